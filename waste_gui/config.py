@@ -1,0 +1,334 @@
+"""What a person asks of a training run: one typed, validated value, the same for form, command line and file.
+
+Each field's title and help serve the form's labels and tooltips and the command line's `--help`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+Pretrained = str
+"""`none`, `default` (the library's recommended weights), a tag of the library's, or a file."""
+
+COMMON_MODELS = (
+    "ViT-B-32",
+    "ViT-B-16",
+    "RN50",
+    "resnet18",
+    "resnet50",
+    "mobilenet_v3_large",
+    "efficientnet_b0",
+    "convnext_tiny",
+    "timm:vit_tiny_patch16_224",
+)
+"""Offered in the form; any name that open_clip, torchvision or timm knows is accepted."""
+
+
+class ConfigError(ValueError):
+    """A setting that cannot be used: one sentence that says what is wrong and what to do."""
+
+
+class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that a training run was asked for. Written to `config.json`, complete enough to run again."""
+
+    source: Annotated[
+        tuple[str, ...],
+        Meta(
+            title="Photos",
+            description="A folder of photos with one sub-folder per class; give several to unite them.",
+        ),
+    ] = ()
+    run_dir: Annotated[
+        str | None,
+        Meta(
+            title="Run folder",
+            description="The folder of this run; by default a new one, named by date, among your runs.",
+        ),
+    ] = None
+    name: Annotated[
+        str, Meta(title="Name", description="A name for this run, by which you will find it again.")
+    ] = ""
+    model: Annotated[
+        str,
+        Meta(
+            title="Model",
+            description="A backbone that open_clip, torchvision or timm knows, e.g. ViT-B-32 or resnet18; "
+            "write timm:NAME or torchvision:NAME to choose the library.",
+        ),
+    ] = "ViT-B-32"
+    pretrained: Annotated[
+        Pretrained,
+        Meta(
+            title="Start from",
+            description="Weights to start from: 'default' (recommended, downloaded once), 'none' (learn from "
+            "nothing), a tag of the library's, or a file.",
+        ),
+    ] = "default"
+    freeze_backbone: Annotated[
+        bool,
+        Meta(
+            title="Train only the last layer",
+            description="Keep the backbone as it is and train only the classification head: fast, good with "
+            "pretrained weights and few photos.",
+        ),
+    ] = False
+    epochs: Annotated[
+        int, Meta(title="Epochs", ge=1, le=100_000, description="How often training sees each photo.")
+    ] = 20
+    batch_size: Annotated[
+        int,
+        Meta(
+            title="Batch size",
+            ge=1,
+            le=65_536,
+            description="Photos per step. Smaller needs less memory; larger is faster on a GPU.",
+        ),
+    ] = 32
+    image_size: Annotated[
+        int | None,
+        Meta(
+            title="Image size",
+            ge=16,
+            le=2048,
+            description="Side of the square that the model sees, in pixels; by default the model's own.",
+        ),
+    ] = None
+    device: Annotated[
+        Literal["auto", "cpu", "cuda", "mps"],
+        Meta(title="Device", description="Where to train; 'auto' takes a GPU if there is one."),
+    ] = "auto"
+    classes: Annotated[
+        tuple[str, ...],
+        Meta(
+            title="Classes",
+            description="The target classes, in order; by default the folders' own names.",
+        ),
+    ] = ()
+    mapping: Annotated[
+        dict[str, str | None],
+        Meta(
+            title="Mapping",
+            description="Which class a folder's photos belong to (folder name to class, or null to leave "
+            "the folder out); by default by name and known synonyms.",
+        ),
+    ] = {}
+    val_fraction: Annotated[
+        float,
+        Meta(
+            title="Validation share",
+            gt=0,
+            lt=0.9,
+            description="The share of the photos kept for validation, where no val folder is there.",
+        ),
+    ] = 0.2
+    test_fraction: Annotated[
+        float,
+        Meta(
+            title="Test share",
+            ge=0,
+            lt=0.9,
+            description="The share of the photos kept for a test at the end, where no test folder is there.",
+        ),
+    ] = 0.0
+    lr: Annotated[
+        float | None,
+        Meta(
+            title="Learning rate",
+            gt=0,
+            le=10,
+            description="The highest learning rate of the schedule; by default chosen for the model and "
+            "its weights.",
+        ),
+    ] = None
+    weight_decay: Annotated[
+        float,
+        Meta(
+            title="Weight decay",
+            ge=0,
+            le=10,
+            description="Pulls weights towards zero; norms and biases are spared.",
+        ),
+    ] = 0.05
+    warmup_epochs: Annotated[
+        float,
+        Meta(
+            title="Warm-up",
+            ge=0,
+            le=1000,
+            description="Epochs during which the learning rate rises; then it falls along a cosine.",
+        ),
+    ] = 3.0
+    label_smoothing: Annotated[
+        float,
+        Meta(
+            title="Label smoothing",
+            ge=0,
+            lt=1,
+            description="How much the model is kept from being too sure of a label.",
+        ),
+    ] = 0.1
+    augment: Annotated[
+        Literal["none", "light", "standard", "strong"],
+        Meta(
+            title="Augmentation",
+            description="How much training photos are cropped, turned and recoloured at random.",
+        ),
+    ] = "standard"
+    balance: Annotated[
+        Literal["none", "weights", "sampler"],
+        Meta(
+            title="Balance classes",
+            description="For classes of unequal size: weight the loss, or draw rare classes more often.",
+        ),
+    ] = "none"
+    clip_norm: Annotated[
+        float,
+        Meta(
+            title="Gradient clipping",
+            ge=0,
+            description="Longest gradient allowed; 0 switches clipping off.",
+        ),
+    ] = 1.0
+    accumulate: Annotated[
+        int,
+        Meta(
+            title="Accumulate",
+            ge=1,
+            le=1024,
+            description="Batches whose gradients are summed for one step: a larger batch in less memory.",
+        ),
+    ] = 1
+    ema_decay: Annotated[
+        float,
+        Meta(
+            title="Weight averaging",
+            ge=0,
+            lt=1,
+            description="Decay per step of the running average of the weights, which is what is validated "
+            "and saved as best; 0 switches it off.",
+        ),
+    ] = 0.99
+    patience: Annotated[
+        int,
+        Meta(
+            title="Early stopping",
+            ge=0,
+            description="Stop after so many epochs without a better validation accuracy; 0: never.",
+        ),
+    ] = 0
+    workers: Annotated[
+        int | None,
+        Meta(
+            title="Loading processes",
+            ge=1,
+            le=128,
+            description="Processes that read photos; by default by the number of processor cores.",
+        ),
+    ] = None
+    photo_timeout: Annotated[
+        float,
+        Meta(
+            title="Photo time limit",
+            ge=0.5,
+            le=86_400,
+            description="Seconds after which a photo that cannot be read is set aside.",
+        ),
+    ] = 20.0
+    bad_image: Annotated[
+        Literal["replace", "blank"],
+        Meta(
+            title="Unreadable photos",
+            description="'replace': another photo of the class takes its place; 'blank': a black image.",
+        ),
+    ] = "replace"
+    precision: Annotated[
+        Literal["auto", "float32", "bfloat16"],
+        Meta(
+            title="Precision",
+            description="Number format of the computation; 'auto' takes bfloat16 where it is faster.",
+        ),
+    ] = "auto"
+    seed: Annotated[
+        int,
+        Meta(
+            title="Seed",
+            ge=0,
+            le=2**63 - 1,
+            description="The same seed gives the same split, order and, on a CPU, the same result.",
+        ),
+    ] = 0
+    resume: Annotated[
+        str | None,
+        Meta(
+            title="Resume",
+            description="A run folder to go on from, at its last checkpoint.",
+        ),
+    ] = None
+
+
+class FieldHelp(msgspec.Struct, frozen=True):
+    """What form and command line need to know of one field."""
+
+    name: str
+    title: str
+    help: str
+    type: Any
+    default: Any
+    low: float | None
+    high: float | None
+
+
+def fields() -> list[FieldHelp]:
+    """The fields of RunConfig in order, with title, help and bounds."""
+    found = []
+    for field in msgspec.structs.fields(RunConfig):
+        inner, meta = field.type.__origin__, field.type.__metadata__[0]
+        default = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
+        low = meta.ge if meta.ge is not None else meta.gt
+        high = meta.le if meta.le is not None else meta.lt
+        found.append(FieldHelp(field.name, meta.title, meta.description, inner, default, low, high))
+    return found
+
+
+def check(config: RunConfig) -> RunConfig:
+    """The same settings, or ConfigError with one sentence that says which is wrong."""
+    try:
+        checked = msgspec.convert(msgspec.to_builtins(config), RunConfig)
+    except msgspec.ValidationError as error:
+        raise ConfigError(_sentence(error)) from None
+    if checked.val_fraction + checked.test_fraction >= 1:
+        raise ConfigError(
+            "Validation and test share leave no photos to train on; make their sum smaller than 1."
+        )
+    if len(set(checked.classes)) != len(checked.classes):
+        raise ConfigError("A class is listed twice; remove one of them from the list of classes.")
+    return checked
+
+
+def load(path: Path) -> RunConfig:
+    """Read a `config.json`; ConfigError says what is wrong with it."""
+    try:
+        return check(msgspec.json.decode(path.read_bytes(), type=RunConfig))
+    except OSError as error:
+        raise ConfigError(f"The settings in {path} cannot be read ({error.strerror}).") from None
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{_sentence(error)} It stands in {path}.") from None
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"{path} is no file of settings ({error}).") from None
+
+
+def dump(config: RunConfig) -> bytes:
+    """As indented JSON, for `config.json`."""
+    return msgspec.json.format(msgspec.json.encode(config), indent=2) + b"\n"
+
+
+def _sentence(error: msgspec.ValidationError) -> str:
+    """`Expected int >= 1 - at $.epochs` → `The setting 'epochs' is not usable: expected int >= 1.`"""
+    what, _, where = str(error).partition(" - at `$.")
+    if not where:
+        return f"The settings are not usable: {what[:1].lower() + what[1:]}."
+    return f"The setting '{where.rstrip('`')}' is not usable: {what[:1].lower() + what[1:]}."

@@ -1,0 +1,24 @@
+"""The stages of a run: order, titles, and the times to expect on a machine that has no history yet."""
+
+from __future__ import annotations
+
+from waste_gui.protocol import StageInfo
+
+# Expected times from the lab's own log (104,000 photos, one GPU); limits as `monitor/stall.py` uses them.
+STAGES: tuple[StageInfo, ...] = (
+    StageInfo(id="import", title="Start PyTorch", expected_s=(3, 20), stuck_after_s=90),
+    StageInfo(id="scan", title="Scan photos", expected_s=(1, 30), stuck_after_s=60),
+    StageInfo(id="model", title="Build the model", expected_s=(2, 60), stuck_after_s=60),
+    StageInfo(id="loaders", title="Prepare loading", expected_s=(0, 2), stuck_after_s=30),
+    StageInfo(id="single_sample", title="One photo", expected_s=(0, 1), stuck_after_s=30),
+    StageInfo(id="first_train_batch", title="First batch", expected_s=(10, 30), stuck_after_s=60),
+    StageInfo(id="first_val_batch", title="First validation batch", expected_s=(5, 15), stuck_after_s=60),
+    StageInfo(id="label_check", title="Check labels", expected_s=(0, 1), stuck_after_s=30),
+    StageInfo(id="model_check", title="Check the model", expected_s=(0, 1), stuck_after_s=30),
+    StageInfo(id="train", title="Train", expected_s=None, stuck_after_s=60),
+    StageInfo(id="validate", title="Validate", expected_s=None, stuck_after_s=60),
+    StageInfo(id="save", title="Save", expected_s=(0, 5), stuck_after_s=60),
+)
+
+INSIDE_TRAIN = ("validate", "save")
+"""Stages that come again after each epoch, while `train` is open."""
