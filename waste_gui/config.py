@@ -6,7 +6,7 @@ Each field's title and help serve the form's labels and tooltips and the command
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -33,7 +33,7 @@ class ConfigError(ValueError):
 
 
 class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything that a training run was asked for. Written to `config.json`, complete enough to run again."""
+    """What a training run was asked for. Written to `config.json`, complete enough to run again."""
 
     source: Annotated[
         tuple[str, ...],
@@ -89,11 +89,9 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         ),
     ] = 32
     image_size: Annotated[
-        int | None,
+        Annotated[int, Meta(ge=16, le=2048)] | None,
         Meta(
             title="Image size",
-            ge=16,
-            le=2048,
             description="Side of the square that the model sees, in pixels; by default the model's own.",
         ),
     ] = None
@@ -135,11 +133,9 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         ),
     ] = 0.0
     lr: Annotated[
-        float | None,
+        Annotated[float, Meta(gt=0, le=10)] | None,
         Meta(
             title="Learning rate",
-            gt=0,
-            le=10,
             description="The highest learning rate of the schedule; by default chosen for the model and "
             "its weights.",
         ),
@@ -221,11 +217,9 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         ),
     ] = 0
     workers: Annotated[
-        int | None,
+        Annotated[int, Meta(ge=1, le=128)] | None,
         Meta(
             title="Loading processes",
-            ge=1,
-            le=128,
             description="Processes that read photos; by default by the number of processor cores.",
         ),
     ] = None
@@ -288,10 +282,18 @@ def fields() -> list[FieldHelp]:
     for field in msgspec.structs.fields(RunConfig):
         inner, meta = field.type.__origin__, field.type.__metadata__[0]
         default = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
-        low = meta.ge if meta.ge is not None else meta.gt
-        high = meta.le if meta.le is not None else meta.lt
-        found.append(FieldHelp(field.name, meta.title, meta.description, inner, default, low, high))
+        bounds = next((m for m in (meta, *_inner_metas(inner)) if _bounds(m) != (None, None)), meta)
+        found.append(FieldHelp(field.name, meta.title, meta.description, inner, default, *_bounds(bounds)))
     return found
+
+
+def _inner_metas(inner: Any) -> list[Meta]:
+    """The bounds of an optional field stand on the type inside."""
+    return [m for part in get_args(inner) for m in getattr(part, "__metadata__", ())]
+
+
+def _bounds(meta: Meta) -> tuple[float | None, float | None]:
+    return (meta.ge if meta.ge is not None else meta.gt, meta.le if meta.le is not None else meta.lt)
 
 
 def check(config: RunConfig) -> RunConfig:

@@ -1,8 +1,8 @@
 """Reporter: what the engine says, in order, to the events file and to a clean stdout, slowing nobody.
 
 `report(message)` numbers the message, stamps it and hands it to two writer threads. A window that reads
-slowly fills only the pipe's queue (a full pipe cost a training step 4.3 s before; design/qt.md), and a disk that
-hangs stops only the events file.
+slowly fills only the pipe's queue (a full pipe once cost a training step 4.3 s), and a disk that hangs
+stops only the events file.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def claim_stdout() -> int:
 
 
 class Reporter:
-    """Sends messages from any thread. `outputs` get every line in order; none of them can block the caller."""
+    """Sends messages from any thread. Outputs get every line in order; none can block the caller."""
 
     def __init__(self, clock: Clock = time.monotonic, started_at: float | None = None) -> None:
         """`started_at` is when the engine began, by `clock`; `at` counts from there, in seconds."""
