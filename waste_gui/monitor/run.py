@@ -1,0 +1,287 @@
+"""Run: what is known of one run, from its messages alone. No clock, no I/O.
+
+All times are on the engine's clock: seconds since its first line, as each message carries them in `at`. Whoever
+asks (`countdown`, `diagnose`) passes `now` on the same clock.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from enum import Enum
+
+from waste_gui import protocol
+from waste_gui.monitor.series import Series
+from waste_gui.protocol import AnyMessage, StageInfo, Unreadable
+from waste_gui.stages import INSIDE_TRAIN, STAGES
+
+LOG_LINES = 20_000
+KEPT_FAILURES = 10_000
+
+
+class Phase(Enum):
+    """Where a run is in its life."""
+
+    IDLE = "idle"
+    LAUNCHED = "launched"  # The process was started; it has said nothing yet.
+    STARTING = "starting"  # The stages before training.
+    TRAINING = "training"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    FAILED = "failed"  # With a `run_failed` that says why.
+    CRASHED = "crashed"  # The process ended without a last message.
+
+    @property
+    def running(self) -> bool:
+        return self in (Phase.LAUNCHED, Phase.STARTING, Phase.TRAINING)
+
+    @property
+    def ended(self) -> bool:
+        return self in (Phase.FINISHED, Phase.STOPPED, Phase.FAILED, Phase.CRASHED)
+
+
+_RUNNING = (Phase.LAUNCHED, Phase.STARTING, Phase.TRAINING)
+TRANSITIONS: dict[tuple[Phase, str], Phase] = {
+    (Phase.IDLE, "launched"): Phase.LAUNCHED,
+    (Phase.IDLE, "run_started"): Phase.STARTING,
+    (Phase.LAUNCHED, "run_started"): Phase.STARTING,
+    (Phase.STARTING, "train_started"): Phase.TRAINING,
+    **{(phase, "run_finished"): Phase.FINISHED for phase in _RUNNING},
+    **{(phase, "run_stopped"): Phase.STOPPED for phase in _RUNNING},
+    **{(phase, "run_failed"): Phase.FAILED for phase in (*_RUNNING, Phase.IDLE)},
+    **{(phase, "process_gone"): Phase.CRASHED for phase in _RUNNING},
+}
+"""(phase, event) → phase. What is not listed changes nothing."""
+
+
+class StageState(Enum):
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass
+class Stage:
+    """One stage: as announced, and what has been heard of it."""
+
+    info: StageInfo
+    state: StageState = StageState.WAITING
+    started_at: float | None = None
+    moved_at: float | None = None
+    elapsed_s: float | None = None  # Of the last time it was finished.
+    times: list[float] = field(default_factory=list)  # Seconds of each time it was finished in this run.
+    done: int = 0
+    total: int | None = None
+    unit: str = ""
+    detail: str = ""
+    summary: str = ""
+
+    @property
+    def id(self) -> str:
+        return self.info.id
+
+    @property
+    def title(self) -> str:
+        return self.info.title
+
+    @property
+    def inside_train(self) -> bool:
+        return self.id in INSIDE_TRAIN
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """A line for the log page; `level` is info, warning or error."""
+
+    at: float
+    text: str
+    level: str = "info"
+
+
+class Run:
+    """One run as its messages tell it: `receive` is the only way in."""
+
+    def __init__(self) -> None:
+        self.phase = Phase.IDLE
+        self.stages = {info.id: Stage(info) for info in STAGES}
+        self.started: protocol.RunStarted | None = None
+        self.device: protocol.DeviceChosen | None = None
+        self.heard_at = 0.0  # The last sign of life, heartbeats included.
+        self.moved_at = 0.0  # The last progress: a stage, a photo, a step.
+        self.heartbeat: protocol.Heartbeat | None = None
+        self.heartbeat_gap_s = 0.0
+        self.loss, self.accuracy, self.lr = Series(), Series(), Series()
+        self.images_per_s: float | None = None
+        self.timing: protocol.Timing | None = None
+        self.step = 0
+        self.epoch = 0
+        self.epochs: list[protocol.EpochFinished] = []
+        self.best: protocol.EpochFinished | None = None
+        self.checkpoint: protocol.CheckpointSaved | None = None
+        self.failures: deque[protocol.ImageFailed] = deque(maxlen=KEPT_FAILURES)
+        self.failure_count = 0
+        self.warnings: list[protocol.Warned] = []
+        self.stacks: protocol.Stacks | None = None
+        self.predictions: list[protocol.Predicted] = []
+        self.last: protocol.RunFinished | protocol.RunStopped | protocol.RunFailed | None = None
+        self.stop_asked_at: float | None = None
+        self.paused = False
+        self.log: deque[LogLine] = deque(maxlen=LOG_LINES)
+        self.log_count = 0  # All lines ever, so that a reader knows how many are new.
+        self.messages = 0
+        self.next_seq = 0
+        self.missed = 0
+        self.exit_words = ""  # How the process ended, when it ended without a last message.
+
+    @property
+    def current(self) -> Stage | None:
+        """The stage that runs: the innermost, if `validate` or `save` runs inside `train`."""
+        running = [s for s in self.stages.values() if s.state is StageState.RUNNING]
+        return running[-1] if running else None
+
+    @property
+    def number(self) -> int:
+        """The current stage's place in the checklist, from 1; 0 when none runs."""
+        current = self.current
+        return list(self.stages).index(current.id) + 1 if current else 0
+
+    def launched(self) -> None:
+        """The process was started."""
+        self._enter("launched")
+
+    def process_gone(self, words: str) -> None:
+        """The process ended. If it had not said its last message, this is a crash; `words` says how."""
+        if not self.phase.ended:
+            self.exit_words = words
+            self._enter("process_gone")
+            self._end_open_stages()
+            self._log(self.heard_at, words, "error")
+
+    def stop_asked(self, now: float) -> None:
+        self.stop_asked_at = now
+
+    def receive(self, message: AnyMessage | Unreadable) -> None:
+        """Take in one message. One that came before (same `seq`) is passed over; an unreadable is logged."""
+        if isinstance(message, Unreadable):
+            self._log(self.heard_at, f"Not a message: {message.text[:500]}", "warning")
+            return
+        if message.seq < self.next_seq:
+            return
+        self.missed += message.seq - self.next_seq
+        self.next_seq = message.seq + 1
+        self.messages += 1
+        if not isinstance(message, protocol.Heartbeat):
+            self.moved_at = max(self.moved_at, message.at)
+        self._take(message)
+        self.heard_at = max(self.heard_at, message.at)
+
+    def _take(self, message: AnyMessage) -> None:
+        match message:
+            case protocol.RunStarted():
+                self._on_started(message)
+            case protocol.DeviceChosen():
+                self.device = message
+                self._log(message.at, f"Device: {message.name}")
+            case protocol.StageStarted() | protocol.Progress() | protocol.StageFinished():
+                self._on_stage(message)
+            case protocol.Metric() | protocol.EpochFinished():
+                self._on_training(message)
+            case protocol.Heartbeat():
+                if self.heartbeat:
+                    self.heartbeat_gap_s = message.at - self.heartbeat.at
+                self.heartbeat = message
+            case protocol.ImageFailed():
+                self.failures.append(message)
+                self.failure_count = message.failures
+                self._log(message.at, f"Cannot read {message.path}: {message.reason}", "warning")
+            case protocol.Warned():
+                self.warnings.append(message)
+                self._log(message.at, " ".join(filter(None, (message.text, message.hint))), "warning")
+            case protocol.CheckpointSaved():
+                self.checkpoint = message
+                best = " (best so far)" if message.best else ""
+                self._log(message.at, f"Saved epoch {message.epoch}{best}: {message.path}")
+            case protocol.Stacks():
+                self.stacks = message
+                self._log(message.at, f"Stacks of {len(message.threads)} threads received")
+            case protocol.Predicted():
+                self.predictions.append(message)
+            case protocol.RunFinished() | protocol.RunStopped() | protocol.RunFailed():
+                self._on_last(message)
+
+    def _on_started(self, message: protocol.RunStarted) -> None:
+        self.started = message
+        if message.stages:
+            self.stages = {info.id: Stage(info) for info in message.stages}
+        self._enter("run_started")
+        self._log(message.at, f"Run {message.run} started on {message.host}, process {message.pid}")
+
+    def _on_stage(self, message: protocol.StageStarted | protocol.Progress | protocol.StageFinished) -> None:
+        stage = self.stages.get(message.stage)
+        if stage is None:  # A stage this version does not know.
+            info = StageInfo(id=message.stage, title=message.stage, expected_s=None, stuck_after_s=60)
+            stage = self.stages[message.stage] = Stage(info)
+        stage.moved_at = message.at
+        match message:
+            case protocol.StageStarted():
+                stage.state, stage.started_at, stage.elapsed_s = StageState.RUNNING, message.at, None
+                stage.done, stage.total, stage.unit, stage.detail = 0, message.total, message.unit, ""
+                if stage.id == "train":
+                    self._enter("train_started")
+                if not stage.inside_train:
+                    self._log(message.at, f"{stage.title} …")
+            case protocol.Progress():
+                stage.done, stage.detail = message.done, message.detail
+                stage.total = message.total if message.total is not None else stage.total
+            case protocol.StageFinished():
+                stage.state, stage.elapsed_s, stage.summary = (
+                    StageState.DONE,
+                    message.elapsed_s,
+                    message.summary,
+                )
+                stage.times.append(message.elapsed_s)
+                if not stage.inside_train:
+                    self._log(message.at, f"{stage.title}: {message.summary} ({message.elapsed_s:.1f} s)")
+
+    def _on_training(self, message: protocol.Metric | protocol.EpochFinished) -> None:
+        match message:
+            case protocol.Metric():
+                self.step, self.epoch = message.step, message.epoch
+                self.images_per_s, self.timing = message.images_per_s, message.timing
+                for name, series in (("loss", self.loss), ("accuracy", self.accuracy), ("lr", self.lr)):
+                    if name in message.values:
+                        series.append(message.step, message.values[name])
+            case protocol.EpochFinished():
+                self.epochs.append(message)
+                if message.best:
+                    self.best = message
+                accuracy = message.val_accuracy
+                words = "–" if accuracy is None else f"{accuracy:.1%}"
+                self._log(message.at, f"Epoch {message.epoch}: {words} of validation photos right")
+
+    def _on_last(self, message: protocol.RunFinished | protocol.RunStopped | protocol.RunFailed) -> None:
+        self.last = message
+        self._end_open_stages()
+        match message:
+            case protocol.RunFinished():
+                self._enter("run_finished")
+                self._log(message.at, "Finished")
+            case protocol.RunStopped():
+                self._enter("run_stopped")
+                self._log(message.at, f"Stopped: {message.reason}")
+            case protocol.RunFailed():
+                self._enter("run_failed")
+                self._log(message.at, f"{message.text} {message.hint}".strip(), "error")
+
+    def _end_open_stages(self) -> None:
+        for stage in self.stages.values():
+            if stage.state is StageState.RUNNING:
+                stage.state = StageState.FAILED
+
+    def _enter(self, event: str) -> None:
+        self.phase = TRANSITIONS.get((self.phase, event), self.phase)
+
+    def _log(self, at: float, text: str, level: str = "info") -> None:
+        self.log.append(LogLine(at, text, level))
+        self.log_count += 1
