@@ -1,0 +1,188 @@
+"""Train, validation and test: seeded, stratified, the same on every machine, saved with the run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from waste_gui.dataset.scan import DatasetError, ReadySplit, Sample, Scan
+from waste_gui.rundir import write_atomically
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Which sample went where; `fingerprint` is that of the scan."""
+
+    train: tuple[Sample, ...]
+    val: tuple[Sample, ...]
+    test: tuple[Sample, ...]
+    seed: int
+    fingerprint: str
+
+
+def split_samples(scan: Scan, val_fraction: float, test_fraction: float, seed: int) -> Split:
+    """Stratified per class; ready split folders are kept, and what is missing is cut off the training photos.
+
+    Each photo's place follows from a hash of its path within the source and the seed, so it does not depend
+    on machine or file order, and adding a photo moves at most one other per class and boundary. A class
+    with two photos or more has at least one in train and one in val, if need be against its ready split.
+    """
+    ready = _ready_splits(scan.samples)
+    parts: dict[ReadySplit, list[Sample]] = {"train": [], "val": [], "test": []}
+    for samples in _by_class(scan.samples):
+        shuffled = sorted(samples, key=lambda sample: _rank(sample, seed))
+        cut = _cut_class(shuffled, ready, val_fraction, test_fraction)
+        for name, members in cut.items():
+            parts[name].extend(members)
+    order = {sample.path: place for place, sample in enumerate(scan.samples)}
+    train, val, test = (
+        tuple(sorted(parts[name], key=lambda sample: order[sample.path])) for name in ("train", "val", "test")
+    )
+    return Split(train, val, test, seed, fingerprint(scan))
+
+
+def fingerprint(scan: Scan) -> str:
+    """16 hex digits that change when a photo is added, removed, resized or given another class."""
+    lines = sorted(
+        b"%s\0%d\0%s" % (_key(sample), _size(sample.path), scan.classes[sample.label].encode())
+        for sample in scan.samples
+    )
+    return hashlib.sha256(b"\n".join(lines)).hexdigest()[:16]
+
+
+def _ready_splits(samples: Iterable[Sample]) -> dict[str, set[ReadySplit]]:
+    """For each source, the ready splits to keep; without any photos to train on, none is kept."""
+    ready: dict[str, set[ReadySplit]] = defaultdict(set)
+    trainable = False
+    for sample in samples:
+        if sample.split is not None:
+            ready[sample.source].add(sample.split)
+        trainable = trainable or sample.split in (None, "train")
+    return ready if trainable else {}
+
+
+def _by_class(samples: Iterable[Sample]) -> list[list[Sample]]:
+    classes: dict[int, list[Sample]] = defaultdict(list)
+    for sample in samples:
+        classes[sample.label].append(sample)
+    return [classes[label] for label in sorted(classes)]
+
+
+def _cut_class(
+    samples: Sequence[Sample], ready: dict[str, set[ReadySplit]], val_fraction: float, test_fraction: float
+) -> dict[ReadySplit, list[Sample]]:
+    """One class, given in shuffled order."""
+    cut: dict[ReadySplit, list[Sample]] = {"train": [], "val": [], "test": []}
+    pools: dict[tuple[bool, bool], list[Sample]] = defaultdict(list)
+    for sample in samples:
+        kept = ready.get(sample.source, set())
+        if sample.split in ("val", "test") and sample.split in kept:
+            cut[sample.split].append(sample)
+        else:  # a source without a split of its own, or its train folder: what it lacks is cut off
+            unsplit = sample.split is None
+            pools[unsplit or "val" not in kept, unsplit or "test" not in kept].append(sample)
+    for (lacks_val, lacks_test), pool in sorted(pools.items()):
+        val_end = round(len(pool) * val_fraction) if lacks_val else 0
+        test_end = val_end + (round(len(pool) * test_fraction) if lacks_test else 0)
+        cut["val"] += pool[:val_end]
+        cut["test"] += pool[val_end:test_end]
+        cut["train"] += pool[test_end:]
+    if len(samples) >= 2:
+        _fill(cut, "train", "val")
+        _fill(cut, "val", "train")
+    return cut
+
+
+def _fill(cut: dict[ReadySplit, list[Sample]], empty: ReadySplit, other: ReadySplit) -> None:
+    """Give an empty part one sample, of the test photos if the other part cannot spare any."""
+    if not cut[empty]:
+        giver = cut[other] if len(cut[other]) > 1 or not cut["test"] else cut["test"]
+        cut[empty].append(giver.pop())
+
+
+def _key(sample: Sample) -> bytes:
+    """The path within the source, the same on every system."""
+    relative = os.path.relpath(sample.path, sample.source).replace(os.sep, "/")
+    return relative.encode("utf-8", "surrogateescape")
+
+
+def _rank(sample: Sample, seed: int) -> tuple[bytes, str]:
+    return hashlib.blake2b(b"%d\0%s" % (seed, _key(sample)), digest_size=16).digest(), sample.source
+
+
+def _size(path: str) -> int:
+    """In bytes; -1 for a photo that vanished since the scan."""
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return -1
+
+
+# --- split.json
+
+
+class _StoredSample(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    path: str
+    label: int
+    source: int
+    folder: str
+    split: ReadySplit | None
+
+
+class _StoredSplit(msgspec.Struct, frozen=True):
+    """`source` in a sample is its place in `sources`, which saves repeating it for every photo."""
+
+    seed: int
+    fingerprint: str
+    classes: tuple[str, ...]
+    sources: tuple[str, ...]
+    train: tuple[_StoredSample, ...]
+    val: tuple[_StoredSample, ...]
+    test: tuple[_StoredSample, ...]
+
+
+def save_split(path: Path, split: Split, classes: Sequence[str]) -> None:
+    """Write `split.json`, the whole or nothing."""
+    everyone = (*split.train, *split.val, *split.test)
+    sources = tuple(dict.fromkeys(sample.source for sample in everyone))
+    place = {source: index for index, source in enumerate(sources)}
+
+    def stored(samples: Iterable[Sample]) -> tuple[_StoredSample, ...]:
+        return tuple(_StoredSample(s.path, s.label, place[s.source], s.folder, s.split) for s in samples)
+
+    content = _StoredSplit(
+        split.seed,
+        split.fingerprint,
+        tuple(classes),
+        sources,
+        stored(split.train),
+        stored(split.val),
+        stored(split.test),
+    )
+    text = json.dumps(msgspec.to_builtins(content), ensure_ascii=False)
+    # A byte of a file name that is no UTF-8 is a lone surrogate here: backslashreplace writes it as \udcNN,
+    # which is just how JSON spells it, so any reader gets it back. msgspec refuses such strings.
+    write_atomically(path, text.encode("utf-8", "backslashreplace"))
+
+
+def load_split(path: Path) -> tuple[Split, tuple[str, ...]]:
+    """The split and its classes; DatasetError if the file cannot be used."""
+    hint = "Choose another run, or start a new one: it makes its own split."
+    try:
+        content = msgspec.convert(json.loads(path.read_bytes()), _StoredSplit)
+        train, val, test = (
+            tuple(Sample(s.path, s.label, content.sources[s.source], s.folder, s.split) for s in samples)
+            for samples in (content.train, content.val, content.test)
+        )
+    except OSError as error:
+        raise DatasetError(f"The split in {path} cannot be read ({error.strerror}).", hint) from None
+    except (ValueError, IndexError) as error:  # json's, msgspec's and Unicode's errors are ValueErrors
+        raise DatasetError(f"{path} is no saved split ({error}).", hint) from None
+    return Split(train, val, test, content.seed, content.fingerprint), content.classes
