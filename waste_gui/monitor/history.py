@@ -2,6 +2,172 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import msgspec
+import numpy as np
+
+from waste_gui.monitor.run import Run
+
+FILE_NAME = "history.jsonl"
+"""In `rundir.data_dir()`."""
+
+KEPT_RUNS = 20
+SAME_SIZE = 1.5
+"""Two data sets are of one size class when neither has more than this times the photos of the other."""
+FEW_RUNS = 5
+"""With fewer runs their extremes say little of the next one, so the band is made wider."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What makes runs comparable. None where a run has not said it yet: that compares with anything."""
+
+    command: str = "train"
+    model: str | None = None
+    device: str | None = None
+    photos: int | None = None
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """One finished run. `stages` holds seconds, for a stage that comes again its median; `epoch_s` is the
+    median wall time of an epoch, validation and saving included."""
+
+    command: str
+    model: str
+    device: str
+    photos: int | None
+    epochs: int
+    steps: int
+    stages: dict[str, float]
+    epoch_s: float | None = None
+    started_at: float = 0.0
+
+    def alike(self, kind: Kind) -> bool:
+        return (
+            self.command == kind.command
+            and kind.model in (None, self.model)
+            and kind.device in (None, self.device)
+            and _same_size(self.photos, kind.photos)
+        )
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Percentiles in seconds, and of how many runs."""
+
+    p10: float
+    p50: float
+    p90: float
+    runs: int
+
+    @property
+    def band(self) -> tuple[float, float]:
+        """Where 80 % of the next runs should end: p10–p90, wider after few runs; half a second either way is
+        never a difference."""
+        wider = 1.5 if self.runs < FEW_RUNS else 1.0
+        return max(0.0, self.p10 / wider - 0.5), self.p90 * wider + 0.5
+
 
 class History:
     """Times of this computer's last 20 finished runs of each kind (device, model, size class)."""
+
+    def __init__(self, records: Iterable[Record] = ()) -> None:
+        self.records = tuple(records)
+
+    @classmethod
+    def load(cls, path: Path) -> History:
+        """What the file holds, the oldest first; a missing file is empty, a broken line is passed over."""
+        try:
+            lines = path.read_bytes().splitlines()
+        except OSError:
+            return cls()
+        return cls(record for record in map(_decoded, lines) if record is not None)
+
+    def alike(self, kind: Kind) -> tuple[Record, ...]:
+        """The last 20 runs of this kind."""
+        return tuple(record for record in self.records if record.alike(kind))[-KEPT_RUNS:]
+
+    def stage(self, kind: Kind, stage: str) -> Spread | None:
+        return spread([record.stages[stage] for record in self.alike(kind) if stage in record.stages])
+
+    def epoch(self, kind: Kind) -> Spread | None:
+        return spread([record.epoch_s for record in self.alike(kind) if record.epoch_s is not None])
+
+
+def kind_of(run: Run) -> Kind:
+    """As far as the run has told."""
+    scan = run.stages.get("scan")
+    return Kind(
+        command=run.started.command if run.started else "train",
+        model=run.started.model or None if run.started else None,
+        device=run.device.name if run.device else None,
+        photos=scan.done or None if scan and scan.elapsed_s is not None else None,
+    )
+
+
+def record_of(run: Run) -> Record:
+    """What to remember of a run that has finished."""
+    kind = kind_of(run)
+    epochs = epoch_times(run)
+    return Record(
+        command=kind.command,
+        model=kind.model or "",
+        device=kind.device or "",
+        photos=kind.photos,
+        epochs=len(epochs),
+        steps=run.step,
+        stages={stage.id: round(median(stage.times), 3) for stage in run.stages.values() if stage.times},
+        epoch_s=round(median(epochs), 3) if epochs else None,
+        started_at=run.started.started_at if run.started else 0.0,
+    )
+
+
+def epoch_times(run: Run) -> list[float]:
+    """Wall time of each finished epoch of this run: from the end of the one before."""
+    train = run.stages.get("train")
+    if train is None or train.started_at is None:
+        return []
+    ends = [train.started_at, *(epoch.at for epoch in run.epochs)]
+    return [end - start for start, end in zip(ends, ends[1:], strict=False)]
+
+
+def append(path: Path, record: Record) -> None:
+    """Add one line, in one write, so that two windows do not mix theirs. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    line = msgspec.json.encode(record) + b"\n"
+    file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+    try:
+        size = os.lseek(file, 0, os.SEEK_END)
+        if size:
+            os.lseek(file, size - 1, os.SEEK_SET)
+            if os.read(file, 1) != b"\n":  # Half a line from a crash: it must not spoil this one too.
+                line = b"\n" + line
+        os.write(file, line)
+    finally:
+        os.close(file)
+
+
+def spread(seconds: list[float]) -> Spread | None:
+    """Percentiles of what is there; None of nothing."""
+    if not seconds:
+        return None
+    p10, p50, p90 = np.percentile(seconds, (10, 50, 90))
+    return Spread(float(p10), float(p50), float(p90), len(seconds))
+
+
+def _same_size(photos: int | None, others: int | None) -> bool:
+    if photos is None or others is None:
+        return True
+    return max(photos, others) <= SAME_SIZE * min(photos, others)
+
+
+def _decoded(line: bytes) -> Record | None:
+    try:
+        return msgspec.json.decode(line, type=Record)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None

@@ -1,7 +1,7 @@
 """Run: what is known of one run, from its messages alone. No clock, no I/O.
 
-All times are on the engine's clock: seconds since its first line, as each message carries them in `at`. Whoever
-asks (`countdown`, `diagnose`) passes `now` on the same clock.
+All times are on the engine's clock: seconds since its first line, as each message carries them in `at`.
+Whoever asks (`countdown`, `diagnose`) passes `now` on the same clock.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from waste_gui.stages import INSIDE_TRAIN, STAGES
 
 LOG_LINES = 20_000
 KEPT_FAILURES = 10_000
+KEPT_GAPS = 200
 
 
 class Phase(Enum):
@@ -71,6 +72,8 @@ class Stage:
     moved_at: float | None = None
     elapsed_s: float | None = None  # Of the last time it was finished.
     times: list[float] = field(default_factory=list)  # Seconds of each time it was finished in this run.
+    gaps: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_GAPS))  # Seconds between progress.
+    first: tuple[float, int] | None = None  # When the first thing was done, and how many were then.
     done: int = 0
     total: int | None = None
     unit: str = ""
@@ -171,10 +174,24 @@ class Run:
         self.missed += message.seq - self.next_seq
         self.next_seq = message.seq + 1
         self.messages += 1
-        if not isinstance(message, protocol.Heartbeat):
-            self.moved_at = max(self.moved_at, message.at)
+        moves = self._moves(message)
         self._take(message)
+        if moves:
+            self.moved_at = max(self.moved_at, message.at)
         self.heard_at = max(self.heard_at, message.at)
+
+    def _moves(self, message: AnyMessage) -> bool:
+        """Whether it is progress. A heartbeat is none, nor are the stacks of a stuck run, nor a counter
+        that is told again; where there is nothing to count, new words are progress."""
+        match message:
+            case protocol.Heartbeat() | protocol.Stacks() | protocol.Warned():
+                return False
+            case protocol.Progress(done=done, total=total, detail=detail):
+                stage = self.stages.get(message.stage)
+                if stage is None or stage.moved_at is None or done != stage.done:
+                    return True
+                return total is None and stage.total is None and detail != stage.detail
+        return True
 
     def _take(self, message: AnyMessage) -> None:
         match message:
@@ -222,9 +239,11 @@ class Run:
         if stage is None:  # A stage this version does not know.
             info = StageInfo(id=message.stage, title=message.stage, expected_s=None, stuck_after_s=60)
             stage = self.stages[message.stage] = Stage(info)
-        stage.moved_at = message.at
+        if self._moves(message):
+            stage.moved_at = message.at
         match message:
             case protocol.StageStarted():
+                stage.first = None
                 stage.state, stage.started_at, stage.elapsed_s = StageState.RUNNING, message.at, None
                 stage.done, stage.total, stage.unit, stage.detail = 0, message.total, message.unit, ""
                 if stage.id == "train":
@@ -232,6 +251,10 @@ class Run:
                 if not stage.inside_train:
                     self._log(message.at, f"{stage.title} …")
             case protocol.Progress():
+                if message.done > stage.done:
+                    stage.gaps.append(message.at - self.moved_at)
+                if stage.first is None and message.done > 0:
+                    stage.first = (message.at, message.done)
                 stage.done, stage.detail = message.done, message.detail
                 stage.total = message.total if message.total is not None else stage.total
             case protocol.StageFinished():

@@ -1,0 +1,49 @@
+"""Times, sizes and paths in words, the same in the window and in the terminal."""
+
+from __future__ import annotations
+
+ANY_MOMENT = "any moment now"
+
+
+def clock(seconds: float) -> str:
+    """Seconds as `0:09`, `14:30` or `1:02:30`."""
+    whole = round(max(0.0, seconds))
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def about(seconds: float) -> str:
+    """A time that is left: rounded to 5 s above a minute, "any moment now" at its end."""
+    if round(seconds) <= 0:
+        return ANY_MOMENT
+    return clock(seconds if round(seconds) <= 60 else round(seconds / 5) * 5)
+
+
+def over(seconds: float) -> str:
+    """How far past the usual time: "0:12 over the usual"."""
+    return f"{clock(seconds)} over the usual"
+
+
+def band(usual: tuple[float, float]) -> str:
+    """A usual time: "0:31–0:36", or one time where both ends read the same."""
+    low_text, high_text = clock(usual[0]), clock(usual[1])
+    return low_text if low_text == high_text else f"{low_text}–{high_text}"
+
+
+def span(seconds: float) -> str:
+    """A length in a sentence: "41 s", "2 min 41 s", "1 h 3 min"."""
+    whole = round(max(0.0, seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
+    return f"{whole // 3600} h {whole // 60 % 60} min"
+
+
+def size(count: float) -> str:
+    """Bytes as "41 GB", "6.1 GB", "312 kB"."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if abs(count) < 1000:
+            return f"{count:.0f} {unit}" if count >= 10 or unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.0f} TB" if count >= 10 else f"{count:.1f} TB"
