@@ -413,7 +413,7 @@ def _name_classes(
 
 
 def _own_names(found: Sequence[_Found]) -> dict[str, str | None]:
-    """Folders are their own classes; one that differs from an earlier source's only in case or plural joins it."""
+    """Folders are their own classes; one that differs from an earlier source's in case or plural joins it."""
     class_of: dict[str, str | None] = {}
     earlier: dict[str, str] = {}
     for source in dict.fromkeys(each.source for each in found):

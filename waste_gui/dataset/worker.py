@@ -1,0 +1,112 @@
+"""The process that reads photos: requests on stdin, tiles into shared memory, replies on stdout.
+
+It imports Pillow and numpy and nothing else, so that a new one is ready in a tenth of a second, and it
+shares no lock or queue with anybody: killing it at any moment harms nobody. pool.py starts and watches it.
+
+    python -P -m waste_gui.dataset.worker PARENT_PID ARENA ROW TILES_OFFSET TILE_SIZE
+
+ARENA is an inherited descriptor's number or a file's path. The arena holds a status row for each worker,
+then the tile slots. Of a photo in flight its row names the ticket before the file is opened.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import signal
+import struct
+import sys
+import time
+from typing import BinaryIO
+
+REQUEST = struct.Struct("<qiI")
+"""ticket, slot, length of the path; the path follows."""
+
+REPLY = struct.Struct("<qi12sdI")
+"""ticket, slot, kind of failure (empty if read), seconds, length of the reason; the reason follows."""
+
+ROW = struct.Struct("<qqd")
+"""state, ticket, and since when (time.monotonic(), the same clock in all processes)."""
+
+ROW_BYTES = 64
+"""A row to itself on a cache line."""
+
+STARTING, IDLE, READING = 0, 1, 2
+
+HELLO = -1
+"""The slot in a worker's first reply: it is ready, or (with a reason) can never be."""
+
+
+def main(arguments: list[str]) -> int:
+    replies = _private_stdout()
+    parent, arena_name, row, tiles_offset, tile_size = arguments
+    _die_with_parent(int(parent))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the engine's to answer
+    try:
+        import waste_gui.dataset.images  # noqa: F401
+    except ImportError as error:
+        _reply(replies, 0, HELLO, "", 0.0, str(error))
+        return 1
+    _reply(replies, 0, HELLO, "", 0.0, "")
+    arena = _map_arena(arena_name)
+    _serve(sys.stdin.buffer, replies, arena, int(row) * ROW_BYTES, int(tiles_offset), int(tile_size))
+    return 0
+
+
+def _serve(
+    requests: BinaryIO, replies: int, arena: mmap.mmap, row: int, tiles_offset: int, size: int
+) -> None:
+    """Answer until the end of stdin."""
+    import numpy as np
+
+    from waste_gui.dataset.images import ImageError, read_tile
+
+    slots = np.frombuffer(arena, np.uint8, offset=tiles_offset).reshape(-1, size, size, 3)
+    ROW.pack_into(arena, row, IDLE, 0, time.monotonic())
+    while header := requests.read(REQUEST.size):
+        ticket, slot, length = REQUEST.unpack(header)
+        path = os.fsdecode(requests.read(length))
+        began = time.monotonic()
+        ROW.pack_into(arena, row, READING, ticket, began)
+        kind = reason = ""
+        try:
+            slots[slot] = read_tile(path, size)
+        except ImageError as error:
+            kind, reason = error.kind, error.reason
+        ended = time.monotonic()
+        ROW.pack_into(arena, row, IDLE, 0, ended)
+        _reply(replies, ticket, slot, kind, ended - began, reason)
+
+
+def _reply(replies: int, ticket: int, slot: int, kind: str, seconds: float, reason: str) -> None:
+    text = reason.encode("utf-8", "backslashreplace")[:1000]
+    os.write(replies, REPLY.pack(ticket, slot, kind.encode(), seconds, len(text)) + text)
+
+
+def _private_stdout() -> int:
+    """A descriptor of our own for the replies; what a library prints goes to stderr from here on."""
+    replies = os.dup(1)
+    os.dup2(2, 1)
+    return replies
+
+
+def _die_with_parent(parent: int) -> None:
+    """No worker outlives a killed engine, not even one stuck in a photo (Linux; elsewhere: end of stdin)."""
+    if sys.platform == "linux":
+        PR_SET_PDEATHSIG = 1
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died before the call
+            os._exit(1)
+
+
+def _map_arena(name: str) -> mmap.mmap:
+    descriptor = int(name) if name.isdecimal() else os.open(name, os.O_RDWR | getattr(os, "O_BINARY", 0))
+    try:
+        return mmap.mmap(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
