@@ -18,6 +18,8 @@ from waste_gui.stages import INSIDE_TRAIN, STAGES
 LOG_LINES = 20_000
 KEPT_FAILURES = 10_000
 KEPT_GAPS = 200
+PAUSED = "paused"
+"""What a heartbeat's `where` says between `pause` and `resume`."""
 
 
 class Phase(Enum):
@@ -208,6 +210,10 @@ class Run:
                 if self.heartbeat:
                     self.heartbeat_gap_s = message.at - self.heartbeat.at
                 self.heartbeat = message
+                paused = message.where == PAUSED
+                if self.paused and not paused:  # The silence of a pause that was asked for does not count.
+                    self.moved_at = max(self.moved_at, message.at)
+                self.paused = paused
             case protocol.ImageFailed():
                 self.failures.append(message)
                 self.failure_count = message.failures

@@ -234,7 +234,7 @@ class Scene:
     def usual(self) -> str:
         """This stage's usual time in words; nothing in training, where it is an epoch's."""
         usual = self.remaining.usual_s
-        return words.band(usual) if usual and self.stage is not None and self.stage.id != "train" else ""
+        return words.band(*usual) if usual and self.stage is not None and self.stage.id != "train" else ""
 
 
 def silence_limit(stage: Stage | None, remaining: Remaining) -> float:
@@ -280,7 +280,8 @@ def _ended(scene: Scene) -> Verdict | None:
             return Verdict(State.ENDED, "finished", "Done", f"Done in {words.clock(elapsed_s)}.{best}")
         case RunStopped(reason=reason):
             kept = f" The best model so far, epoch {run.best.epoch}, is kept." if run.best else ""
-            return Verdict(State.ENDED, "stopped", "Stopped", f"Stopped: {reason}.{kept}".replace("..", "."))
+            text = f"{reason.rstrip('.') or 'Stopped'}.{kept}"
+            return Verdict(State.ENDED, "stopped", "Stopped", text)
         case RunFailed(kind=kind, text=text, hint=hint, traceback=traceback):
             actions = (Action.COPY_DETAILS,)
             last_line = traceback.strip().splitlines()[-1:]
@@ -557,7 +558,7 @@ def _slower_epoch(scene: Scene) -> Verdict | None:
     if scene.stage is None or scene.stage.id != "train" or taken is None or usual is None or not scene.over:
         return None
     epoch = scene.run.epochs[-1].epoch + 1 if scene.run.epochs else max(1, scene.run.epoch)
-    what = f"epoch {epoch} has taken {words.clock(taken)} (usual {words.band(usual)})"
+    what = f"epoch {epoch} has taken {words.clock(taken)} (usual {words.band(*usual)})"
     text = f"Slower than usual: {what}. {_bottleneck(scene)}Nothing is wrong; you can wait."
     return Verdict(State.SLOW, "slow_epoch", f"Slower than usual: {what}", text, scene.facts)
 
@@ -570,7 +571,7 @@ def _slower_stage(scene: Scene) -> Verdict | None:
     if stage.id in INSIDE_TRAIN and scene.silence_s < NOTICED_S:
         return None
     taken = words.clock(scene.now - stage.started_at)
-    what = f"{stage.title} has taken {taken} (usual {words.band(usual)})"
+    what = f"{stage.title} has taken {taken} (usual {words.band(*usual)})"
     parts = [f"Slower than usual: {what}."]
     if stage.done:
         of = f" of {stage.total}" if stage.total else ""

@@ -24,9 +24,9 @@ def over(seconds: float) -> str:
     return f"{clock(seconds)} over the usual"
 
 
-def band(usual: tuple[float, float]) -> str:
+def band(low: float, high: float) -> str:
     """A usual time: "0:31–0:36", or one time where both ends read the same."""
-    low_text, high_text = clock(usual[0]), clock(usual[1])
+    low_text, high_text = clock(low), clock(high)
     return low_text if low_text == high_text else f"{low_text}–{high_text}"
 
 

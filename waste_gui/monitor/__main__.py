@@ -1,0 +1,87 @@
+"""The diagnosis without a window: `python -m waste_gui.monitor RUN_FOLDER` says whenever the verdict changes.
+
+It needs nothing but the run's folder, and ends when the run does: 0 finished, 3 stopped, 1 failed, 2 crashed
+or no such run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import sys
+import time
+from pathlib import Path
+
+from waste_gui.monitor.follow import Follow
+from waste_gui.monitor.history import FILE_NAME, History
+from waste_gui.monitor.run import Phase
+from waste_gui.monitor.terminal import JsonPrinter, TextPrinter
+from waste_gui.monitor.watch import Watch
+from waste_gui.rundir import data_dir
+
+WAIT_FOR_EVENTS_S = 10.0
+LOOK_EACH_S = 1.0
+POLL_S = 0.1
+EXIT = {Phase.FINISHED: 0, Phase.STOPPED: 3, Phase.FAILED: 1}
+NO_RUN = 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m waste_gui.monitor",
+        description="Say what a training is doing and whether it is stuck.",
+    )
+    parser.add_argument("folder", type=Path, metavar="RUN_FOLDER")
+    parser.add_argument("--format", choices=("json", "text"), help="by default text on a terminal, else json")
+    options = parser.parse_args(arguments)
+    if not options.folder.is_dir():
+        print(f"There is no run folder {options.folder}.", file=sys.stderr)
+        return NO_RUN
+    if isinstance(sys.stdout, io.TextIOWrapper):  # A console of another encoding must not end the watching.
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+    follow = Follow(options.folder)
+    if not _wait_for_events(follow):
+        print(f"No training has begun in {options.folder}: it has no events.jsonl.", file=sys.stderr)
+        return NO_RUN
+    history = History.load(data_dir() / FILE_NAME)
+    text = sys.stdout.isatty() if options.format is None else options.format == "text"
+    printer = TextPrinter(sys.stdout, history) if text else JsonPrinter(sys.stdout)
+    _watch(follow, Watch(history), printer)
+    if follow.run.started is None and not follow.run.phase.ended:
+        print(f"{options.folder / 'events.jsonl'} tells of no training.", file=sys.stderr)
+    return EXIT.get(follow.run.phase, NO_RUN)
+
+
+def _watch(follow: Follow, watch: Watch, printer: JsonPrinter | TextPrinter) -> None:
+    """Until the run has ended, or none began in time."""
+    deadline = time.monotonic() + WAIT_FOR_EVENTS_S
+    next_look = 0.0
+    while True:
+        printer.took(follow.run, follow.read())
+        if follow.run.phase.ended or time.monotonic() >= next_look:
+            next_look = time.monotonic() + LOOK_EACH_S
+            evidence = follow.look()
+            printer.took(follow.run, follow.read())
+            if follow.run.started is not None or follow.run.phase.ended:
+                printer.show(follow.run, watch.look(follow.run, evidence, follow.now), follow.now)
+            elif time.monotonic() > deadline and follow.silent_folder:
+                return
+            if follow.run.phase.ended:
+                return
+        time.sleep(POLL_S)
+
+
+def _wait_for_events(follow: Follow) -> bool:
+    deadline = time.monotonic() + WAIT_FOR_EVENTS_S
+    while not follow.exists:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_S)
+    return True
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        sys.exit(main())
+    sys.exit(130)

@@ -1,0 +1,136 @@
+"""Follow: a run from its folder alone, as `events.jsonl` grows."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence, Observer
+from waste_gui.monitor.run import Run
+from waste_gui.protocol import AnyMessage, LineBuffer, RunStarted, Unreadable, decode
+from waste_gui.rundir import RunDir
+
+SLICE_BYTES = 2**20
+LATE_S = 3.0
+GONE_WORDS = "The training process is gone and did not say why. It was killed, or it crashed."
+
+
+class EventsFile:
+    """The messages of a growing file. It need not exist yet."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self._lines = LineBuffer()
+
+    def read(self, limit: int = SLICE_BYTES) -> list[AnyMessage | Unreadable] | None:
+        """What came since, at most `limit` bytes of it; None when nothing did."""
+        try:
+            with open(self._path, "rb") as file:
+                file.seek(self._offset)
+                chunk = file.read(limit)
+        except OSError:
+            return None
+        if not chunk:
+            return None
+        self._offset += len(chunk)
+        return [decode(line) for line in self._lines.feed(chunk)]
+
+    @property
+    def exists(self) -> bool:
+        return self._path.exists()
+
+
+class EngineClock:
+    """The engine's seconds on this computer's steady clock, set from `started_at` (Unix) and corrected by
+    messages: none comes from the future."""
+
+    def __init__(
+        self, steady: Callable[[], float] = time.monotonic, unix: Callable[[], float] = time.time
+    ) -> None:
+        self._steady, self._unix = steady, unix
+        self._zero = steady()
+
+    def set(self, started_at: float) -> None:
+        """The engine's first line was at this Unix time."""
+        self._zero = self._steady() - (self._unix() - started_at)
+
+    def heard(self, at: float, fresh: bool) -> None:
+        """A message of this time was read; `fresh` if it was just written. Two computers' clocks differ."""
+        ahead = at - self.now()
+        if ahead > 0 or (fresh and ahead < -LATE_S):
+            self._zero = self._steady() - at
+
+    def now(self) -> float:
+        return self._steady() - self._zero
+
+
+class Follow:
+    """One run folder: `read` takes in what came, `look` observes the engine's processes."""
+
+    def __init__(self, folder: Path, clock: EngineClock | None = None) -> None:
+        self.run = Run()
+        self.clock = clock or EngineClock()
+        self._dir = RunDir(folder)
+        self._events = EventsFile(self._dir.events)
+        self._observer: Observer | None = None
+        self._caught_up = False
+        self._untold: list[AnyMessage | Unreadable] = []
+
+    @property
+    def exists(self) -> bool:
+        return self._events.exists
+
+    def read(self) -> list[AnyMessage | Unreadable]:
+        """All that has come since the last time."""
+        self._take_in()
+        came, self._untold = self._untold, []
+        return came
+
+    def _take_in(self) -> None:
+        came: list[AnyMessage | Unreadable] = []
+        while (messages := self._events.read()) is not None:
+            came += messages
+        for message in came:
+            self._take(message)
+        if came and not self.run.phase.ended:
+            self.clock.heard(self.run.heard_at, fresh=self._caught_up and not self.here)
+        self._caught_up = True
+        self._untold += came
+
+    def _take(self, message: AnyMessage | Unreadable) -> None:
+        if isinstance(message, RunStarted):
+            before = self.run.started
+            if before is not None and (before.pid, before.started_at) != (message.pid, message.started_at):
+                self.run, self._observer = Run(), None  # The run was resumed in the same folder.
+            self.clock.set(message.started_at)
+        self.run.receive(message)
+
+    @property
+    def now(self) -> float:
+        """On the engine's clock; of a run that has ended, when it was last heard."""
+        return self.run.heard_at if self.run.phase.ended else self.clock.now()
+
+    @property
+    def silent_folder(self) -> bool:
+        """Whether there is no run in the folder and no engine that could begin one."""
+        return self.run.started is None and not self.run.phase.ended and self._dir.owner() is None
+
+    @property
+    def here(self) -> bool:
+        """Whether the engine runs on this computer, so that its processes can be seen."""
+        return self.run.started is not None and self.run.started.host == socket.gethostname()
+
+    def look(self) -> Evidence:
+        """The evidence now. Where the engine is gone, the rest of its messages is read and the run ended."""
+        if not self.here or self.run.phase.ended or self.run.started is None:
+            return NOTHING_KNOWN
+        if self._observer is None:
+            self._observer = Observer(self.run.started.pid, self._dir.path)
+        evidence = self._observer.look(self.clock.now())
+        if not evidence.alive:
+            self._take_in()  # It may have said its last words between our reading and its end.
+            self.run.process_gone(GONE_WORDS)
+        return evidence
