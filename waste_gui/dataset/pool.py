@@ -409,7 +409,10 @@ class ReadingPool:
         self._gone = [gone for gone in self._gone if gone.again or gone.process.poll() is None]
 
     def _check_deadlines(self) -> None:
-        now, deadline_s = time.monotonic(), self._current_deadline_s()
+        now = time.monotonic()
+        if now - self._checked_at < TICK_S:
+            return
+        deadline_s = self._current_deadline_s()
         if now - self._checked_at > PAUSE_S:  # we were stopped ourselves: whatever the rows say is old
             for worker in self._living():
                 worker.started_at = worker.moved_at = now

@@ -109,7 +109,7 @@ def _fill(cut: dict[ReadySplit, list[Sample]], empty: ReadySplit, other: ReadySp
 
 def _key(sample: Sample) -> bytes:
     """The path within the source, the same on every system."""
-    relative = os.path.relpath(sample.path, sample.source).replace(os.sep, "/")
+    relative = sample.path[len(sample.source) :].replace(os.sep, "/").lstrip("/")
     return relative.encode("utf-8", "surrogateescape")
 
 
