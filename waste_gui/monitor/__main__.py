@@ -59,7 +59,7 @@ def _watch(follow: Follow, watch: Watch, printer: JsonPrinter | TextPrinter) -> 
     next_look = 0.0
     while True:
         printer.took(follow.run, follow.read())
-        if follow.run.phase.ended or time.monotonic() >= next_look:
+        if follow.ended or time.monotonic() >= next_look:
             next_look = time.monotonic() + LOOK_EACH_S
             evidence = follow.look()
             printer.took(follow.run, follow.read())
@@ -67,7 +67,7 @@ def _watch(follow: Follow, watch: Watch, printer: JsonPrinter | TextPrinter) -> 
                 printer.show(follow.run, watch.look(follow.run, evidence, follow.now), follow.now)
             elif time.monotonic() > deadline and follow.silent_folder:
                 return
-            if follow.run.phase.ended:
+            if follow.ended:
                 return
         time.sleep(POLL_S)
 

@@ -114,6 +114,14 @@ class Follow:
         return self.run.heard_at if self.run.phase.ended else self.clock.now()
 
     @property
+    def ended(self) -> bool:
+        """Whether the run has ended, and no other engine resumes it at this moment."""
+        if not self.run.phase.ended:
+            return False
+        owner = self._dir.owner()
+        return owner is None or self.run.started is None or owner == self.run.started.pid
+
+    @property
     def silent_folder(self) -> bool:
         """Whether there is no run in the folder and no engine that could begin one."""
         return self.run.started is None and not self.run.phase.ended and self._dir.owner() is None

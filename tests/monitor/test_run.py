@@ -1,0 +1,176 @@
+"""Run: what is known of a run from its messages."""
+
+from __future__ import annotations
+
+import itertools
+
+import msgspec
+import pytest
+
+from tests.monitor.transcripts import ALL, FOLDER, Transcript, crash, failing, healthy, replay
+from waste_gui import protocol
+from waste_gui.monitor.run import TRANSITIONS, Phase, Run, StageState
+from waste_gui.protocol import AnyMessage, Unreadable
+
+EVENTS = (
+    "launched",
+    "run_started",
+    "train_started",
+    "run_finished",
+    "run_stopped",
+    "run_failed",
+    "process_gone",
+)
+
+
+def cause(run: Run, event: str) -> None:
+    messages: dict[str, AnyMessage] = {
+        "run_started": Transcript().messages[0],
+        "train_started": protocol.StageStarted(stage="train"),
+        "run_finished": protocol.RunFinished(checkpoint=None, metrics={}, elapsed_s=1),
+        "run_stopped": protocol.RunStopped(checkpoint=None, reason="asked"),
+        "run_failed": protocol.RunFailed(kind="Bug", text="t", hint="h", traceback=""),
+    }
+    if event == "launched":
+        run.launched()
+    elif event == "process_gone":
+        run.process_gone("It was killed.")
+    else:
+        run.receive(msgspec.structs.replace(messages[event], seq=run.next_seq))
+
+
+@pytest.mark.parametrize(("phase", "event"), list(itertools.product(Phase, EVENTS)))
+def test_every_phase_takes_every_event_as_its_table_says(phase: Phase, event: str) -> None:
+    run = Run()
+    run.phase = phase
+    cause(run, event)
+    assert run.phase is TRANSITIONS.get((phase, event), phase)
+
+
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("phase", [phase for phase in Phase if phase.ended])
+def test_a_run_that_ended_stays_ended(phase: Phase, event: str) -> None:
+    run = Run()
+    run.phase = phase
+    cause(run, event)
+    assert run.phase is phase
+
+
+def test_healthy_run_ends_with_every_stage_done() -> None:
+    run = replay(healthy().messages)
+    assert run.phase is Phase.FINISHED
+    assert all(stage.state is StageState.DONE for stage in run.stages.values())
+    assert len(run.epochs) == 2 and run.best and run.best.epoch == 2
+    assert run.step == 100 and len(run.loss) == 100
+    assert run.missed == 0
+
+
+def test_message_that_came_before_changes_nothing() -> None:
+    messages = healthy().messages
+    once = replay(messages)
+    twice = replay(itertools.chain.from_iterable((message, message) for message in messages))
+    assert (twice.messages, len(twice.loss), twice.log_count) == (
+        once.messages,
+        len(once.loss),
+        once.log_count,
+    )
+
+
+def test_lost_messages_are_counted() -> None:
+    messages = healthy().messages
+    assert replay(messages[:5] + messages[8:]).missed == 3
+
+
+def test_unknown_stage_gets_a_place_in_the_checklist() -> None:
+    run = Run()
+    run.receive(protocol.StageStarted(stage="distil", total=3))
+    assert run.current and run.current.title == "distil"
+
+
+def test_unreadable_line_is_logged_and_changes_nothing() -> None:
+    run = replay(crash().messages)
+    before = (run.phase, run.messages, run.moved_at)
+    run.receive(Unreadable("<html>", "no JSON"))
+    assert (run.phase, run.messages, run.moved_at) == before
+    assert "<html>" in run.log[-1].text
+
+
+def test_validation_inside_training_is_the_current_stage() -> None:
+    script = Transcript().start_up().begin_training().steps(1, 50)
+    script.start("validate", 10)
+    run = replay(script.messages)
+    assert run.current and run.current.id == "validate"
+    script.finish("validate", 2)
+    run = replay(script.messages)
+    assert run.current and run.current.id == "train"
+
+
+def test_heartbeat_is_a_sign_of_life_but_no_progress() -> None:
+    script = Transcript().start_up("first_train_batch")
+    moved = replay(script.messages).moved_at
+    script.wait(30)
+    run = replay(script.messages)
+    assert run.moved_at == moved and run.heard_at > moved + 28
+
+
+def test_a_counter_told_again_is_no_progress() -> None:
+    script = Transcript()
+    script.start("first_train_batch", 32)
+    script.wait(1)
+    script.progress("first_train_batch", 9, 32, "9 photos")
+    script.wait(20)
+    script.progress("first_train_batch", 9, 32, "9 photos, 20 s")
+    run = replay(script.messages)
+    assert run.moved_at == 1.0
+
+
+def test_where_nothing_is_counted_new_words_are_progress() -> None:
+    script = Transcript()
+    script.start("model")
+    script.progress("model", 0, None, "12 MB")
+    script.wait(20)
+    script.progress("model", 0, None, "14 MB")
+    assert replay(script.messages).moved_at == 20.0
+
+
+def test_stacks_of_a_stuck_run_are_no_progress() -> None:
+    script = Transcript()
+    script.wait(20)
+    script.say(protocol.Stacks(threads=()))
+    script.say(protocol.Warned(text="Unknown command"))
+    assert replay(script.messages).moved_at == 0.0
+
+
+def test_pause_is_told_by_the_heartbeat_and_its_silence_does_not_count() -> None:
+    script = crash()
+    at = script.at
+    script.say(protocol.Heartbeat(where="paused", workers=(), queued=0, gpu=None))
+    assert replay(script.messages).paused
+    script.at = at + 600
+    script.say(protocol.Heartbeat(where="Train", workers=(), queued=0, gpu=None))
+    run = replay(script.messages)
+    assert not run.paused and run.moved_at == script.at
+
+
+def test_failure_ends_the_open_stage() -> None:
+    run = replay(failing().messages)
+    assert run.phase is Phase.FAILED
+    assert run.stages["first_train_batch"].state is StageState.FAILED
+
+
+def test_process_that_ends_without_a_last_message_has_crashed() -> None:
+    run = replay(crash().messages)
+    run.process_gone("It was killed by the system.")
+    assert run.phase is Phase.CRASHED and run.exit_words == "It was killed by the system."
+
+
+def test_process_that_ends_after_its_last_message_has_not_crashed() -> None:
+    run = replay(healthy().messages)
+    run.process_gone("exit status 0")
+    assert run.phase is Phase.FINISHED and run.exit_words == ""
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_written_transcript_is_what_the_script_says(name: str) -> None:
+    lines = (FOLDER / f"{name}.jsonl").read_bytes().splitlines()
+    assert [protocol.decode(line) for line in lines] == ALL[name]().messages
