@@ -146,7 +146,7 @@ def _opened(path: str) -> Iterator[Image.Image]:
         try:
             image = Image.open(file, formats=_FORMATS)
         except Image.DecompressionBombError:
-            raise TooLargeImage(path, f"has more than {MAX_PIXELS // 1_000_000} million pixels") from None
+            raise TooLargeImage(path, "has about 180 million pixels or more") from None
         except Exception as error:  # a decoder fed with wrong bytes raises whatever it likes
             raise _unidentified(path, file, error) from error
         with image:

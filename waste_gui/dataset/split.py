@@ -104,7 +104,8 @@ def _fill(cut: dict[ReadySplit, list[Sample]], empty: ReadySplit, other: ReadySp
     """Give an empty part one sample, of the test photos if the other part cannot spare any."""
     if not cut[empty]:
         giver = cut[other] if len(cut[other]) > 1 or not cut["test"] else cut["test"]
-        cut[empty].append(giver.pop())
+        # The one next to the boundary: a photo more then moves no other.
+        cut[empty].append(giver.pop(0 if empty == "val" else -1))
 
 
 def _key(sample: Sample) -> bytes:
