@@ -1,0 +1,127 @@
+"""The process the window starts, and `waste-engine`: settings in, JSON lines out, commands on stdin."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import NoReturn
+
+from waste_gui.config import ConfigError, RunConfig
+from waste_gui.engine.cli import config_from, parser
+from waste_gui.engine.errors import BadSettings, EngineError, UnusableFolder
+from waste_gui.protocol import RunFailed, RunFinished, RunStopped
+from waste_gui.reporting import Reporter, claim_stdout, events_output, pipe_output
+from waste_gui.rundir import RunDir, RunFolderError
+
+FINISHED, FAILED, STOPPED = 0, 1, 3
+
+Last = RunFinished | RunStopped | RunFailed
+
+
+def main() -> NoReturn:
+    """Ends the process itself: a thread that hangs in a library must not keep it alive."""
+    status = run(sys.argv[1:])
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def run(arguments: list[str]) -> int:
+    """The exit status: 0 finished, 3 stopped on request, 1 failed with a `run_failed`."""
+    options = parser().parse_args(arguments)
+    stdout = claim_stdout()
+    faulthandler.enable()
+    report = Reporter()
+    if options.format == "text" or (options.format is None and os.isatty(stdout)):
+        from waste_gui.engine.console import Console
+
+        report.add_listener(Console(os.fdopen(stdout, "w", encoding="utf-8")).show)
+    else:
+        report.add_output(pipe_output(stdout))
+    job = {"train": train, "predict": predict, "evaluate": evaluate, "demo-data": draw_demo}[options.command]
+    last = job(options, report)
+    report(last)
+    report.close()
+    return {RunFinished: FINISHED, RunStopped: STOPPED, RunFailed: FAILED}[type(last)]
+
+
+def train(options: Namespace, report: Reporter) -> Last:
+    """Open the run folder, so that `run_started` is its first line, then train."""
+    from waste_gui.engine import runs
+    from waste_gui.engine.supervision import supervise
+
+    config, folder = RunConfig(), None
+    error: EngineError | None = None
+    try:
+        config = config_from(options)
+        folder = runs.open_folder(config)
+        report.add_output(events_output(folder.events))
+        write_log_to(folder.log)
+    except ConfigError as bad:
+        error = BadSettings(str(bad), "Change it and start again.")
+    except RunFolderError as bad:
+        error = UnusableFolder(bad.text, bad.hint)
+    last = supervise(
+        lambda context: runs.train(config, context, folder or RunDir(Path())),
+        report,
+        command="train",
+        config=config,
+        folder=folder,
+        error=error,
+    )
+    if folder is not None:
+        folder.release()
+    return last
+
+
+def predict(options: Namespace, report: Reporter) -> Last:
+    """Nothing is written to the run folder."""
+    from waste_gui.engine import runs
+    from waste_gui.engine.supervision import supervise
+
+    config = RunConfig(device=options.device)
+    folder = RunDir(Path(options.folder))
+    return supervise(
+        lambda context: runs.predict(folder, options.photos, context, config),
+        report,
+        command="predict",
+        config=config,
+    )
+
+
+def evaluate(options: Namespace, report: Reporter) -> Last:
+    """Writes the results of the run anew, and nothing else."""
+    from waste_gui.engine import runs
+    from waste_gui.engine.supervision import supervise
+
+    config = RunConfig(device=options.device)
+    folder = RunDir(Path(options.folder))
+    return supervise(
+        lambda context: runs.evaluate(folder, context, config), report, command="evaluate", config=config
+    )
+
+
+def draw_demo(options: Namespace, report: Reporter) -> Last:
+    from waste_gui.dataset.demo import draw_dataset
+    from waste_gui.engine.context import Context
+    from waste_gui.engine.supervision import supervise
+
+    def work(context: Context) -> RunFinished:
+        context.in_thread(lambda: draw_dataset(Path(options.folder)))
+        return RunFinished(checkpoint=None, metrics={}, elapsed_s=round(report.now(), 3))
+
+    return supervise(work, report, command="demo-data", config=RunConfig())
+
+
+def write_log_to(path: Path) -> None:
+    """Descriptor 2, and with it prints and tracebacks of every library, goes to the run's log."""
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(log, 2)
+    os.dup2(log, 1)
+    os.close(log)
+
+
+if __name__ == "__main__":
+    main()

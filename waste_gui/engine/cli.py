@@ -1,0 +1,108 @@
+"""The command line: every option of `train` is a field of RunConfig, with its help."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any, Literal, NoReturn, Union, get_args, get_origin
+
+import msgspec
+
+from waste_gui import config as configuration
+from waste_gui.config import ConfigError, FieldHelp, RunConfig
+from waste_gui.rundir import RunDir
+
+LIST_OPTIONS = {"source": "DIR", "classes": "NAME"}
+NOT_OPTIONS = ("mapping",)
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence and exits 1, as every bad input does."""
+
+    def error(self, message: str) -> NoReturn:
+        sys.stderr.write(f"{message[:1].upper()}{message[1:]}. See {self.prog} --help.\n")
+        raise SystemExit(1)
+
+
+def parser() -> argparse.ArgumentParser:
+    top = Parser(prog="waste-engine", description="Train and use a waste classifier.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+    train = commands.add_parser("train", help="train a classifier on folders of photos")
+    train.add_argument("config", nargs="?", metavar="RUN_CONFIG.json", help="settings from a file")
+    _add_fields(train)
+    evaluate = commands.add_parser("evaluate", help="validate a run's best model again")
+    evaluate.add_argument("folder", metavar="RUN_FOLDER")
+    predict = commands.add_parser("predict", help="say what is on photos")
+    predict.add_argument("folder", metavar="RUN_FOLDER")
+    predict.add_argument("photos", nargs="+", metavar="PHOTO")
+    demo = commands.add_parser("demo-data", help="draw a small dataset to try things on")
+    demo.add_argument("folder", metavar="DIR")
+    for command in (evaluate, predict):
+        command.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    for command in (train, evaluate, predict, demo):
+        command.add_argument(
+            "--format", choices=("json", "text"), help="messages as JSON lines or as text; text on a terminal"
+        )
+    return top
+
+
+def _add_fields(command: argparse.ArgumentParser) -> None:
+    for field in configuration.fields():
+        if field.name in NOT_OPTIONS:
+            continue
+        option = "--" + field.name.replace("_", "-")
+        common: dict[str, Any] = {"dest": field.name, "default": None, "help": _help(field)}
+        kind = _plain_type(field.type)
+        if field.name in LIST_OPTIONS:
+            command.add_argument(option, action="append", metavar=LIST_OPTIONS[field.name], **common)
+        elif kind is bool:
+            command.add_argument(option, action=argparse.BooleanOptionalAction, **common)
+        elif get_origin(kind) is Literal:
+            command.add_argument(option, choices=get_args(kind), **common)
+        else:
+            command.add_argument(option, type=kind, metavar=kind.__name__.upper(), **common)
+    command.add_argument(
+        "--map",
+        dest="mapping",
+        action="append",
+        metavar="FOLDER=CLASS",
+        help="put a folder's photos into a class; FOLDER= leaves the folder out",
+    )
+
+
+def _help(field: FieldHelp) -> str:
+    default = "" if field.default in (None, "", (), {}) else f" (default: {field.default})"
+    return (field.help + default).replace("%", "%%")
+
+
+def _plain_type(annotation: Any) -> Any:
+    """`Optional[Annotated[int, …]]` → `int`."""
+    if get_origin(annotation) is Union or type(annotation).__name__ == "UnionType":
+        annotation = next(a for a in get_args(annotation) if a is not type(None))
+    return (
+        getattr(annotation, "__origin__", annotation) if hasattr(annotation, "__metadata__") else annotation
+    )
+
+
+def config_from(options: argparse.Namespace) -> RunConfig:
+    """The settings of a file (or of the run to resume) changed by the options given. Raises ConfigError."""
+    file = options.config
+    if options.resume and not file:
+        file = RunDir(Path(options.resume)).config
+    base = configuration.load(Path(file)) if file else RunConfig()
+    given: dict[str, Any] = {}
+    for field in configuration.fields():
+        value = getattr(options, field.name)
+        if value is not None:
+            given[field.name] = tuple(value) if isinstance(value, list) else value
+    if options.mapping:
+        given["mapping"] = dict(_mapping_pair(text) for text in options.mapping)
+    return configuration.check(msgspec.structs.replace(base, **given))
+
+
+def _mapping_pair(text: str) -> tuple[str, str | None]:
+    folder, separator, name = text.partition("=")
+    if not separator or not folder:
+        raise ConfigError(f"--map '{text}' is not of the form FOLDER=CLASS.")
+    return folder, name or None

@@ -1,0 +1,89 @@
+"""Commands to a running engine, from stdin and from `commands.jsonl`, in the order they come."""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from waste_gui import protocol
+from waste_gui.protocol import AnyCommand, LineBuffer, Unreadable, Warned
+
+FILE_POLL_S = 0.25
+
+
+class Commands:
+    """Two threads read; `take` gives what has come. Unreadable commands are a `warned`, nothing else."""
+
+    def __init__(self, warn: Callable[[Warned], object]) -> None:
+        self._warn = warn
+        self._queue: queue.SimpleQueue[AnyCommand] = queue.SimpleQueue()
+        self._closed = threading.Event()
+        self.at_once: dict[type, Callable[[], object]] = {}  # Answered in the reading thread.
+
+    def listen(self, file: Path | None) -> None:
+        """Start reading: stdin unless it is a terminal, and `file` from its present end."""
+        if sys.stdin is not None and not sys.stdin.closed and not os.isatty(0):
+            threading.Thread(target=self._read_stdin, name="commands from stdin", daemon=True).start()
+        if file is not None:
+            start = file.stat().st_size if file.exists() else 0
+            threading.Thread(
+                target=self._follow_file, args=(file, start), name="commands from the run folder", daemon=True
+            ).start()
+
+    def put(self, command: AnyCommand) -> None:
+        answer = self.at_once.get(type(command))
+        if answer:
+            answer()
+        else:
+            self._queue.put(command)
+
+    def take(self) -> AnyCommand | None:
+        """The next command, or None; never waits."""
+        try:
+            return self._queue.get_nowait()
+        except queue.Empty:
+            return None
+
+    def close(self) -> None:
+        self._closed.set()
+
+    def _read_stdin(self) -> None:
+        lines = LineBuffer()
+        while True:
+            try:
+                chunk = os.read(0, 65536)
+            except OSError:
+                chunk = b""
+            for line in lines.feed(chunk) if chunk else lines.flush():
+                self._on_line(line)
+            if not chunk:  # The window is gone: training goes on.
+                return
+
+    def _follow_file(self, path: Path, offset: int) -> None:
+        lines = LineBuffer()
+        while not self._closed.wait(FILE_POLL_S):
+            try:
+                with open(path, "rb") as file:
+                    file.seek(offset)
+                    chunk = file.read()
+            except OSError:  # Not there yet, or its drive is away for the moment.
+                continue
+            offset += len(chunk)
+            for line in lines.feed(chunk):
+                self._on_line(line)
+
+    def _on_line(self, line: bytes) -> None:
+        command = protocol.decode_command(line)
+        if isinstance(command, Unreadable):
+            self._warn(
+                Warned(
+                    text=f"A command was not understood: {command.text[:200]}",
+                    hint=f"It was passed over ({command.reason}).",
+                )
+            )
+        else:
+            self.put(command)

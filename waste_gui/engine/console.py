@@ -1,0 +1,108 @@
+"""A run as text for a terminal: the start-up reads like a log, the epochs have a progress bar."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from waste_gui import protocol
+from waste_gui.protocol import AnyMessage, StageInfo
+
+BAR_WIDTH = 24
+CLEAR_LINE = "\r\x1b[2K"
+
+
+class Console:
+    """Writes each message as people read it. The bar is redrawn in place only on a terminal."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._live = out.isatty()
+        self._stages: dict[str, StageInfo] = {}
+        self._inside_train = False
+        self._bar = ""
+        self._loss = ""
+
+    def show(self, message: AnyMessage) -> None:
+        match message:
+            case protocol.RunStarted():
+                self._stages = {stage.id: stage for stage in message.stages}
+                self._line(f"Run {message.run} ({message.folder})" if message.folder else message.run)
+            case protocol.StageStarted():
+                self._on_stage(message)
+            case protocol.Progress() if message.stage == "train":
+                self._draw_bar(message)
+            case protocol.StageFinished():
+                if message.stage == "train":
+                    self._inside_train = False
+                if not self._inside_train:
+                    self._line(f"  ✓ {message.summary or 'done'} ({message.elapsed_s:.1f} s)")
+            case protocol.Metric():
+                loss = message.values.get("loss")
+                self._loss = "loss –" if loss is None else f"loss {loss:.3f}"
+            case protocol.EpochFinished():
+                self._on_epoch(message)
+            case protocol.ImageFailed():
+                self._line(f"  ! Cannot read {message.path}: {message.reason} ({message.action})")
+            case protocol.Warned():
+                self._line(f"  ! {message.text} {message.hint}".rstrip())
+            case protocol.Predicted():
+                self._line(f"{message.path}: {message.label} ({message.confidence:.1%})")
+            case protocol.Stacks():
+                self._on_stacks(message)
+            case protocol.RunFinished() | protocol.RunStopped() | protocol.RunFailed():
+                self._on_last(message)
+
+    def _on_stage(self, message: protocol.StageStarted) -> None:
+        if self._inside_train:
+            return
+        stage = self._stages.get(message.stage)
+        title = stage.title if stage else message.stage
+        expected = stage.expected_s if stage else None
+        hint = f" (this may take {expected[0]:g}–{expected[1]:g} s)" if expected else ""
+        self._line(f"{title} …{hint}")
+        self._inside_train = message.stage == "train"
+
+    def _on_epoch(self, message: protocol.EpochFinished) -> None:
+        def number(value: float | None, form: str) -> str:
+            return "–" if value is None else format(value, form)
+
+        best = "  ← best so far" if message.best else ""
+        self._line(
+            f"  epoch {message.epoch}: train loss {number(message.train_loss, '.3f')}, "
+            f"validation loss {number(message.val_loss, '.3f')}, "
+            f"{number(message.val_accuracy, '.1%')} right ({message.elapsed_s:.1f} s){best}"
+        )
+
+    def _on_stacks(self, message: protocol.Stacks) -> None:
+        for thread in message.threads:
+            self._line(f"  thread {thread.thread} of process {thread.pid}:")
+            for frame in thread.frames:
+                self._line(f"    {frame.file}:{frame.line} {frame.function}")
+
+    def _on_last(self, message: protocol.RunFinished | protocol.RunStopped | protocol.RunFailed) -> None:
+        match message:
+            case protocol.RunFinished():
+                accuracy = message.metrics.get("val_accuracy")
+                right = "" if accuracy is None else f": {accuracy:.1%} of the validation photos right"
+                self._line(f"Done in {message.elapsed_s:.0f} s{right}.")
+            case protocol.RunStopped():
+                kept = f" The model is kept in {message.checkpoint}." if message.checkpoint else ""
+                self._line(f"{message.reason}{kept}")
+            case protocol.RunFailed():
+                self._line(f"{message.text} {message.hint}".rstrip())
+
+    def _draw_bar(self, message: protocol.Progress) -> None:
+        if not self._live or not message.total:
+            return
+        filled = round(BAR_WIDTH * message.done / message.total)
+        bar = "█" * filled + "░" * (BAR_WIDTH - filled)
+        self._bar = f"  {bar} {message.done / message.total:4.0%}  {message.detail}  {self._loss}"
+        self._out.write(CLEAR_LINE + self._bar[:110])
+        self._out.flush()
+
+    def _line(self, text: str) -> None:
+        if self._bar:
+            self._out.write(CLEAR_LINE)
+            self._bar = ""
+        self._out.write(text.encode(self._out.encoding or "utf-8", "backslashreplace").decode() + "\n")
+        self._out.flush()

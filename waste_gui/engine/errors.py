@@ -1,0 +1,76 @@
+"""The error tree. Each carries a `kind` for programs, one sentence for people, and what to do.
+
+EngineError
+├── BadSettings         a setting that cannot be used
+├── UnusableFolder      the run folder cannot be written, or holds another run
+├── UnusableDataset     no photos, one class only, …
+├── UnknownModel        no library knows the name
+├── WeightsUnavailable  not downloaded and not reachable, or a file that cannot be read
+├── WrongCheckpoint     weights of another model, or a damaged file
+├── NoSuchDevice        CUDA or MPS asked for and absent
+├── TooManyFailures     more unreadable photos than the budget allows
+├── OutOfMemory         the graphics card's or the computer's
+└── DiskFull            a checkpoint or result could not be written
+
+StopRequested           not an error: somebody asked for it
+"""
+
+from __future__ import annotations
+
+
+class EngineError(Exception):
+    """Ends the run with a `run_failed`; `text` is one sentence, `hint` what to do."""
+
+    kind = "error"
+
+    def __init__(self, text: str, hint: str) -> None:
+        super().__init__(f"{text} {hint}".strip())
+        self.text, self.hint = text, hint
+
+
+class BadSettings(EngineError):
+    kind = "settings"
+
+
+class UnusableFolder(EngineError):
+    kind = "run_folder"
+
+
+class UnusableDataset(EngineError):
+    kind = "dataset"
+
+
+class UnknownModel(EngineError):
+    kind = "model"
+
+
+class WeightsUnavailable(EngineError):
+    kind = "weights"
+
+
+class WrongCheckpoint(EngineError):
+    kind = "checkpoint"
+
+
+class NoSuchDevice(EngineError):
+    kind = "device"
+
+
+class TooManyFailures(EngineError):
+    kind = "photos"
+
+
+class OutOfMemory(EngineError):
+    kind = "out_of_memory"
+
+
+class DiskFull(EngineError):
+    kind = "disk_full"
+
+
+class StopRequested(Exception):
+    """Raised between steps and while waiting for data, after a `stop`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

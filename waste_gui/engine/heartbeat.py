@@ -1,0 +1,67 @@
+"""A sign of life each second from a thread of its own, and the stacks when a stage passes its limit."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+from waste_gui.protocol import Frame, GpuState, Heartbeat, Stacks, ThreadStack, WorkerState
+from waste_gui.reporting import Reporter
+
+BEAT_S = 1.0
+
+
+class Heart:
+    """What the beat says is set by the main thread: `where`, and who knows of workers and GPU."""
+
+    def __init__(self, report: Reporter) -> None:
+        self._report = report
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+        self.where = "starting"
+        self.workers: Callable[[], tuple[WorkerState, ...]] = tuple
+        self.queued: Callable[[], int] = int
+        self.gpu: Callable[[], GpuState | None] = lambda: None
+        self.stacks_due_at: float | None = None  # By the reporter's clock.
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(BEAT_S):
+            self._report(
+                Heartbeat(where=self.where, workers=self.workers(), queued=self.queued(), gpu=self.gpu())
+            )
+            due = self.stacks_due_at
+            if due is not None and self._report.now() > due:
+                self.stacks_due_at = None
+                self._report(stacks())
+
+
+def stacks() -> Stacks:
+    """The stack of every Python thread of this process, the innermost frame last."""
+    names = {t.ident: t.name for t in threading.enumerate()}
+    main = threading.main_thread().ident
+    threads: list[ThreadStack] = []
+    for ident, top in sys._current_frames().items():
+        frames: list[Frame] = []
+        frame: FrameType | None = top
+        while frame is not None:
+            code = frame.f_code
+            frames.append(Frame(file=code.co_filename, line=frame.f_lineno, function=code.co_qualname))
+            frame = frame.f_back
+        threads.append(
+            ThreadStack(
+                pid=os.getpid(),
+                role="main" if ident == main else "engine",
+                thread=names.get(ident, str(ident)),
+                frames=tuple(reversed(frames)),
+            )
+        )
+    return Stacks(threads=tuple(threads))

@@ -1,0 +1,332 @@
+"""Backbones by name with a classification head: open_clip, torchvision and timm.
+
+The library is found by the name, in this order, or named before a colon (`timm:resnet18`). What a model needs
+to be rebuilt, input size and normalisation included, is its ModelSpec, which goes into each checkpoint.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+from torch import Tensor, nn
+
+from waste_gui.config import RunConfig
+from waste_gui.engine.errors import BadSettings, UnknownModel, WeightsUnavailable, WrongCheckpoint
+
+LIBRARIES = ("open_clip", "torchvision", "timm")
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+WEIGHT_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")
+
+Triple = tuple[float, float, float]
+
+
+class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What it takes to build the same network again; `mean` and `std` are of RGB in 0..1."""
+
+    library: str
+    name: str
+    image_size: int
+    mean: Triple
+    std: Triple
+    classes: tuple[str, ...]
+
+
+class Classifier(nn.Module):
+    """A backbone that gives (B, features) and a linear head that gives (B, classes) logits."""
+
+    def __init__(self, backbone: nn.Module, features: int, classes: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = nn.Linear(features, classes)
+        nn.init.trunc_normal_(self.head.weight, std=0.02)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, images_BCHW: Tensor) -> Tensor:
+        return self.head(self.backbone(images_BCHW))  # type: ignore[no-any-return]
+
+
+def find_model(name: str) -> tuple[str, str]:
+    """(library, name there); UnknownModel, with the nearest names, if no library knows it."""
+    library, _, inner = name.rpartition(":")
+    if library and library not in LIBRARIES:
+        raise UnknownModel(
+            f"There is no model library named '{library}'.", f"Write one of {', '.join(LIBRARIES)}."
+        )
+    for candidate in [library] if library else LIBRARIES:
+        if inner in _names(candidate):
+            return candidate, inner
+    raise UnknownModel(f"There is no model named '{name}'.", _did_you_mean(inner))
+
+
+def _names(library: str) -> set[str]:
+    if library == "open_clip":
+        import open_clip
+
+        return set(open_clip.list_models())
+    if library == "torchvision":
+        import torchvision
+
+        return set(torchvision.models.list_models(module=torchvision.models))
+    import timm
+
+    return set(timm.list_models())
+
+
+def _did_you_mean(name: str) -> str:
+    import difflib
+
+    known = {known.lower(): known for library in LIBRARIES for known in _names(library)}
+    near = [known[n] for n in difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.6)]
+    return f"Did you mean {' or '.join(near)}?" if near else "Try resnet18 or ViT-B-32."
+
+
+def build(config: RunConfig, classes: tuple[str, ...]) -> tuple[Classifier, ModelSpec]:
+    """The network with the weights that the settings ask for, on the CPU in float32.
+
+    Raises UnknownModel, WeightsUnavailable, WrongCheckpoint, BadSettings.
+    """
+    library, name = find_model(config.model)
+    model, spec = _build_empty(library, name, config.image_size, classes)
+    if config.pretrained == "none":
+        _start_residuals_at_identity(model)
+    else:
+        _load_pretrained(model, library, name, config)
+    return model, spec
+
+
+def rebuild(spec: ModelSpec) -> Classifier:
+    """The network of a checkpoint, without its weights."""
+    return _build_empty(spec.library, spec.name, spec.image_size, spec.classes)[0]
+
+
+def _build_empty(
+    library: str, name: str, image_size: int | None, classes: tuple[str, ...]
+) -> tuple[Classifier, ModelSpec]:
+    make = {"open_clip": _open_clip, "torchvision": _torchvision, "timm": _timm}[library]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Libraries warn of initialisations that are about to be replaced.
+        try:
+            backbone, size, mean, std = make(name, image_size)
+        except (AssertionError, ValueError, TypeError) as error:
+            raise BadSettings(
+                f"The model {name} cannot be built for images of {image_size or 'its own'} px ({error}).",
+                "Choose another image size; 224 suits nearly every model.",
+            ) from error
+    features = _feature_count(backbone, name, size)
+    spec = ModelSpec(library=library, name=name, image_size=size, mean=mean, std=std, classes=classes)
+    return Classifier(backbone, features, len(classes)), spec
+
+
+def _open_clip(name: str, image_size: int | None) -> tuple[nn.Module, int, Triple, Triple]:
+    import open_clip
+
+    model: Any = open_clip.create_model(
+        name, pretrained=None, load_weights=False, force_image_size=image_size
+    )
+    preprocess = open_clip.get_model_preprocess_cfg(model)
+    size = preprocess["size"]
+    side = size if isinstance(size, int) else size[0]
+    return model.visual, side, tuple(preprocess["mean"]), tuple(preprocess["std"])
+
+
+def _torchvision(name: str, image_size: int | None) -> tuple[nn.Module, int, Triple, Triple]:
+    import torchvision
+
+    options: dict[str, Any] = {}
+    if name.startswith("vit_") and image_size:
+        options["image_size"] = image_size
+    if name in ("googlenet", "inception_v3"):
+        options.update(aux_logits=False, init_weights=True)
+    model: nn.Module = torchvision.models.get_model(name, weights=None, **options)
+    _remove_last_linear(model)
+    size, mean, std = 224, IMAGENET_MEAN, IMAGENET_STD
+    with contextlib.suppress(ValueError, AttributeError):
+        transforms = torchvision.models.get_model_weights(name).DEFAULT.transforms()
+        size, mean, std = transforms.crop_size[0], tuple(transforms.mean), tuple(transforms.std)
+    return model, image_size or size, mean, std
+
+
+def _timm(name: str, image_size: int | None) -> tuple[nn.Module, int, Triple, Triple]:
+    import timm
+
+    model: Any = timm.create_model(name, pretrained=False, num_classes=0)
+    settings = timm.data.resolve_model_data_config(model)
+    side = image_size or settings["input_size"][1]
+    if side != settings["input_size"][1] and getattr(model, "patch_embed", None) is not None:
+        model = timm.create_model(name, pretrained=False, num_classes=0, img_size=side)
+    return model, side, tuple(settings["mean"]), tuple(settings["std"])
+
+
+def _remove_last_linear(model: nn.Module) -> None:
+    """A torchvision classifier without its last linear layer gives features."""
+    last = [path for path, module in model.named_modules() if isinstance(module, nn.Linear)]
+    convolutional_head = [
+        path
+        for path, module in model.named_modules()
+        if isinstance(module, nn.Conv2d) and path.startswith("classifier")
+    ]
+    path = (convolutional_head or last)[-1]  # SqueezeNet's head is a convolution.
+    parent, _, attribute = path.rpartition(".")
+    owner = model.get_submodule(parent)
+    setattr(owner, attribute, nn.Identity())
+
+
+def _feature_count(backbone: nn.Module, name: str, size: int) -> int:
+    """Measured with one blank image, whatever the library calls it."""
+    was_training = backbone.training
+    backbone.eval()
+    try:
+        with torch.inference_mode():
+            features = backbone(torch.zeros(1, 3, size, size))
+    except (RuntimeError, AssertionError, ValueError) as error:
+        raise BadSettings(
+            f"The model {name} does not take images of {size} px ({str(error).splitlines()[0]}).",
+            "Choose another image size; 224 suits nearly every model.",
+        ) from error
+    backbone.train(was_training)
+    if not isinstance(features, Tensor) or features.ndim != 2:
+        raise UnknownModel(f"The model {name} gives no features to classify.", "Choose another model.")
+    return int(features.shape[1])
+
+
+def _start_residuals_at_identity(model: nn.Module) -> None:
+    """Zero the last norm of each residual block (Goyal et al. 2017): a calmer start from scratch."""
+    for module in model.modules():
+        kind = type(module).__name__
+        norm = getattr(module, "bn3", None) if kind == "Bottleneck" else getattr(module, "bn2", None)
+        if kind in ("BasicBlock", "Bottleneck") and isinstance(norm, nn.BatchNorm2d):
+            nn.init.zeros_(norm.weight)
+
+
+def _load_pretrained(model: Classifier, library: str, name: str, config: RunConfig) -> None:
+    wanted = config.pretrained
+    path = Path(wanted).expanduser()
+    if path.suffix in WEIGHT_SUFFIXES or path.is_file():
+        _fill(model.backbone, _read_weights(path), str(path), name)
+        return
+    source = {"open_clip": _fetch_open_clip, "torchvision": _fetch_torchvision, "timm": _fetch_timm}[library]
+    _fill(model.backbone, _reachable(source, name, wanted), wanted, name)
+
+
+def _reachable(source: Callable[[str, str], dict[str, Tensor]], name: str, tag: str) -> dict[str, Tensor]:
+    """The library's own download, its many network errors told as one."""
+    try:
+        return source(name, tag)
+    except (WeightsUnavailable, KeyboardInterrupt):
+        raise
+    except Exception as error:  # Each library and its HTTP client has a tree of errors of its own.
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise WeightsUnavailable(
+            f"The weights '{tag}' of {name} could not be downloaded ({first[:200]}).",
+            "Check the network, or start from a local file or from 'none' (--pretrained FILE or none).",
+        ) from error
+
+
+def _fetch_open_clip(name: str, tag: str) -> dict[str, Tensor]:
+    import open_clip
+
+    tags = open_clip.list_pretrained_tags_by_model(name)
+    if tag == "default":
+        preferred = [t for t in ("laion2b_s34b_b79k", "openai") if t in tags]
+        tag = (preferred or tags or ["none"])[0]
+    if tag not in tags:
+        raise _no_such_tag(name, tag, tags)
+    settings = open_clip.get_pretrained_cfg(name, tag)
+    return _read_weights(Path(open_clip.download_pretrained(settings)))
+
+
+def _fetch_torchvision(name: str, tag: str) -> dict[str, Tensor]:
+    import torchvision
+
+    weights = torchvision.models.get_model_weights(name)
+    tags = [w.name for w in weights]
+    if tag == "default":
+        tag = weights.DEFAULT.name
+    if tag not in tags:
+        raise _no_such_tag(name, tag, tags)
+    return dict(weights[tag].get_state_dict(progress=False, check_hash=True))
+
+
+def _fetch_timm(name: str, tag: str) -> dict[str, Tensor]:
+    import timm
+
+    tags = [t.partition(".")[2] for t in timm.list_pretrained(f"{name}.*")]
+    if tag != "default" and tag not in tags:
+        raise _no_such_tag(name, tag, tags)
+    full = name if tag == "default" else f"{name}.{tag}"
+    return dict(timm.create_model(full, pretrained=True, num_classes=0).state_dict())
+
+
+def _no_such_tag(name: str, tag: str, tags: list[str]) -> WeightsUnavailable:
+    known = f"Known are: {', '.join(tags[:6])}." if tags else "It has none; write 'none'."
+    return WeightsUnavailable(
+        f"{name} has no weights named '{tag}', and no such file is there.", known + " A file works too."
+    )
+
+
+def _read_weights(path: Path) -> dict[str, Tensor]:
+    """Tensors by name from a safetensors or a torch file; nothing else is ever unpickled."""
+    if not path.is_file():
+        raise WeightsUnavailable(f"There is no file {path}.", "Give the path of a file with weights.")
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return dict(load_file(path))
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # Torch and safetensors raise a dozen types for a file that is none.
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise WeightsUnavailable(
+            f"The weights in {path} cannot be read ({first[:150]}).", "Download or export the file again."
+        ) from error
+    for key in ("state_dict", "model", "model_state_dict"):
+        if isinstance(content, dict) and isinstance(content.get(key), dict):
+            content = content[key]
+    return {k.removeprefix("module."): v for k, v in content.items() if isinstance(v, Tensor)}
+
+
+def _fill(backbone: nn.Module, weights: dict[str, Tensor], origin: str, name: str) -> None:
+    """Load what fits: a whole CLIP gives its `visual.` part, one of our checkpoints its backbone."""
+    for prefix in ("visual.", "model.backbone.", "backbone."):
+        if any(k.startswith(prefix) for k in weights):
+            weights = {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
+            break
+    own = backbone.state_dict()
+    weights = _resize_positions(weights, own)
+    fitting = {k: v for k, v in weights.items() if k in own and own[k].shape == v.shape}
+    missing = [k for k in own if k not in fitting and not k.endswith("num_batches_tracked")]
+    if missing:
+        raise WrongCheckpoint(
+            f"The weights '{origin}' do not belong to {name}: {len(missing)} of {len(own)} tensors are "
+            f"missing or of another shape (the first: {missing[0]}).",
+            "Choose the model they were made for, or other weights.",
+        )
+    backbone.load_state_dict(fitting, strict=False)
+
+
+def _resize_positions(weights: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Position embeddings of another image size, interpolated (Dosovitskiy et al. 2020, section 3.2)."""
+    resized = dict(weights)
+    for key, target in own.items():
+        value = weights.get(key)
+        is_position = "pos" in key and value is not None and value.shape != target.shape
+        if not is_position or value is None or value.shape[-1] != target.shape[-1]:
+            continue
+        old, new = value.reshape(-1, value.shape[-1]).float(), target.reshape(-1, target.shape[-1])
+        extra = 1 if int((len(new) - 1) ** 0.5) ** 2 == len(new) - 1 else 0
+        side_old, side_new = int((len(old) - extra) ** 0.5), int((len(new) - extra) ** 0.5)
+        if side_old**2 + extra != len(old) or side_new**2 + extra != len(new):
+            continue
+        grid = old[extra:].reshape(1, side_old, side_old, -1).permute(0, 3, 1, 2)
+        grid = nn.functional.interpolate(
+            grid, (side_new, side_new), mode="bicubic", antialias=True, align_corners=False
+        )
+        flat = grid.permute(0, 2, 3, 1).reshape(side_new**2, -1)
+        resized[key] = torch.cat([old[:extra], flat]).reshape(target.shape).to(value.dtype)
+    return resized

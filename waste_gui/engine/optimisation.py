@@ -1,0 +1,88 @@
+"""AdamW with separate decay, warm-up and cosine, and the running average of the weights."""
+
+from __future__ import annotations
+
+import copy
+import math
+
+import torch
+from torch import nn
+
+from waste_gui.config import RunConfig
+from waste_gui.engine.devices import Device
+from waste_gui.engine.models import Classifier
+
+LR_FROM_SCRATCH = 2e-3
+LR_HEAD_ONLY = 1e-3
+LR_FINE_TUNE = {"transformer": 2e-5, "convolutional": 2e-4}
+HEAD_LR_FACTOR = 10.0
+"""A new head on pretrained weights learns faster than they (usual in fine-tuning recipes)."""
+
+
+def choose_lr(config: RunConfig, model: Classifier) -> float:
+    """The highest learning rate, of the backbone: as asked, or by what is trained and from where."""
+    if config.lr is not None:
+        return config.lr
+    if config.freeze_backbone:
+        return LR_HEAD_ONLY
+    attention = any("attention" in type(m).__name__.lower() for m in model.modules())
+    if config.pretrained == "none":
+        return LR_FROM_SCRATCH / 4 if attention else LR_FROM_SCRATCH
+    return LR_FINE_TUNE["transformer" if attention else "convolutional"]
+
+
+def make_optimizer(config: RunConfig, model: Classifier, device: Device) -> torch.optim.AdamW:
+    """AdamW whose decay spares norms and biases (every parameter of one dimension)."""
+    lr = choose_lr(config, model)
+    fresh = config.pretrained == "none" or config.freeze_backbone
+    groups = []
+    for part, factor in ((model.backbone, 1.0), (model.head, 1.0 if fresh else HEAD_LR_FACTOR)):
+        trained = [p for p in part.parameters() if p.requires_grad]
+        for decays in (True, False):
+            parameters = [p for p in trained if (p.ndim > 1) == decays]
+            if parameters:
+                decay = config.weight_decay if decays else 0.0
+                groups.append({"params": parameters, "weight_decay": decay, "lr": lr * factor})
+    return torch.optim.AdamW(groups, fused=device.type in ("cuda", "cpu"))
+
+
+def make_schedule(
+    optimizer: torch.optim.Optimizer, config: RunConfig, steps_per_epoch: int
+) -> torch.optim.lr_scheduler.LambdaLR:
+    """Linear warm-up, then half a cosine down to zero, by the step."""
+    total = max(1, config.epochs * steps_per_epoch)
+    warmup = min(config.warmup_epochs * steps_per_epoch, 0.3 * total)
+
+    def factor(step: int) -> float:
+        if step < warmup:
+            return (step + 1) / (warmup + 1)
+        return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1.0, total - warmup)))
+
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+
+
+class WeightAverage:
+    """The running average of a model's weights and buffers (Polyak), young averages forgetting faster."""
+
+    def __init__(self, model: Classifier, decay: float) -> None:
+        self.model = copy.deepcopy(model).eval().requires_grad_(False)
+        self._decay = decay
+
+    @torch.no_grad()
+    def update(self, model: Classifier, step: int) -> None:
+        """Move towards the model's weights after its `step`-th step."""
+        decay = min(self._decay, (1 + step) / (10 + step))
+        averaged = [t for t in self.model.state_dict().values() if t.is_floating_point()]
+        current = [t for t in model.state_dict().values() if t.is_floating_point()]
+        torch._foreach_lerp_(averaged, current, 1 - decay)
+
+
+def loss_weights(labels: list[int], classes: int) -> torch.Tensor:
+    """Inverse frequency, 1 on average over the samples: a rare class weighs as much as a common one."""
+    counts = torch.bincount(torch.tensor(labels), minlength=classes).clamp(min=1).float()
+    return len(labels) / (classes * counts)
+
+
+def make_loss(config: RunConfig, labels: list[int], classes: int, device: Device) -> nn.CrossEntropyLoss:
+    weights = loss_weights(labels, classes).to(device.device) if config.balance == "weights" else None
+    return nn.CrossEntropyLoss(weight=weights, label_smoothing=config.label_smoothing)

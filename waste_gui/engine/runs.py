@@ -1,0 +1,227 @@
+"""Whole runs: what the process and the notebook call. Torch is imported inside, as a stage of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from waste_gui.config import RunConfig, dump
+from waste_gui.engine.context import Context
+from waste_gui.engine.errors import StopRequested, UnusableDataset
+from waste_gui.protocol import (
+    CheckpointSaved,
+    DeviceChosen,
+    Predicted,
+    RunFinished,
+    RunStopped,
+)
+from waste_gui.rundir import RunDir, RunFolderError, new_run_dir, write_atomically
+
+if TYPE_CHECKING:
+    from waste_gui.dataset.scan import Sample
+    from waste_gui.engine.checkpoint import CheckpointInfo
+    from waste_gui.engine.devices import Device
+    from waste_gui.engine.loading import Loader
+    from waste_gui.engine.models import Classifier
+
+PREVIOUS_EVENTS = "events-{}.jsonl"
+HEAVY_LIBRARIES = ("torch", "torchvision", "open_clip")
+TOP = 5
+PREDICT_BATCH = 32
+
+
+def open_folder(config: RunConfig) -> RunDir:
+    """The run's folder, made and locked, with `config.json` in it. Raises RunFolderError."""
+    folder = RunDir(Path(config.resume or config.run_dir or new_run_dir(config.name)).expanduser().absolute())
+    if config.resume and not folder.config.exists():
+        raise RunFolderError(
+            f"{folder.path} is no run folder: it holds no config.json.",
+            "Choose the folder of an earlier run.",
+        )
+    if not config.resume and folder.events.exists():
+        raise RunFolderError(
+            f"The folder {folder.path} already holds a run.",
+            "Choose another run folder, or go on with that run (--resume).",
+        )
+    folder.create()
+    folder.acquire()
+    if config.resume and folder.events.exists():  # Each start has events of its own, from seq 0.
+        earlier = sum(1 for _ in folder.path.glob(PREVIOUS_EVENTS.format("*")))
+        folder.events.rename(folder.path / PREVIOUS_EVENTS.format(earlier + 1))
+    write_atomically(folder.config, dump(config))
+    return folder
+
+
+def train(config: RunConfig, context: Context, folder: RunDir) -> RunFinished | RunStopped:
+    """Train as asked into `folder`; the last message. Raises EngineError."""
+    saved: list[CheckpointSaved] = []
+    context.report.add_listener(lambda m: saved.append(m) if isinstance(m, CheckpointSaved) else None)
+    try:
+        return _train(config, context, folder)
+    except StopRequested as stop:
+        best = [m for m in saved if m.best] or saved
+        return RunStopped(checkpoint=best[-1].path if best else None, reason=stop.reason)
+
+
+def _train(config: RunConfig, context: Context, folder: RunDir) -> RunFinished:
+    device = import_libraries(config, context)
+    from waste_gui.engine.evaluation import evaluate, save_results
+    from waste_gui.engine.loading import batches_of
+    from waste_gui.engine.startup import VAL_BATCH_FACTOR, prepare
+    from waste_gui.engine.training import Trainer, finite
+
+    with contextlib.ExitStack() as closing:
+        prepared = prepare(config, context, folder, device, closing)
+        trainer = Trainer(config, prepared, context, folder)
+        if config.resume:
+            trainer.restore(folder.checkpoints / "last.safetensors")
+        outcome = trainer.train()
+        metrics: dict[str, float | None] = {
+            "val_accuracy": outcome.best_accuracy,
+            "best_epoch": float(outcome.best_epoch),
+            "train_loss": finite(outcome.train_loss),
+        }
+        if outcome.best is not None:
+            metrics["val_loss"] = finite(outcome.best.loss)
+            save_results(folder, outcome.best, prepared.classes)
+        if prepared.split.test:
+            info, model = _best_model(folder, device)
+            batches = batches_of(prepared.split.test, config.batch_size * VAL_BATCH_FACTOR)
+            test = evaluate(model, info.spec, device, prepared.loader.load(batches))
+            metrics |= {"test_accuracy": finite(test.accuracy), "test_loss": finite(test.loss)}
+    best = str(folder.checkpoints / "best.safetensors")
+    return RunFinished(checkpoint=best, metrics=metrics, elapsed_s=round(context.report.now(), 3))
+
+
+def import_libraries(config: RunConfig, context: Context) -> Device:
+    """Stage `import`: torch and its companions, then the device."""
+    with context.stage("import", len(HEAVY_LIBRARIES), "libraries") as stage:
+        for number, library in enumerate(HEAVY_LIBRARIES):
+            stage.progress(number, f"importing {library}")
+            stage.flush()
+            importlib.import_module(library)
+            context.obey()
+        from waste_gui.engine import devices
+
+        stage.progress(len(HEAVY_LIBRARIES), "looking for a graphics card")
+        device = devices.choose(config)
+        context.heart.gpu = device.gpu_state
+        context.report(
+            DeviceChosen(device=device.type, name=device.name, memory_bytes=device.memory_bytes, world_size=1)
+        )
+        stage.summary = device.name
+    return device
+
+
+def predict(folder: RunDir, photos: Sequence[str], context: Context, config: RunConfig) -> RunFinished:
+    """Say each photo's class, as a `predicted` each, from the run folder alone."""
+    device = import_libraries(config, context)
+    from waste_gui.dataset.scan import Sample
+
+    samples = [Sample(path=photo, label=0, source="", folder="", split=None) for photo in photos]
+    with contextlib.ExitStack() as closing:
+        info, model, loader = _open_run(folder, len(photos), device, context, closing, config)
+        read = _predict_all(samples, model, info, device, loader, context)
+    if not read:
+        raise UnusableDataset("None of these photos could be read.", "The reason stands with each of them.")
+    metrics: dict[str, float | None] = {"photos": float(read)}
+    return RunFinished(checkpoint=None, metrics=metrics, elapsed_s=round(context.report.now(), 3))
+
+
+def _predict_all(
+    samples: Sequence[Sample],
+    model: Classifier,
+    info: CheckpointInfo,
+    device: Device,
+    loader: Loader,
+    context: Context,
+) -> int:
+    """Reports each; gives how many photos could be read."""
+    from waste_gui.engine.evaluation import predict_batch
+    from waste_gui.engine.loading import batches_of
+
+    read, classes = 0, info.spec.classes
+    for batch in loader.load(batches_of(samples, PREDICT_BATCH)):
+        if not batch.samples:
+            continue
+        probabilities_BC = predict_batch(model, info.spec, device, batch).softmax(1)
+        best = probabilities_BC.topk(min(TOP, len(classes)), dim=1)
+        for sample, values, labels in zip(
+            batch.samples, best.values.tolist(), best.indices.tolist(), strict=True
+        ):
+            top = tuple(
+                (classes[label], round(value, 6)) for label, value in zip(labels, values, strict=True)
+            )
+            context.report(Predicted(path=sample.path, label=top[0][0], confidence=top[0][1], top=top))
+        read += len(batch.samples)
+    return read
+
+
+def evaluate(folder: RunDir, context: Context, config: RunConfig) -> RunFinished:
+    """Validate a run's best model once more on its own validation photos (and test photos, if any)."""
+    device = import_libraries(config, context)
+    from waste_gui.dataset.split import load_split
+    from waste_gui.engine import evaluation
+    from waste_gui.engine.loading import batches_of
+
+    split, _ = load_split(folder.split)
+    metrics: dict[str, float | None] = {}
+    with contextlib.ExitStack() as closing:
+        photos = len(split.val) + len(split.test)
+        info, model, loader = _open_run(folder, photos, device, context, closing, config)
+        for name, samples in (("val", split.val), ("test", split.test)):
+            if not samples:
+                continue
+            with context.stage("validate", len(samples), "photos") as stage:
+                batches = loader.load(batches_of(samples, PREDICT_BATCH))
+                result = evaluation.evaluate(model, info.spec, device, batches, stage.progress)
+                stage.summary = f"{result.accuracy:.1%} of {len(result.samples)} {name} photos right"
+            metrics |= {f"{name}_accuracy": result.accuracy, f"{name}_loss": result.loss}
+            if name == "val":
+                evaluation.save_results(folder, result, info.spec.classes)
+    return RunFinished(checkpoint=None, metrics=metrics, elapsed_s=round(context.report.now(), 3))
+
+
+def _open_run(
+    folder: RunDir,
+    photos: int,
+    device: Device,
+    context: Context,
+    closing: contextlib.ExitStack,
+    config: RunConfig,
+) -> tuple[CheckpointInfo, Classifier, Loader]:
+    """A finished run's model on the device, and a loader for its tile size that leaves bad photos out."""
+    from waste_gui.dataset.pool import ReadingPool
+    from waste_gui.engine.loading import Failures, Loader
+    from waste_gui.engine.startup import SLOTS, worker_count
+
+    with context.stage("model") as stage:
+        info, model = _best_model(folder, device)
+        stage.summary = f"{info.spec.name}, epoch {info.progress.epoch}"
+    pool = closing.enter_context(
+        ReadingPool(worker_count(config), info.tile_size, SLOTS, config.photo_timeout)
+    )
+    context.heart.workers, context.heart.queued = pool.states, pool.queued
+    loader = Loader(
+        pool,
+        info.tile_size,
+        Failures(photos, context.report, None),
+        context.obey,
+        bad_image="replace",
+        stand_ins=(),
+        seed=0,
+    )
+    return info, model, loader
+
+
+def _best_model(folder: RunDir, device: Device) -> tuple[CheckpointInfo, Classifier]:
+    import torch
+
+    from waste_gui.engine.checkpoint import load_best
+
+    info, model = load_best(folder)
+    model.to(device.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return info, model

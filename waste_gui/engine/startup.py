@@ -1,0 +1,219 @@
+"""The stages before training: each is one step, seen, timed and checked; what is wrong shows in seconds."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import torch
+
+from waste_gui.config import RunConfig
+from waste_gui.dataset.pool import ReadingPool
+from waste_gui.dataset.scan import DatasetError, Sample, Scan, scan_sources
+from waste_gui.dataset.split import Split, save_split, split_samples
+from waste_gui.engine import models
+from waste_gui.engine.augment import tile_size
+from waste_gui.engine.context import Context
+from waste_gui.engine.devices import Device
+from waste_gui.engine.downloads import watch_downloads
+from waste_gui.engine.errors import UnusableDataset, WrongCheckpoint
+from waste_gui.engine.evaluation import predict_batch
+from waste_gui.engine.loading import Batch, Failures, Loader, batches_of, failure_budget, training_order
+from waste_gui.engine.models import Classifier, ModelSpec
+from waste_gui.protocol import Warned
+from waste_gui.rundir import RunDir
+
+VAL_BATCH_FACTOR = 2
+"""Validation keeps no gradients: twice the batch fits (the lab: 32 and 64)."""
+
+SLOTS = 64
+IMBALANCE_WORTH_A_WORD = 10
+
+
+@dataclass
+class Prepared:
+    """What the start-up gives to training."""
+
+    device: Device
+    split: Split
+    classes: tuple[str, ...]
+    model: Classifier
+    spec: ModelSpec
+    loader: Loader
+    failures: Failures
+
+
+def prepare(
+    config: RunConfig, context: Context, folder: RunDir, device: Device, closing: contextlib.ExitStack
+) -> Prepared:
+    """All stages from `scan` to `model_check`. What must be closed at the end is pushed on `closing`."""
+    scan, split = scan_and_split(config, context, folder)
+    model, spec = build_model(config, context, device, scan.classes)
+    loader, failures = start_loading(config, context, folder, split, spec, device, closing)
+    prepared = Prepared(device, split, scan.classes, model, spec, loader, failures)
+    load_single_sample(prepared, context)
+    load_first_batches(prepared, config, context)
+    check_labels(prepared, context)
+    check_model(prepared, context)
+    return prepared
+
+
+def scan_and_split(config: RunConfig, context: Context, folder: RunDir) -> tuple[Scan, Split]:
+    with context.stage("scan", None, "photos") as stage:
+        try:
+            scan = context.in_thread(
+                lambda: scan_sources(config.source, config.classes, config.mapping, stage.progress)
+            )
+            split = split_samples(scan, config.val_fraction, config.test_fraction, config.seed)
+        except DatasetError as error:
+            raise UnusableDataset(error.text, error.hint) from None
+        save_split(folder.split, split, scan.classes)
+        stage.progress(len(scan.samples), total=len(scan.samples))
+        parts = f"{len(split.train)} to train, {len(split.val)} to validate"
+        parts += f", {len(split.test)} to test" if split.test else ""
+        stage.summary = f"{len(scan.samples)} photos in {len(scan.classes)} classes: {parts}"
+        if scan.skipped:
+            passed = ", ".join(f"{reason} ({count})" for reason, count in scan.skipped.items())
+            stage.summary += f"; passed over: {passed}"
+    return scan, split
+
+
+def build_model(
+    config: RunConfig, context: Context, device: Device, classes: tuple[str, ...]
+) -> tuple[Classifier, ModelSpec]:
+    with context.stage("model", None, "bytes") as stage:
+        context.heart.where = f"building {config.model}"
+        torch.manual_seed(config.seed)
+        with watch_downloads(stage.progress):
+            model, spec = context.in_thread(lambda: models.build(config, classes))
+        if config.freeze_backbone:
+            model.backbone.requires_grad_(False)
+        model.to(device.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        count = sum(p.numel() for p in model.parameters())
+        weights = "from nothing" if config.pretrained == "none" else f"from {config.pretrained}"
+        stage.summary = (
+            f"{spec.name} ({spec.library}), {count / 1e6:.1f} M parameters, {weights}, {spec.image_size} px"
+        )
+    return model, spec
+
+
+def start_loading(
+    config: RunConfig,
+    context: Context,
+    folder: RunDir,
+    split: Split,
+    spec: ModelSpec,
+    device: Device,
+    closing: contextlib.ExitStack,
+) -> tuple[Loader, Failures]:
+    with context.stage("loaders") as stage:
+        workers = worker_count(config)
+        side = tile_size(spec.image_size)
+        pool = closing.enter_context(ReadingPool(workers, side, SLOTS, config.photo_timeout))
+        context.heart.workers, context.heart.queued = pool.states, pool.queued
+        context.skip_photo = pool.skip
+        total = len(split.train) + len(split.val) + len(split.test)
+        failures = Failures(failure_budget(total), context.report, folder.failures)
+        loader = Loader(
+            pool,
+            side,
+            failures,
+            context.obey,
+            bad_image=config.bad_image,
+            stand_ins=split.train,
+            seed=config.seed,
+            pin=device.is_cuda,
+        )
+        train = len(batches_of(split.train, config.batch_size, drop_last=True))
+        val = len(batches_of(split.val, config.batch_size * VAL_BATCH_FACTOR))
+        stage.summary = (
+            f"{train} train batches of {config.batch_size}, {val} validation batches of "
+            f"{config.batch_size * VAL_BATCH_FACTOR}, {workers} workers"
+        )
+    return loader, failures
+
+
+def worker_count(config: RunConfig) -> int:
+    """As asked, or one a core, eight at most: decoding is what they do, and it keeps a core busy."""
+    return config.workers or max(1, min(8, os.cpu_count() or 1))
+
+
+def load_single_sample(prepared: Prepared, context: Context) -> None:
+    with context.stage("single_sample", 1, "photos") as stage:
+        for sample in islice(prepared.split.train, prepared.failures.limit + 1):
+            batch = prepared.loader.one(sample)
+            if batch.samples:
+                break
+        else:
+            raise UnusableDataset("Not one photo could be read.", "Open a few of them to see what is wrong.")
+        label = int(batch.labels_B[0])
+        stage.progress(1)
+        shape = " × ".join(map(str, (3, prepared.spec.image_size, prepared.spec.image_size)))
+        stage.summary = f"{shape}, label {label} ({prepared.classes[label]})"
+
+
+def load_first_batches(prepared: Prepared, config: RunConfig, context: Context) -> None:
+    train = training_order(prepared.split.train, 1, config.seed, config.balance == "sampler")
+    for name, samples, size in (
+        ("first_train_batch", train, config.batch_size),
+        ("first_val_batch", prepared.split.val, config.batch_size * VAL_BATCH_FACTOR),
+    ):
+        first = samples[:size]
+        with context.stage(name, len(first), "photos") as stage:
+            context.heart.where = "waiting for photos"
+            batch = next(prepared.loader.load([first], stage.progress))
+            stage.summary = describe(batch, prepared.spec)
+
+
+def describe(batch: Batch, spec: ModelSpec) -> str:
+    """`32 × 3 × 224 × 224, labels 0–29, 18 classes`."""
+    shape = f"{len(batch.samples)} × 3 × {spec.image_size} × {spec.image_size}"
+    if not batch.samples:
+        return "no photo could be read"
+    low, high = int(batch.labels_B.min()), int(batch.labels_B.max())
+    return f"{shape}, labels {low}–{high}, {len(set(batch.labels_B.tolist()))} classes"
+
+
+def check_labels(prepared: Prepared, context: Context) -> None:
+    with context.stage("label_check") as stage:
+        split, classes = prepared.split, prepared.classes
+        wrong = [s for s in _all_samples(split) if not 0 <= s.label < len(classes)]
+        if wrong:
+            raise UnusableDataset(
+                f"{len(wrong)} labels lie outside 0–{len(classes) - 1}, for example that of {wrong[0].path}.",
+                "Check the mapping of folders to classes.",
+            )
+        counts = Counter(sample.label for sample in split.train)
+        fewest, most = min(counts.values()), max(counts.values())
+        stage.summary = f"labels 0–{len(classes) - 1}, {fewest}–{most} training photos a class"
+        if most > IMBALANCE_WORTH_A_WORD * fewest:
+            rare = classes[min(counts, key=lambda label: counts[label])]
+            context.report(
+                Warned(
+                    text=f"The classes are of very unequal size: {rare} has {fewest} training photos, "
+                    f"the largest class {most}.",
+                    hint="Balance classes (weights or sampler) helps the rare ones.",
+                )
+            )
+
+
+def check_model(prepared: Prepared, context: Context) -> None:
+    with context.stage("model_check") as stage:
+        side = tile_size(prepared.spec.image_size)
+        blank = Batch(torch.zeros(1, side, side, 3, dtype=torch.uint8), torch.zeros(1), [], 0.0)
+        prepared.model.eval()
+        shape = list(predict_batch(prepared.model, prepared.spec, prepared.device, blank).shape)
+        if shape != [1, len(prepared.classes)]:
+            raise WrongCheckpoint(
+                f"The model's output has the shape {shape} instead of {[1, len(prepared.classes)]}.",
+                "Choose another model.",
+            )
+        stage.summary = f"output {shape}"
+
+
+def _all_samples(split: Split) -> Sequence[Sample]:
+    return (*split.train, *split.val, *split.test)

@@ -1,0 +1,140 @@
+"""Around a run: `run_started` before it, heartbeat and commands during it, one last message after it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import socket
+import time
+import traceback
+from collections.abc import Callable
+from importlib import metadata
+from types import FrameType
+
+from waste_gui import __version__
+from waste_gui.config import RunConfig
+from waste_gui.engine.commands import Commands
+from waste_gui.engine.context import Context
+from waste_gui.engine.errors import DiskFull, EngineError, OutOfMemory, StopRequested
+from waste_gui.protocol import (
+    PROTOCOL_VERSION,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    RunStopped,
+    Stop,
+)
+from waste_gui.reporting import Reporter
+from waste_gui.rundir import RunDir
+from waste_gui.stages import STAGES
+
+LIBRARIES = ("torch", "torchvision", "open_clip_torch", "timm", "pillow", "numpy")
+INTERRUPTED = 130
+
+
+def supervise(
+    work: Callable[[Context], RunFinished | RunStopped],
+    report: Reporter,
+    *,
+    command: str,
+    config: RunConfig,
+    folder: RunDir | None = None,
+    error: EngineError | None = None,
+) -> RunFinished | RunStopped | RunFailed:
+    """The last message of `work`, or of the `error` that came before it. Never raises."""
+    commands = Commands(report)
+    context = Context(report, commands)
+    report(announcement(command, config, folder))
+    context.heart.start()
+    commands.listen(folder.commands if folder else None)
+    obey_signals(commands)
+    try:
+        if error is not None:
+            raise error
+        return work(context)
+    except StopRequested as stop:
+        return RunStopped(checkpoint=None, reason=stop.reason)
+    except BaseException as failure:  # Whatever it is, the window hears of it; a bug keeps its traceback.
+        return failed(failure, config)
+    finally:
+        context.heart.stop()
+        commands.close()
+
+
+def announcement(command: str, config: RunConfig, folder: RunDir | None) -> RunStarted:
+    """`run_started`, from what is known before anything heavy is imported."""
+    return RunStarted(
+        protocol=PROTOCOL_VERSION,
+        run=config.name or (folder.path.name if folder else command),
+        pid=os.getpid(),
+        host=socket.gethostname(),
+        started_at=time.time(),
+        device=config.device,
+        world_size=1,
+        stages=STAGES,
+        versions=versions(),
+        resumed_from=config.resume,
+        folder=str(folder.path) if folder else "",
+        model=config.model,
+        epochs=config.epochs,
+        command=command,
+    )
+
+
+def versions() -> dict[str, str]:
+    """From package metadata: nothing is imported for it."""
+    found = {"waste-gui": __version__}
+    for library in LIBRARIES:
+        try:
+            found[library] = metadata.version(library)
+        except metadata.PackageNotFoundError:
+            found[library] = "not installed"
+    return found
+
+
+def obey_signals(commands: Commands) -> None:
+    """SIGTERM and Ctrl+C stop as the button does; a second one ends the process at once."""
+    asked: list[int] = []
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        if asked:
+            os._exit(INTERRUPTED)
+        asked.append(number)
+        commands.put(Stop())
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_signal)
+
+
+def failed(failure: BaseException, config: RunConfig) -> RunFailed:
+    """One sentence, what to do, and the traceback for the details."""
+    known = as_engine_error(failure, config)
+    details = "".join(traceback.format_exception(failure))
+    if known is not None:
+        return RunFailed(kind=known.kind, text=known.text, hint=known.hint, traceback=details)
+    first = (str(failure).strip().splitlines() or [""])[0][:300]
+    return RunFailed(
+        kind="bug",
+        text=f"Training stopped because of an error in the program: {type(failure).__name__}: {first}",
+        hint="Nothing saved is lost. Copy the details and send them to us.",
+        traceback=details,
+    )
+
+
+def as_engine_error(failure: BaseException, config: RunConfig) -> EngineError | None:
+    """What is known of an error: its own words, or those for memory and disk."""
+    if isinstance(failure, EngineError):
+        return failure
+    if isinstance(failure, MemoryError) or type(failure).__name__ == "OutOfMemoryError":
+        where = "computer" if isinstance(failure, MemoryError) else "graphics card"
+        smaller = max(1, config.batch_size // 2)
+        return OutOfMemory(
+            f"Training stopped: the {where} ran out of memory with batch size {config.batch_size}.",
+            f"Start again with batch size {smaller} or a smaller image size.",
+        )
+    if isinstance(failure, OSError) and failure.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull(
+            f"The disk is full ({failure.filename or 'while writing'}).", "Free some space and start again."
+        )
+    return None

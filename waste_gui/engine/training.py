@@ -1,0 +1,317 @@
+"""train: the epochs. The loop reads from top to bottom; what it calls stands below it or in its own file."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from waste_gui.config import RunConfig
+from waste_gui.dataset.scan import Sample
+from waste_gui.engine import checkpoint
+from waste_gui.engine.augment import STRENGTHS, tile_size, training_view
+from waste_gui.engine.checkpoint import CheckpointInfo, Progress
+from waste_gui.engine.context import Context, StageReport
+from waste_gui.engine.errors import StopRequested, WrongCheckpoint
+from waste_gui.engine.evaluation import Evaluation, evaluate
+from waste_gui.engine.loading import Batch, batches_of, training_order
+from waste_gui.engine.optimisation import WeightAverage, make_loss, make_optimizer, make_schedule
+from waste_gui.engine.startup import VAL_BATCH_FACTOR, Prepared
+from waste_gui.protocol import CheckpointSaved, EpochFinished, Metric, Timing, Warned
+from waste_gui.rundir import RunDir
+
+METRIC_EVERY_S = 0.1
+
+
+@dataclass
+class Outcome:
+    """What training came to; `best` is the evaluation of the best epoch."""
+
+    epoch: int = 0
+    step: int = 0
+    best: Evaluation | None = None
+    best_epoch: int = 0
+    best_accuracy: float | None = None
+    train_loss: float = math.nan
+    val_accuracy: float = math.nan
+    val_loss: float = math.nan
+
+
+class Trainer:
+    """The parts of one training run that change together."""
+
+    def __init__(self, config: RunConfig, prepared: Prepared, context: Context, folder: RunDir) -> None:
+        self.config, self.prepared, self.context, self.folder = config, prepared, context, folder
+        self.model, self.spec, self.device = prepared.model, prepared.spec, prepared.device
+        labels = [sample.label for sample in prepared.split.train]
+        self.loss_function = make_loss(config, labels, len(prepared.classes), self.device)
+        self.optimizer = make_optimizer(config, self.model, self.device)
+        self.val_batches = batches_of(prepared.split.val, config.batch_size * VAL_BATCH_FACTOR)
+        self.steps_per_epoch = len(self.train_batches(1))
+        self.schedule = make_schedule(self.optimizer, config, self.steps_per_epoch)
+        self.average = WeightAverage(self.model, config.ema_decay) if config.ema_decay else None
+        self.meter = Meter(context)
+        self.outcome = Outcome()
+
+    @property
+    def evaluated(self) -> torch.nn.Module:
+        """What is validated and saved to predict with."""
+        return self.average.model if self.average else self.model
+
+    def train_batches(self, epoch: int) -> list[Sequence[Sample]]:
+        balanced = self.config.balance == "sampler"
+        order = training_order(self.prepared.split.train, epoch, self.config.seed, balanced)
+        return batches_of(order, self.config.batch_size, drop_last=True)
+
+    def reading_plan(self) -> Iterator[Sequence[Sample]]:
+        """Every batch of the run in the order of its use, so that reading never waits for an epoch's end."""
+        for epoch in range(self.outcome.epoch + 1, self.config.epochs + 1):
+            yield from self.train_batches(epoch)
+            yield from self.val_batches
+
+    def train(self) -> Outcome:
+        """All epochs, or fewer on request. Raises StopRequested after saving, TooManyFailures, DiskFull."""
+        total = self.config.epochs * self.steps_per_epoch
+        with self.context.stage("train", total, "steps") as stage:
+            stage.progress(self.outcome.step)
+            batches = self.prepared.loader.load(self.reading_plan(), lambda n: self.tell_of_reading(stage, n))
+            try:
+                for epoch in range(self.outcome.epoch + 1, self.config.epochs + 1):
+                    self.train_epoch(epoch, batches, stage)
+                    if self.context.stop_at_epoch_end:
+                        raise StopRequested("Stopped at the end of the epoch, as asked.")
+                    if self.should_stop_early():
+                        break
+            except StopRequested:
+                if self.outcome.step:
+                    self.save("last")
+                raise
+            finally:
+                batches.close()
+            best = self.outcome.best_accuracy or 0.0
+            stage.summary = (
+                f"{self.outcome.epoch} epochs, best {best:.1%} of the validation photos right "
+                f"(epoch {self.outcome.best_epoch})"
+            )
+        return self.outcome
+
+    def train_epoch(self, epoch: int, batches: Iterator[Batch], stage: StageReport) -> None:
+        began = self.context.report.now()
+        self.model.train()
+        if self.config.freeze_backbone:
+            self.model.backbone.eval()  # Its norms must not follow the new photos either.
+        strength = STRENGTHS[self.config.augment]
+        for number, batch in enumerate(islice(batches, self.steps_per_epoch), 1):
+            if len(batch.samples) < 2:  # Batch norm has no deviation of one photo.
+                continue
+            self.context.heart.where = f"training, epoch {epoch}, step {number} of {self.steps_per_epoch}"
+            step_began = time.perf_counter()
+            tiles = batch.tiles_BHWC.to(self.device.device, non_blocking=True)
+            labels = batch.labels_B.to(self.device.device, non_blocking=True)
+            copied = time.perf_counter()
+
+            generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.outcome.step)
+            images = training_view(tiles, self.spec, strength, generator)
+            images = images.contiguous(memory_format=torch.channels_last)
+            with self.device.compute():
+                logits = self.model(images).float()
+            loss = self.loss_function(logits, labels)
+            (loss / self.config.accumulate).backward()
+            if number % self.config.accumulate == 0 or number == self.steps_per_epoch:
+                if self.config.clip_norm:
+                    torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+                self.optimizer.step()
+                self.optimizer.zero_grad(set_to_none=True)
+            lr = self.optimizer.param_groups[0]["lr"]
+            self.schedule.step()
+            self.outcome.step += 1
+            if self.average:
+                self.average.update(self.model, self.outcome.step)
+
+            timing = (batch.wait_s, copied - step_began, time.perf_counter() - copied)
+            right = (logits.detach().argmax(1) == labels).float().mean()
+            self.meter.add(self.outcome.step, epoch, loss.detach(), right, lr, len(labels), timing)
+            stage.progress(
+                self.outcome.step,
+                f"epoch {epoch} of {self.config.epochs}, step {number} of {self.steps_per_epoch}",
+            )
+            if self.context.save_asked:
+                self.context.save_asked = False
+                self.save("last")
+            self.context.heart.where = "waiting for photos"
+            self.context.obey()
+        self.finish_epoch(epoch, batches, began)
+
+    def finish_epoch(self, epoch: int, batches: Iterator[Batch], began: float) -> None:
+        """Validate, keep the best, save, and say so."""
+        self.outcome.train_loss = self.meter.finish_epoch()
+        evaluation = self.validate(batches)
+        best = self.outcome.best_accuracy
+        better = best is None or evaluation.accuracy > best
+        self.outcome.epoch = epoch
+        self.outcome.val_accuracy, self.outcome.val_loss = evaluation.accuracy, evaluation.loss
+        if better:
+            self.outcome.best, self.outcome.best_epoch = evaluation, epoch
+            self.outcome.best_accuracy = evaluation.accuracy
+        with self.context.stage("save") as stage:
+            if better:
+                self.save("best")
+            path = self.save("last")
+            stage.summary = f"epoch {epoch} in {path.name}" + (", the best so far" if better else "")
+        self.context.report(
+            EpochFinished(
+                epoch=epoch,
+                step=self.outcome.step,
+                train_loss=finite(self.outcome.train_loss),
+                val_loss=finite(evaluation.loss),
+                val_accuracy=finite(evaluation.accuracy),
+                elapsed_s=round(self.context.report.now() - began, 3),
+                best=better,
+            )
+        )
+
+    def validate(self, batches: Iterator[Batch]) -> Evaluation:
+        photos = len(self.prepared.split.val)
+        with self.context.stage("validate", photos, "photos") as stage:
+            own = islice(batches, len(self.val_batches))
+            evaluation = evaluate(self.evaluated, self.spec, self.device, own, stage.progress)
+            stage.summary = f"{evaluation.accuracy:.1%} of {len(evaluation.samples)} photos right"
+        return evaluation
+
+    def should_stop_early(self) -> bool:
+        waited = self.outcome.epoch - self.outcome.best_epoch
+        return 0 < self.config.patience <= waited
+
+    def restore(self, path: Path) -> None:
+        """Go on after the last whole epoch of a checkpoint; WrongCheckpoint if it is of another model."""
+        info, tensors = checkpoint.load(path)
+        if info.spec != self.spec:
+            raise WrongCheckpoint(
+                f"The checkpoint {path} is of {info.spec.name} for {len(info.spec.classes)} classes at "
+                f"{info.spec.image_size} px, not of this run's {self.spec.name}.",
+                "Resume with the settings and photos of its own run.",
+            )
+        trained = "raw" if any(name.startswith("raw.") for name in tensors) else "model"
+        checkpoint.fill(self.model, trained, tensors, path)
+        if self.average:
+            checkpoint.fill(self.average.model, "model", tensors, path)
+        checkpoint.restore_optimizer(self.optimizer, tensors)
+        done = self.outcome
+        done.epoch, done.best_epoch = info.progress.epoch, info.progress.best_epoch
+        done.best_accuracy = info.progress.best_accuracy
+        done.step = done.epoch * self.steps_per_epoch
+        for _ in range(done.step):
+            self.schedule.step()
+
+    def save(self, name: str) -> Path:
+        """`last`: all that goes on from here. `best`: only what predicts."""
+        path = self.folder.checkpoints / f"{name}.safetensors"
+        tensors = checkpoint.tensors_of("model", self.evaluated)
+        if name == "last":
+            tensors |= checkpoint.optimizer_tensors(self.optimizer)
+            tensors |= checkpoint.tensors_of("raw", self.model) if self.average else {}
+        done = self.outcome
+        progress = Progress(
+            epoch=done.epoch,
+            step=done.step,
+            val_accuracy=finite(done.val_accuracy),
+            val_loss=finite(done.val_loss),
+            best_accuracy=done.best_accuracy,
+            best_epoch=done.best_epoch,
+        )
+        info = CheckpointInfo(spec=self.spec, tile_size=tile_size(self.spec.image_size), progress=progress)
+        checkpoint.save(path, info, tensors)
+        self.context.report(
+            CheckpointSaved(path=str(path), epoch=done.epoch, step=done.step, best=name == "best")
+        )
+        return path
+
+    def tell_of_reading(self, stage: StageReport, photos: int) -> None:
+        """While a batch is waited for, its photos are the progress."""
+        stage.progress(self.outcome.step, f"waiting for photos, {photos} of {self.config.batch_size} here")
+
+
+@dataclass
+class Meter:
+    """Averages steps into at most ten `metric` messages a second, losing nothing."""
+
+    context: Context
+    losses: list[Tensor] = field(default_factory=list)
+    rights: list[Tensor] = field(default_factory=list)
+    photos: int = 0
+    times: list[tuple[float, float, float]] = field(default_factory=list)
+    said_at: float = 0.0
+    epoch_loss: float = 0.0
+    epoch_steps: int = 0
+    warned: bool = False
+    last: tuple[int, int, float] = (0, 0, 0.0)
+
+    def add(
+        self,
+        step: int,
+        epoch: int,
+        loss: Tensor,
+        right: Tensor,
+        lr: float,
+        photos: int,
+        timing: tuple[float, float, float],
+    ) -> None:
+        """One step: its loss and share right (scalars on the device), its (wait, copy, compute) seconds."""
+        self.losses.append(loss)
+        self.rights.append(right)
+        self.times.append(timing)
+        self.photos += photos
+        self.last = (step, epoch, lr)
+        now = self.context.report.now()
+        if now - self.said_at >= METRIC_EVERY_S:
+            self.say(now)
+
+    def say(self, now: float) -> None:
+        if not self.losses:
+            return
+        loss = (
+            torch.stack(self.losses).mean().item()
+        )  # .item() waits for the GPU: at most ten times a second.
+        right = torch.stack(self.rights).mean().item()
+        steps = len(self.losses)
+        wait, copy, compute = (sum(t[i] for t in self.times) / steps for i in range(3))
+        spent = max(1e-6, (wait + copy + compute) * steps)
+        step, epoch, lr = self.last
+        self.context.report(
+            Metric(
+                step=step,
+                epoch=epoch,
+                values={"loss": finite(loss), "accuracy": right, "lr": lr},
+                timing=Timing(wait_s=wait, copy_s=copy, compute_s=compute),
+                images_per_s=round(self.photos / spent, 2),
+            )
+        )
+        if not math.isfinite(loss) and not self.warned:
+            self.warned = True
+            self.context.report(
+                Warned(
+                    text=f"The loss is no longer a number since step {step}.",
+                    hint="Training goes on but will not learn; a smaller learning rate usually helps.",
+                )
+            )
+        self.epoch_loss += loss * steps
+        self.epoch_steps += steps
+        self.losses, self.rights, self.times, self.photos, self.said_at = [], [], [], 0, now
+
+    def finish_epoch(self) -> float:
+        """The epoch's mean loss."""
+        self.say(self.context.report.now())
+        mean = self.epoch_loss / self.epoch_steps if self.epoch_steps else math.nan
+        self.epoch_loss, self.epoch_steps = 0.0, 0
+        return mean
+
+
+def finite(value: float) -> float | None:
+    """For messages: NaN and infinity are null."""
+    return value if math.isfinite(value) else None
