@@ -65,7 +65,7 @@ class Transcript:
 
     def wait(self, seconds: float) -> None:
         """Time passes, with a beat each second while the heart beats."""
-        until = self.at + seconds
+        until = round(self.at + seconds, 3)
         while self._next_beat <= until:
             self.at, self._next_beat = self._next_beat, self._next_beat + 1
             if self.beats:

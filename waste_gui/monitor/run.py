@@ -114,6 +114,7 @@ class Run:
         self.device: protocol.DeviceChosen | None = None
         self.heard_at = 0.0  # The last sign of life, heartbeats included.
         self.moved_at = 0.0  # The last progress: a stage, a photo, a step.
+        self._counted_at = 0.0  # The same, without metrics: they come together with their step's progress.
         self.heartbeat: protocol.Heartbeat | None = None
         self.heartbeat_gap_s = 0.0
         self.loss, self.accuracy, self.lr = Series(), Series(), Series()
@@ -212,7 +213,7 @@ class Run:
                 self.heartbeat = message
                 paused = message.where == PAUSED
                 if self.paused and not paused:  # The silence of a pause that was asked for does not count.
-                    self.moved_at = max(self.moved_at, message.at)
+                    self.moved_at = self._counted_at = max(self.moved_at, message.at)
                 self.paused = paused
             case protocol.ImageFailed():
                 self.failures.append(message)
@@ -245,8 +246,7 @@ class Run:
         if stage is None:  # A stage this version does not know.
             info = StageInfo(id=message.stage, title=message.stage, expected_s=None, stuck_after_s=60)
             stage = self.stages[message.stage] = Stage(info)
-        if self._moves(message):
-            stage.moved_at = message.at
+        moves = self._moves(message)
         match message:
             case protocol.StageStarted():
                 stage.first = None
@@ -258,7 +258,7 @@ class Run:
                     self._log(message.at, f"{stage.title} …")
             case protocol.Progress():
                 if message.done > stage.done:
-                    stage.gaps.append(message.at - self.moved_at)
+                    stage.gaps.append(message.at - self._counted_at)
                 if stage.first is None and message.done > 0:
                     stage.first = (message.at, message.done)
                 stage.done, stage.detail = message.done, message.detail
@@ -272,6 +272,8 @@ class Run:
                 stage.times.append(message.elapsed_s)
                 if not stage.inside_train:
                     self._log(message.at, f"{stage.title}: {message.summary} ({message.elapsed_s:.1f} s)")
+        if moves:
+            stage.moved_at = self._counted_at = message.at
 
     def _on_training(self, message: protocol.Metric | protocol.EpochFinished) -> None:
         match message:

@@ -155,9 +155,10 @@ class Scene:
 
     @cached_property
     def held(self) -> tuple[tuple[WorkerState, float], ...]:
-        """The workers that read a photo and for how long by now, the longest first."""
+        """The workers that read a photo and for how long by now, the longest first. Nothing where the last
+        beat is older than the last progress: what it told may be over."""
         beat = self.run.heartbeat
-        if beat is None:
+        if beat is None or beat.at < self.run.moved_at:
             return ()
         age = max(0.0, self.now - beat.at)
         reading = [(w, w.since_s + age) for w in beat.workers if w.path is not None and w.state == "reading"]
@@ -426,7 +427,7 @@ def _handover(scene: Scene) -> Verdict | None:
     beat, stage = scene.run.heartbeat, scene.stage
     if beat is None or not beat.workers or stage is None or stage.id not in LOADING_STAGES:
         return None
-    if beat.queued or scene.held or not scene.red or scene.works:
+    if beat.queued or scene.held or not scene.red or scene.works or not scene.beats:
         return None
     if any(worker.state != "idle" for worker in beat.workers):
         return None

@@ -1,0 +1,155 @@
+"""How long still: where the number comes from, and that it can be trusted."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.monitor.transcripts import STEPS, Transcript, healthy, replay, silent_first_batch, stuck_photo
+from waste_gui.monitor.countdown import Remaining, remaining, usual, usual_epoch
+from waste_gui.monitor.history import History, record_of
+from waste_gui.monitor.run import Phase, Run
+
+
+def left(script: Transcript, now: float | None = None, history: History | None = None) -> Remaining:
+    now = script.at if now is None else now
+    return remaining(replay(script.messages, now), now, history or History())
+
+
+@pytest.fixture(scope="module")
+def past() -> History:
+    return History([record_of(replay(healthy().messages))] * 6)
+
+
+def test_first_run_counts_down_the_table_as_a_guess() -> None:
+    script = Transcript()
+    script.start("import")
+    script.wait(5)
+    view = left(script)
+    assert (view.basis, view.earlier_runs, view.usual_s) == ("guess", 0, (3, 20))
+    assert view.stage_s == pytest.approx(11.5 - 5)
+    assert view.training_starts_s and view.training_starts_s > 6.5
+    assert view.run_s is None
+
+
+def test_earlier_runs_count_down_this_computers_own_times(past: History) -> None:
+    script = Transcript()
+    script.start("import")
+    script.wait(2)
+    view = left(script, history=past)
+    assert (view.basis, view.earlier_runs) == ("history", 6)
+    assert view.stage_s == pytest.approx(6.0 - 2)
+    assert view.usual_s == pytest.approx((5.5, 6.5))
+    assert view.run_s == pytest.approx((view.training_starts_s or 0) + 2 * 7.25)
+
+
+def test_live_rate_beats_history(past: History) -> None:
+    script = Transcript().start_up("first_train_batch")
+    script.start("first_train_batch", 32)
+    for done in range(1, 10):
+        script.wait(1)
+        script.progress("first_train_batch", done, 32)
+    view = left(script, history=past)
+    assert view.basis == "live" and view.stage_s == pytest.approx(23)
+    assert view.usual_s == pytest.approx((7.5, 8.5))
+
+
+def test_one_photo_measured_before_gives_the_first_batch() -> None:
+    script = Transcript().start_up("first_train_batch")
+    script.start("first_train_batch", 32)
+    view = left(script)
+    assert view.basis == "live" and view.stage_s == pytest.approx(0.2 * 32 / 2)
+
+
+def test_measure_that_was_outrun_is_passed_over() -> None:
+    script = silent_first_batch()
+    began = replay(script.messages).moved_at
+    view = left(script, began + 15)
+    assert view.basis == "guess" and view.stage_s == pytest.approx(5)
+    assert left(script, began + 50).stage_s == 0
+    assert left(script, began + 50).over_s == pytest.approx(20)
+
+
+def test_train_batch_gives_the_validation_batch() -> None:
+    script = Transcript().start_up("first_val_batch")
+    script.start("first_val_batch", 64)
+    assert left(script).stage_s == pytest.approx(16)
+
+
+def test_training_counts_the_validations_that_are_left() -> None:
+    script = Transcript(4).start_up().begin_training().epoch(1).steps(STEPS + 1, STEPS + 10)
+    view = left(script)
+    assert view.basis == "live" and view.training_starts_s is None
+    assert view.run_s == pytest.approx(140 * 0.1 + 3 * 2.5, abs=1)
+
+
+def test_promise_made_in_the_first_epoch_is_kept(past: History) -> None:
+    script = healthy(4)
+    (began,) = [m.at for m in script.messages if getattr(m, "stage", "") == "train"][:1]
+    run = replay(script.messages, began + 4)
+    view = remaining(run, began + 4, past)
+    assert view.run_s == pytest.approx(script.at - began - 4, rel=0.1)
+
+
+def test_time_that_is_left_while_validating_goes_on_falling() -> None:
+    script = healthy(3)
+    ends = [m.at for m in script.messages if getattr(m, "epoch", 0) == 1]
+    times = [left(script, ends[-1] + x).run_s or 0.0 for x in (0.5, 4, 5.5, 6.5, 7.5, 9)]
+    assert times == sorted(times, reverse=True)
+    assert times[0] - times[-1] == pytest.approx(8.5, abs=1.5)
+
+
+def test_warm_up_of_the_first_step_is_not_taken_for_the_rate() -> None:
+    script = Transcript(20).start_up().begin_training()
+    script.wait(60)
+    script.steps(1, 30)
+    assert (left(script).run_s or 1e9) < 20 * STEPS * 0.1 + 1
+
+
+def test_stall_does_not_count_down_to_the_end() -> None:
+    script = Transcript().start_up().begin_training().steps(1, 40)
+    at = script.at
+    assert left(script, at + 500).run_s == pytest.approx((left(script, at).run_s or 0), abs=1.1)
+
+
+def test_resumed_run_counts_only_its_own_steps() -> None:
+    script = Transcript(4).start_up().begin_training().steps(2 * STEPS + 1, 2 * STEPS + 30)
+    assert left(script).run_s == pytest.approx(70 * 0.1, abs=0.5)
+
+
+def test_epoch_band_is_of_this_run_and_over_is_of_this_epoch() -> None:
+    script = Transcript(4).start_up().begin_training().epoch(1).epoch(2)
+    script.steps(2 * STEPS + 1, 2 * STEPS + 20, each_s=1)
+    view = left(script)
+    assert view.usual_s and view.usual_s[0] < 7.5 < view.usual_s[1]
+    assert view.over_s == pytest.approx(20 - view.usual_s[1], abs=1)
+
+
+def test_usual_of_training_is_all_its_epochs(past: History) -> None:
+    run = replay(Transcript().messages)
+    each, whole = usual_epoch(run, past), usual(run, "train", past)
+    assert each and whole == pytest.approx((2 * each[0], 2 * each[1]))
+    assert usual(run, "train", History()) is None
+    assert usual(run, "scan", History()) == (1, 30)
+    assert usual(run, "no such stage", past) is None
+
+
+def test_after_the_end_nothing_is_left() -> None:
+    view = left(healthy())
+    assert (view.stage_s, view.training_starts_s, view.run_s, view.usual_s) == (None, None, None, None)
+
+
+def test_before_the_first_line_the_start_up_is_estimated(past: History) -> None:
+    run = Run()
+    run.launched()
+    assert run.phase is Phase.LAUNCHED
+    view = remaining(run, 0.5, past)
+    assert view.stage_s is None and view.training_starts_s and view.training_starts_s > 20
+
+
+@pytest.mark.parametrize("script", [healthy(), stuck_photo(), silent_first_batch()])
+def test_never_negative(script: Transcript, past: History) -> None:
+    for history in (History(), past):
+        for now in range(0, int(script.at) + 60, 3):
+            view = left(script, float(now), history)
+            for seconds in (view.stage_s, view.training_starts_s, view.run_s, view.over_s):
+                assert seconds is None or seconds >= 0

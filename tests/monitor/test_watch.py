@@ -1,0 +1,78 @@
+"""Watch: what is remembered between two looks."""
+
+from __future__ import annotations
+
+from tests.monitor.transcripts import Transcript, replay, stuck_photo
+from waste_gui.monitor.evidence import Evidence
+from waste_gui.monitor.history import History
+from waste_gui.monitor.run import Run
+from waste_gui.monitor.stall import State
+from waste_gui.monitor.watch import Watch
+
+ASLEEP = Evidence(cpu_percent=1, io_bytes_per_s=900, states=("sleeping",))
+
+
+def paused_and_back() -> Transcript:
+    """A photo that is held for 2:41 and then comes."""
+    script = stuck_photo(0)
+    script.wait(161)
+    script.reads()
+    script.progress("first_train_batch", 10, 32)
+    return script
+
+
+def look_each_second(script: Transcript, watch: Watch, run: Run, until: float) -> list[State]:
+    states = []
+    messages = iter(script.messages)
+    message = next(messages, None)
+    for now in range(int(until)):
+        while message is not None and message.at <= now:
+            run.receive(message)
+            message = next(messages, None)
+        states.append(watch.look(run, ASLEEP, float(now)).verdict.state)
+    return states
+
+
+def test_progress_clears_the_warning_and_the_pause_is_told_for_ten_seconds() -> None:
+    script = paused_and_back()
+    run, watch = Run(), Watch(History())
+    states = look_each_second(script, watch, run, script.at + 2)
+    assert State.LIKELY_STUCK in states
+    view = watch.look(run, ASLEEP, script.at + 1)
+    assert view.recovered == "It goes on. The pause was 2:41."
+    assert view.verdict.state is not State.LIKELY_STUCK
+    assert watch.look(run, ASLEEP, script.at + 8).recovered is not None
+    assert watch.look(run, ASLEEP, script.at + 13).recovered is None
+
+
+def test_no_pause_no_words() -> None:
+    script = Transcript().start_up().begin_training().epoch(1)
+    watch, run = Watch(History()), Run()
+    assert set(look_each_second(script, watch, run, script.at)) == {State.ON_SCHEDULE}
+    assert watch.look(run, ASLEEP, script.at).recovered is None
+
+
+def test_patience_holds_the_warning_back_until_it_ends() -> None:
+    script = stuck_photo()
+    run, watch = replay(script.messages), Watch(History())
+    assert watch.look(run, ASLEEP, script.at).verdict.state is State.LIKELY_STUCK
+    watch.keep_waiting(script.at)
+    verdict = watch.look(run, ASLEEP, script.at + 10).verdict
+    assert (verdict.state, verdict.cause) == (State.SLOW, "one_photo")
+    assert watch.look(run, ASLEEP, script.at + 301).verdict.state is State.LIKELY_STUCK
+
+
+def test_patience_ends_with_the_silence_it_was_given_for() -> None:
+    script = stuck_photo()
+    run, watch = replay(script.messages), Watch(History())
+    watch.look(run, ASLEEP, script.at)
+    watch.keep_waiting(script.at)
+    script.reads()
+    script.progress("first_train_batch", 10, 32)
+    run.receive(script.messages[-1])
+    watch.look(run, ASLEEP, script.at)
+    script.reads(12)
+    script.wait(100)
+    for message in script.messages:
+        run.receive(message)
+    assert watch.look(run, ASLEEP, script.at).verdict.state is State.LIKELY_STUCK
