@@ -14,7 +14,9 @@ import pytest
 from tests.monitor.transcripts import crash, failing, healthy, replay
 from waste_gui.monitor import __main__ as terminal
 from waste_gui.monitor.follow import EngineClock, EventsFile, Follow
-from waste_gui.protocol import encode
+from waste_gui.monitor.history import History
+from waste_gui.monitor.terminal import TextPrinter
+from waste_gui.protocol import Warned, encode
 
 ENGINE = """
 import json, os, socket, sys, time
@@ -135,6 +137,15 @@ def test_text_reads_like_a_log(folder: Path, capsys: pytest.CaptureFixture[str])
     assert "✓ First batch: 32 × 3 × 224 × 224, labels 0–29, 18 classes (8.0 s)\n" in out
     assert "✓ Epoch 2: 52.0 % of validation photos right, the best so far (0:07)\n" in out
     assert out.splitlines()[-1].startswith("○ Done in ")
+
+
+def test_text_from_outside_cannot_move_the_cursor(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    warned = Warned(text="\x1b[2J\rgone", seq=999, at=99)
+    write_events(folder, b"".join(map(encode, [*crash().messages, warned, *failing().messages[-1:]])))
+    follow = Follow(folder)
+    printer = TextPrinter(sys.stdout, History())
+    printer.took(follow.run, follow.read())
+    assert "\x1b" not in (out := capsys.readouterr().out) and "gone" in out
 
 
 def test_no_such_folder_is_one_sentence_and_two(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

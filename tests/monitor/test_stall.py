@@ -260,6 +260,13 @@ def test_slower_epoch_is_slow_and_says_why() -> None:
     assert not verdict.silent
 
 
+def test_slow_epoch_stays_slow_while_it_is_validated() -> None:
+    script = slow_epoch()
+    script.start("validate", 10, "photos")
+    script.wait(0.5)
+    assert judged(script, script.at).cause == "slow_epoch"
+
+
 def test_slow_loading_is_named_as_the_reason() -> None:
     script = slow_epoch()
     script.gpu = protocol.GpuState(utilisation=35, memory_used=1, memory_total=2)
@@ -323,7 +330,7 @@ def test_engine_that_is_gone_has_ended() -> None:
     ("script", "cause", "words"),
     [
         (healthy(), "finished", "Best: 52.0 % (epoch 2)"),
-        (failing(), "TooManyBadPhotos", "101 photos could not be read. Check the drive"),
+        (failing(), "too_many_bad_photos", "101 photos could not be read. Check the drive"),
     ],
 )
 def test_end_is_told_in_the_engine_s_words(script: Transcript, cause: str, words: str) -> None:

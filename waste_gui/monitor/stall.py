@@ -8,6 +8,7 @@ counted from the last progress, and what the processes do decides what the silen
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -18,8 +19,9 @@ from statistics import fmean, median
 import numpy as np
 
 from waste_gui.monitor import words
-from waste_gui.monitor.countdown import Remaining, epoch_taken
+from waste_gui.monitor.countdown import Remaining, epoch_taken, usual_epoch
 from waste_gui.monitor.evidence import Evidence
+from waste_gui.monitor.history import History
 from waste_gui.monitor.run import Phase, Run, Stage
 from waste_gui.protocol import RunFailed, RunFinished, RunStopped, WorkerState
 from waste_gui.stages import INSIDE_TRAIN
@@ -151,7 +153,7 @@ class Scene:
     def over(self) -> bool:
         """Past the usual time by more than a moment."""
         usual = self.remaining.usual_s
-        return usual is not None and self.remaining.over_s > max(2.0, 0.1 * usual[1])
+        return usual is not None and _is_over(self.remaining.over_s, usual)
 
     @cached_property
     def held(self) -> tuple[tuple[WorkerState, float], ...]:
@@ -287,7 +289,12 @@ def _ended(scene: Scene) -> Verdict | None:
             actions = (Action.COPY_DETAILS,)
             last_line = traceback.strip().splitlines()[-1:]
             return Verdict(
-                State.ENDED, kind or "failed", text, f"{text} {hint}".strip(), tuple(last_line), actions
+                State.ENDED,
+                _as_id(kind) or "failed",
+                text,
+                f"{text} {hint}".strip(),
+                tuple(last_line),
+                actions,
             )
     text = run.exit_words or "The training process ended without saying why."
     return Verdict(State.ENDED, "crashed", "Training ended unexpectedly", text, (), (Action.COPY_DETAILS,))
@@ -555,8 +562,12 @@ def _loss_is_nan(scene: Scene) -> Verdict | None:
 
 
 def _slower_epoch(scene: Scene) -> Verdict | None:
-    taken, usual = epoch_taken(scene.run, scene.now), scene.remaining.usual_s
-    if scene.stage is None or scene.stage.id != "train" or taken is None or usual is None or not scene.over:
+    """Also while it is validated or saved, when the band in `remaining` is of that."""
+    stage, taken = scene.stage, epoch_taken(scene.run, scene.now)
+    if stage is None or taken is None:
+        return None
+    usual = scene.remaining.usual_s if stage.id == "train" else usual_epoch(scene.run, History())
+    if usual is None or not _is_over(taken - usual[1], usual):
         return None
     epoch = scene.run.epochs[-1].epoch + 1 if scene.run.epochs else max(1, scene.run.epoch)
     what = f"epoch {epoch} has taken {words.clock(taken)} (usual {words.band(*usual)})"
@@ -582,9 +593,7 @@ def _slower_stage(scene: Scene) -> Verdict | None:
     if not scene.remaining.earlier_runs:
         parts.append("First run on this computer: the times are a rough guess.")
     parts.append("Nothing is wrong; you can wait.")
-    return Verdict(
-        State.SLOW, "slow_stage", f"Slower than usual: {what}", " ".join(parts), scene.facts, silent=False
-    )
+    return Verdict(State.SLOW, "slow_stage", f"Slower than usual: {what}", " ".join(parts), scene.facts)
 
 
 def _on_schedule(scene: Scene) -> Verdict:
@@ -595,6 +604,11 @@ def _on_schedule(scene: Scene) -> Verdict:
     if stage.id == "train":
         parts.append(_bottleneck(scene))
     return Verdict(State.ON_SCHEDULE, "on_schedule", "On schedule", " ".join(filter(None, parts)).strip())
+
+
+def _is_over(over_s: float, usual: tuple[float, float]) -> bool:
+    """By more than a moment, and more than a tenth."""
+    return over_s > max(2.0, 0.1 * usual[1])
 
 
 def _bottleneck(scene: Scene) -> str:
@@ -624,6 +638,11 @@ def _work(scene: Scene) -> str:
 def _so_far(stage: Stage) -> str:
     of = f" of {stage.total}" if stage.total else ""
     return f"{stage.done}{of} {stage.unit}".rstrip() if stage.done or stage.total else "running"
+
+
+def _as_id(name: str) -> str:
+    """`TooManyBadPhotos` as `too_many_bad_photos`."""
+    return re.sub(r"\W+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)).lower()
 
 
 def _counted(workers: tuple[WorkerState, ...]) -> str:

@@ -101,22 +101,22 @@ class TextPrinter:
                 star = ", the best so far" if best else ""
                 return f"✓ Epoch {epoch}: {share} of validation photos right{star} ({words.clock(elapsed_s)})"
             case ImageFailed(path=path, reason=reason):
-                return f"  Cannot read {_printable(path)}: {_printable(reason)}"
+                return f"  Cannot read {path}: {reason}"
             case Warned(text=text, hint=hint):
-                return f"  {_printable(text)} {_printable(hint)}".rstrip()
+                return f"  {text} {hint}".rstrip()
         return ""
 
     def _print(self, line: str) -> None:
         bar, self._bar = self._bar, ""
         if bar:
             self._out.write("\r\033[K")
-        self._out.write(line + "\n")
+        self._out.write(_printable(line) + "\n")
         self._out.flush()
 
     def _draw(self, bar: str) -> None:
         if not self._live or bar == self._bar:
             return
-        self._out.write(f"\r\033[K{bar}")
+        self._out.write(f"\r\033[K{_printable(bar)}")
         self._out.flush()
         self._bar = bar
 
