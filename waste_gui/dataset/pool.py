@@ -8,6 +8,7 @@ passes them to the supervisor. Nothing ever waits for a killed process to end: o
 from __future__ import annotations
 
 import contextlib
+import errno
 import mmap
 import os
 import queue
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+import psutil
 
 from waste_gui.dataset import worker as wire
 from waste_gui.dataset.images import ERRORS, DamagedImage, ImageError, Tile, TimedOutImage
@@ -56,6 +58,9 @@ PAUSE_S = 5.0
 MANY, PATIENCE = 3, 3
 """When all of at least so many workers are late at once, the drive is the suspect, not the photos: the time
 limit is that much longer."""
+
+CGROUP = "/sys/fs/cgroup"
+"""Where a container sees its own limits."""
 
 SET_ASIDE = "set aside by you"
 
@@ -551,8 +556,26 @@ class _Arena:
 
 
 def _allocate(descriptor: int, size: int) -> None:
-    """Take the memory now: too little is an OSError here, where it would be a fatal SIGBUS later."""
+    """Take the memory now: too little is an OSError here, where it would be a fatal SIGBUS later.
+
+    An unnamed file in memory has no limit of its own: the system would kill processes, ours or others', to
+    make room. So it is asked first, and half of what is free stays free.
+    """
+    free = _free_memory()
+    if size > free / 2:
+        words = f"{size / 1e6:.0f} MB of memory are needed for photos and {free / 1e6:.0f} MB are free"
+        raise OSError(errno.ENOMEM, words)
     if sys.platform == "linux":
         os.posix_fallocate(descriptor, 0, size)
     else:
         os.truncate(descriptor, size)
+
+
+def _free_memory() -> int:
+    """In bytes, by the system and by the limit of the container or job that we run in, if it has one."""
+    free = int(psutil.virtual_memory().available)
+    try:
+        limit, used = (int(Path(CGROUP, name).read_text()) for name in ("memory.max", "memory.current"))
+    except (OSError, ValueError):  # no such limit, or "max"
+        return free
+    return min(free, limit - used)

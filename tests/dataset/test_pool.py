@@ -1,0 +1,312 @@
+"""Reading goes on whatever happens to a worker: real processes, stopped and killed for real."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from waste_gui.dataset import pool as pool_module
+from waste_gui.dataset.images import read_tile
+from waste_gui.dataset.pool import PoolError, Read, ReadingPool
+from waste_gui.protocol import WorkerState
+
+SIZE = 32
+PATIENCE_S = 60.0
+"""Only ever waited for if the test is about to fail."""
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> list[str]:
+    paths = []
+    for i in range(24):
+        Image.new("RGB", (40 + i, 40), (i * 10, 255 - i * 10, 128)).save(tmp_path / f"{i}.png")
+        paths.append(str(tmp_path / f"{i}.png"))
+    return paths
+
+
+@pytest.fixture(scope="session")
+def slow_photo(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """100 million pixels: it takes long enough that a worker can be caught reading it."""
+    path = tmp_path_factory.mktemp("slow") / "slow.png"
+    Image.new("L", (10_000, 10_000), 200).save(path, compress_level=1)
+    return str(path)
+
+
+@pytest.fixture
+def pool() -> Iterator[ReadingPool]:
+    with ReadingPool(workers=2, tile_size=SIZE, slots=8, deadline_s=20) as pool:
+        yield pool
+
+
+def submit(pool: ReadingPool, paths: list[str]) -> None:
+    for ticket, path in enumerate(paths):
+        pool.submit(ticket, path)
+
+
+def take(pool: ReadingPool) -> Read:
+    read = pool.take(PATIENCE_S)
+    assert read is not None, f"nothing came: {pool.states()}"
+    return read
+
+
+def take_all(pool: ReadingPool, count: int) -> dict[int, Read]:
+    """The reads by ticket, their slots released."""
+    reads = {}
+    for _ in range(count):
+        read = take(pool)
+        pool.release(read)
+        assert read.ticket not in reads
+        reads[read.ticket] = read
+    return reads
+
+
+def catch_reading(pool: ReadingPool, path: str) -> WorkerState:
+    """Wait until a worker is on this photo."""
+    for _ in range(int(PATIENCE_S * 1000)):
+        for state in pool.states():
+            if state.path == path:
+                return state
+        assert pool.take(0.001) is None
+    raise AssertionError(f"nobody reads {path}: {pool.states()}")
+
+
+def test_every_photo_comes_once_with_its_own_tile(pool: ReadingPool, photos: list[str]) -> None:
+    submit(pool, photos)
+    for _ in photos:
+        read = take(pool)
+        assert read.path == photos[read.ticket]
+        assert read.error is None and read.tile is not None
+        assert np.array_equal(read.tile, read_tile(read.path, SIZE))
+        pool.release(read)
+    assert pool.queued() == 0
+    assert pool.take(0) is None
+
+
+def test_no_more_tiles_than_slots_are_out(photos: list[str]) -> None:
+    with ReadingPool(workers=1, tile_size=SIZE, slots=2, deadline_s=20) as pool:
+        submit(pool, photos)
+        one, two = take(pool), take(pool)
+        assert pool.take(0.05) is None
+        assert pool.queued() == len(photos) - 2
+        pool.release(one)
+        assert take(pool).slot == one.slot
+        assert two.tile is not None and np.array_equal(two.tile, read_tile(two.path, SIZE))
+
+
+def test_slot_released_twice_is_not_given_twice(photos: list[str]) -> None:
+    with ReadingPool(workers=1, tile_size=SIZE, slots=2, deadline_s=20) as pool:
+        submit(pool, photos)
+        one = take(pool)
+        pool.release(one)
+        pool.release(one)
+        assert len({take(pool).slot, take(pool).slot}) == 2
+
+
+def test_bad_photos_come_back_with_their_errors(pool: ReadingPool, photos: list[str], tmp_path: Path) -> None:
+    (tmp_path / "empty.jpg").touch()
+    os.mkfifo(tmp_path / "pipe.jpg")
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/new\nline\xe9.png")
+    os.rename(photos[0], odd)
+    submit(pool, [str(tmp_path / "empty.jpg"), str(tmp_path / "pipe.jpg"), photos[0], odd, photos[1]])
+    reads = take_all(pool, 5)
+    kinds = [error.kind if (error := reads[i].error) else None for i in range(5)]
+    assert kinds == ["damaged", "not_an_image", "vanished", None, None]
+    assert str(reads[0].error) == f"{tmp_path / 'empty.jpg'} is empty"
+
+
+def test_killed_worker_is_replaced_and_its_photo_read_elsewhere(
+    pool: ReadingPool, photos: list[str], slow_photo: str
+) -> None:
+    submit(pool, [slow_photo])
+    first = catch_reading(pool, slow_photo)
+    os.kill(first.pid, signal.SIGKILL)
+    assert take(pool).error is None
+    submit(pool, photos)
+    assert not any(read.error for read in take_all(pool, len(photos)).values())
+    assert len(pool.states()) == 2
+    assert first.pid not in {state.pid for state in pool.states()}
+
+
+def test_photo_that_kills_two_workers_is_damaged(
+    pool: ReadingPool, photos: list[str], slow_photo: str
+) -> None:
+    pool.submit(99, slow_photo)
+    first = catch_reading(pool, slow_photo)
+    os.kill(first.pid, signal.SIGKILL)
+    # No state shows the killed one's row any more once another is on it.
+    second = first
+    while second.pid == first.pid:
+        second = catch_reading(pool, slow_photo)
+    os.kill(second.pid, signal.SIGKILL)
+    submit(pool, photos)
+    reads = take_all(pool, len(photos) + 1)
+    error = reads.pop(99).error
+    assert error is not None and (error.kind, error.reason) == ("damaged", "crashed the decoder")
+    assert not any(read.error for read in reads.values())
+
+
+def test_stuck_photo_times_out_and_the_others_are_read(photos: list[str], slow_photo: str) -> None:
+    with ReadingPool(workers=2, tile_size=SIZE, slots=8, deadline_s=2) as pool:
+        pool.submit(99, slow_photo)
+        stuck = catch_reading(pool, slow_photo)
+        os.kill(stuck.pid, signal.SIGSTOP)
+        submit(pool, photos)
+        reads = take_all(pool, len(photos) + 1)
+        error = reads.pop(99).error
+        assert error is not None and error.kind == "timed_out"
+        assert "not read within 2 s" in error.reason
+        assert not any(read.error for read in reads.values())
+        assert not psutil.pid_exists(stuck.pid)
+
+
+def test_worker_frozen_between_two_photos_costs_no_photo(photos: list[str]) -> None:
+    with ReadingPool(workers=1, tile_size=SIZE, slots=8, deadline_s=1) as pool:
+        pool.submit(99, photos[0])
+        pool.release(take(pool))
+        os.kill(pool.states()[0].pid, signal.SIGSTOP)
+        submit(pool, photos)
+        assert not any(read.error for read in take_all(pool, len(photos)).values())
+
+
+def test_photo_set_aside_comes_back_at_once_and_for_good(
+    pool: ReadingPool, photos: list[str], slow_photo: str
+) -> None:
+    pool.submit(99, slow_photo)
+    stuck = catch_reading(pool, slow_photo)
+    os.kill(stuck.pid, signal.SIGSTOP)
+    pool.skip(slow_photo)
+    for ticket in (99, 100):
+        read = take(pool)
+        assert read.ticket == ticket and read.error is not None
+        assert (read.error.kind, read.error.reason) == ("timed_out", "set aside by you")
+        pool.submit(100, slow_photo)
+    submit(pool, photos)
+    take_all(pool, len(photos) + 1)
+
+
+def test_restart_replaces_all_workers_and_loses_no_photo(
+    pool: ReadingPool, photos: list[str], slow_photo: str
+) -> None:
+    pool.submit(99, slow_photo)
+    stuck = catch_reading(pool, slow_photo)
+    before = {state.pid for state in pool.states()}
+    os.kill(stuck.pid, signal.SIGSTOP)
+    pool.restart()
+    submit(pool, photos)
+    assert not any(read.error for read in take_all(pool, len(photos) + 1).values())
+    assert before.isdisjoint(state.pid for state in pool.states())
+
+
+def test_states_tell_who_reads_what_since_when(pool: ReadingPool, slow_photo: str) -> None:
+    pool.submit(0, slow_photo)
+    state = catch_reading(pool, slow_photo)
+    assert state.state == "reading" and 0 <= state.since_s < PATIENCE_S
+    take_all(pool, 1)
+    assert {state.state for state in pool.states()} <= {"idle", "starting"}
+    assert {state.path for state in pool.states()} == {None}
+
+
+def test_workers_that_cannot_start_are_an_error_in_words(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
+    with ReadingPool(workers=1, tile_size=SIZE, slots=2, deadline_s=20) as pool:
+        with pytest.raises(PoolError, match="cannot be started.*No such file") as caught:
+            pool.take(PATIENCE_S)
+        assert caught.value.hint
+        with pytest.raises(PoolError):
+            pool.take(0)
+
+
+def test_missing_library_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "PIL.py").write_text("raise ImportError('No module named PIL')")
+    script = tmp_path / "python"
+    script.write_text(f'#!/bin/sh\nPYTHONPATH="{tmp_path}:$PYTHONPATH" exec {sys.executable} "$@"\n')
+    script.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(script))
+    with ReadingPool(workers=1, tile_size=SIZE, slots=2, deadline_s=20) as pool:
+        with pytest.raises(PoolError, match="No module named PIL"):
+            pool.take(PATIENCE_S)
+
+
+def test_fault_of_our_own_is_not_waited_for_in_vain(
+    monkeypatch: pytest.MonkeyPatch, photos: list[str]
+) -> None:
+    raised = threading.Event()
+    monkeypatch.setattr(threading, "excepthook", lambda _: raised.set())
+    monkeypatch.setattr(pool_module.ReadingPool, "_hand_out", lambda _: 1 / 0)
+    with ReadingPool(workers=1, tile_size=SIZE, slots=2, deadline_s=20) as pool:
+        with pytest.raises(PoolError, match="ZeroDivisionError"):
+            pool.take(PATIENCE_S)
+    assert raised.is_set()
+
+
+def test_close_ends_every_worker_even_a_stopped_one(photos: list[str]) -> None:
+    pool = ReadingPool(workers=2, tile_size=SIZE, slots=8, deadline_s=20)
+    submit(pool, photos)
+    read = take(pool)
+    processes = [psutil.Process(state.pid) for state in pool.states()]
+    os.kill(processes[0].pid, signal.SIGSTOP)
+    pool.close()
+    pool.close()
+    assert not psutil.wait_procs(processes, timeout=PATIENCE_S)[1]
+    assert read.tile is not None and np.array_equal(read.tile, read_tile(read.path, SIZE))
+    with pytest.raises(PoolError, match="closed"):
+        pool.take(0)
+
+
+ENGINE = """
+import os, sys
+from waste_gui.dataset.pool import ReadingPool
+pool = ReadingPool(2, 32, 8, 20)
+pool.submit(0, sys.argv[1])
+assert pool.take(60).tile is not None
+pids = [state.pid for state in pool.states()]
+os.kill(pids[0], 19)
+print(*pids, flush=True)
+os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
+def test_no_worker_outlives_a_killed_engine(photos: list[str]) -> None:
+    ended = subprocess.run([sys.executable, "-c", ENGINE, photos[0]], capture_output=True, text=True)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    left = [psutil.Process(int(pid)) for pid in ended.stdout.split() if psutil.pid_exists(int(pid))]
+    alive = psutil.wait_procs(left, timeout=PATIENCE_S)[1]
+    assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
+
+
+def test_too_little_memory_is_an_error_before_any_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "posix_fallocate", lambda *_: pytest.fail("this could kill other programs"))
+    monkeypatch.setattr(pool_module, "_free_memory", lambda: 1_000_000)
+    with pytest.raises(OSError, match="2 MB of memory are needed for photos and 1 MB are free"):
+        ReadingPool(workers=1, tile_size=SIZE, slots=500, deadline_s=20)
+
+
+def test_limit_of_the_container_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(pool_module, "CGROUP", str(tmp_path))
+    free = pool_module._free_memory()
+    (tmp_path / "memory.max").write_text("max\n")
+    (tmp_path / "memory.current").write_text("600\n")
+    assert pool_module._free_memory() > 1000 < free
+    (tmp_path / "memory.max").write_text("1000\n")
+    assert pool_module._free_memory() == 400
+
+
+def test_worker_imports_pillow_and_numpy_only() -> None:
+    code = (
+        "import sys, waste_gui.dataset.worker, waste_gui.dataset.images;"
+        "print([m for m in ('msgspec', 'psutil', 'torch', 'waste_gui.protocol') if m in sys.modules])"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"
