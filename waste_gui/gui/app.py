@@ -1,0 +1,61 @@
+"""Starts the window: `waste-gui [FOLDER …] [--demo] [--offscreen] [--attach RUN_FOLDER]`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="waste-gui", description="Train a classifier of waste photos.")
+    parser.add_argument("folders", nargs="*", help="folders of photos, with one sub-folder per class")
+    parser.add_argument("--demo", action="store_true", help="train a small network on a drawn example")
+    parser.add_argument(
+        "--offscreen", action="store_true", help="without a screen; with --demo, end when the training ends"
+    )
+    parser.add_argument("--attach", metavar="RUN_FOLDER", help="show a run, running or ended")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parse(sys.argv[1:] if arguments is None else arguments)
+    if options.offscreen:
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+
+    from PySide6.QtWidgets import QApplication
+
+    from waste_gui.gui.main_window import MainWindow
+    from waste_gui.gui.settings import Settings
+    from waste_gui.gui.theme import Theme
+    from waste_gui.rundir import RunDir, data_dir
+
+    data_dir().mkdir(parents=True, exist_ok=True)
+    app = QApplication(sys.argv[:1])
+    app.setApplicationName("waste-gui")
+    app.setApplicationDisplayName("")
+    app.setDesktopFileName("waste-gui")
+    settings = Settings()
+    window = MainWindow(settings, Theme(app, settings.theme))
+    window.show()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if options.demo and options.offscreen:
+        from waste_gui.gui.headless import follow_demo
+
+        return follow_demo(app, window)
+    if options.demo:
+        window.start_example(and_train=True)
+    elif options.attach:
+        window.show_run(RunDir(Path(options.attach).absolute()))
+    elif options.folders:
+        window.data.add_folders(options.folders)
+    else:
+        window.attach_to_running()
+    return app.exec()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

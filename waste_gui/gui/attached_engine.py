@@ -1,0 +1,133 @@
+"""An engine that another window started: followed by its events file, commanded by its commands file."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import BinaryIO
+
+import psutil
+from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
+
+from waste_gui import protocol
+from waste_gui.gui.engine_process import ASK_S, TERMINATE_S, ProcessOutcome, StopLadder, kill_tree
+from waste_gui.protocol import LAST_MESSAGES, AnyCommand, LineBuffer
+from waste_gui.rundir import RunDir
+
+SLICE_BYTES = 256 * 1024
+SLICE_S = 0.008
+LOOK_MS = 500
+"""The net under QFileSystemWatcher, which tells nothing on some network drives."""
+
+
+class AttachedEngine(QObject):
+    """Has the signals and the ways in of EngineProcess. Also shows a run that ended long ago."""
+
+    message_received = Signal(object)
+    ended = Signal(object)  # ProcessOutcome
+
+    def __init__(self, folder: RunDir, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._folder = folder
+        self._pid = folder.owner() or 0
+        self._file: BinaryIO | None = None
+        self._lines = LineBuffer()
+        self._over = False
+        self._said_last = False
+        self._forced = False
+        self._watcher = QFileSystemWatcher(self)
+        self._watcher.fileChanged.connect(self._read_on)
+        self._timer = QTimer(self)
+        self._timer.setInterval(LOOK_MS)
+        self._timer.timeout.connect(self._look)
+        self._next_slice = QTimer(self)
+        self._next_slice.setSingleShot(True)
+        self._next_slice.timeout.connect(self._read_slice)
+        self._ladder = StopLadder(self._terminate, self._kill, ASK_S, TERMINATE_S, self)
+
+    @property
+    def running(self) -> bool:
+        return not self._over
+
+    @property
+    def pid(self) -> int:
+        return self._pid
+
+    def start(self) -> None:
+        self._watcher.addPath(str(self._folder.events))
+        self._timer.start()
+        self._next_slice.start(0)
+
+    def send(self, command: AnyCommand) -> None:
+        with open(self._folder.commands, "ab") as file:
+            file.write(protocol.encode(command))
+
+    def stop(self, command: AnyCommand, *, firmly: bool) -> None:
+        self.send(command)
+        if firmly:
+            self._ladder.begin()
+
+    def force_stop(self) -> None:
+        self._ladder.skip_to_terminate()
+
+    def kill_now(self) -> None:
+        if self._pid and not self._over:
+            self._kill()
+
+    def close(self) -> None:
+        """Stop looking; the engine goes on."""
+        self._timer.stop()
+        self._next_slice.stop()
+        self._ladder.end()
+        self._over = True
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _terminate(self) -> None:
+        with contextlib.suppress(psutil.Error):
+            psutil.Process(self._pid).terminate()
+
+    def _kill(self) -> None:
+        self._forced = True
+        kill_tree(self._pid)
+
+    def _read_on(self) -> None:
+        if not self._over:
+            self._next_slice.start(0)
+
+    def _look(self) -> None:
+        self._read_on()
+
+    def _read_slice(self) -> None:
+        """As much as fits into a frame; the rest after the window had its turn."""
+        if self._file is None:
+            with contextlib.suppress(OSError):
+                self._file = open(self._folder.events, "rb")
+        until = time.monotonic() + SLICE_S
+        while self._file is not None and time.monotonic() < until:
+            chunk = self._file.read(SLICE_BYTES)
+            if not chunk:
+                break
+            for line in self._lines.feed(chunk):
+                message = protocol.decode(line)
+                self._said_last = self._said_last or isinstance(message, LAST_MESSAGES)
+                self.message_received.emit(message)
+        else:
+            if self._file is not None:
+                self._next_slice.start(0)
+                return
+        if not self._alive():
+            self._end()
+
+    def _alive(self) -> bool:
+        self._pid = self._folder.owner() or self._pid
+        return self._folder.owner() is not None
+
+    def _end(self) -> None:
+        if self._file is not None and self._file.read(1):  # Written between the last read and the look.
+            self._file.seek(-1, 1)
+            self._next_slice.start(0)
+            return
+        self.close()
+        self.ended.emit(ProcessOutcome(forced=self._forced))

@@ -1,0 +1,114 @@
+"""Questions before something ends: the safe answer is the default, and Esc means it too."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+
+from waste_gui.gui.theme import UNIT
+from waste_gui.gui.widgets.plain_label import PlainLabel
+
+
+class Answer(Enum):
+    """The values are the buttons' texts."""
+
+    KEEP_TRAINING = "&Keep training"
+    AFTER_EPOCH = "Stop after this &epoch"
+    STOP_NOW = "&Stop now"
+    KEEP_IN_BACKGROUND = "&Keep training in the background"
+    STOP_AND_QUIT = "&Stop and quit"
+    CANCEL = "&Cancel"
+    CLOSE = "&Close"
+
+
+class Question(QDialog):
+    """Opened with `open()`, never `exec()`: the training goes on behind it. `answered` comes once."""
+
+    answered = Signal(object)  # Answer
+
+    def __init__(
+        self,
+        parent: QWidget,
+        title: str,
+        text: str,
+        answers: tuple[Answer, ...],
+        safe: Answer,
+        notes: dict[Answer, str] | None = None,
+    ) -> None:
+        """`safe` is the default button and what Esc means; `notes` is added to a button's text."""
+        super().__init__(parent)
+        self._safe = safe
+        self.setWindowTitle(title)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setAccessibleDescription(text)
+        self.buttons: dict[Answer, QPushButton] = {}
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(3 * UNIT, 3 * UNIT, 3 * UNIT, 2 * UNIT)
+        rows.setSpacing(UNIT)
+        heading = PlainLabel(title, size="title", bold=True, wrap=True)
+        heading.setMinimumWidth(400)
+        rows.addWidget(heading)
+        rows.addWidget(PlainLabel(text, wrap=True))
+        rows.addSpacing(2 * UNIT)
+        line = QHBoxLayout()
+        line.setSpacing(UNIT)
+        line.addStretch(1)
+        for answer in answers:
+            note = (notes or {}).get(answer, "")
+            button = QPushButton(answer.value + note)
+            button.setAutoDefault(answer is safe)
+            button.setDefault(answer is safe)
+            button.setProperty("primary", answer is safe)
+            button.clicked.connect(lambda _=False, answer=answer: self._answer(answer))
+            self.buttons[answer] = button
+            line.addWidget(button)
+        rows.addLayout(line)
+        self.buttons[safe].setFocus()
+        self.rejected.connect(lambda: self.answered.emit(self._safe))
+
+    def _answer(self, answer: Answer) -> None:
+        self.answered.emit(answer)
+        self.accept()
+
+
+class DetailsDialog(QDialog):
+    """Text to read and to copy: a diagnosis, a traceback, the keys."""
+
+    copy_asked = Signal(str)
+
+    def __init__(self, parent: QWidget, title: str, text: str, summary: str = "") -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.resize(760, 520)
+        self.text = QPlainTextEdit()
+        self.text.setReadOnly(True)
+        self.text.setAccessibleName(title)
+        copy = QPushButton("Copy &report")
+        copy.clicked.connect(lambda: self.copy_asked.emit(self.text.toPlainText()))
+        close = QPushButton("&Close")
+        close.clicked.connect(self.accept)
+        close.setDefault(True)
+        line = QHBoxLayout()
+        line.setSpacing(UNIT)
+        line.addStretch(1)
+        line.addWidget(copy)
+        line.addWidget(close)
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(2 * UNIT, 2 * UNIT, 2 * UNIT, 2 * UNIT)
+        rows.setSpacing(UNIT)
+        rows.addWidget(PlainLabel(title, size="title", bold=True))
+        self.summary = PlainLabel(summary, wrap=True)
+        self.summary.setVisible(bool(summary))
+        rows.addWidget(self.summary)
+        rows.addWidget(self.text, 1)
+        rows.addLayout(line)
+        self.show_text(text)
+
+    def show_text(self, text: str) -> None:
+        if text != self.text.toPlainText():
+            where = self.text.verticalScrollBar().value()
+            self.text.setPlainText(text)
+            self.text.verticalScrollBar().setValue(where)

@@ -1,0 +1,58 @@
+"""The demo without a screen: the same window, its stages told on stdout, its end as the exit status."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QApplication
+
+from waste_gui.gui.main_window import MainWindow
+from waste_gui.gui.moment import Moment
+from waste_gui.gui.wording import notice
+from waste_gui.monitor.run import Phase, StageState
+from waste_gui.monitor.words import clock
+from waste_gui.protocol import RunFailed
+
+CRASHED = 2
+STATUS = {Phase.FINISHED: 0, Phase.STOPPED: 3, Phase.FAILED: 1, Phase.CRASHED: CRASHED}
+
+
+class _Teller:
+    """Prints each stage and epoch once."""
+
+    def __init__(self, app: QApplication) -> None:
+        self._app = app
+        self._told: set[str] = set()
+        self._epochs = 0
+
+    def on_changed(self, moment: Moment) -> None:
+        for stage in moment.run.stages.values():
+            if stage.state is StageState.DONE and not stage.inside_train and stage.id not in self._told:
+                self._told.add(stage.id)
+                print(f"{stage.title}: {stage.summary} ({stage.elapsed_s:.1f} s)", flush=True)
+        for epoch in moment.run.epochs[self._epochs :]:
+            accuracy = "–" if epoch.val_accuracy is None else f"{epoch.val_accuracy:.1%}"
+            print(f"Epoch {epoch.epoch}: {accuracy} right ({epoch.elapsed_s:.1f} s)", flush=True)
+        self._epochs = len(moment.run.epochs)
+
+    def on_ended(self, moment: Moment) -> None:
+        self.on_changed(moment)
+        said = notice(moment)
+        print(
+            said.title if said else moment.run.phase.value, f"after {clock(moment.run.heard_at)}", flush=True
+        )
+        if isinstance(moment.run.last, RunFailed):
+            print(moment.run.last.traceback, flush=True)
+        self._app.exit(STATUS.get(moment.run.phase, CRASHED))
+
+    def on_failed(self, error: Exception) -> None:
+        print(f"The example's photos cannot be drawn: {error}", flush=True)
+        self._app.exit(CRASHED)
+
+
+def follow_demo(app: QApplication, window: MainWindow) -> int:
+    """Train the small example; the run's own exit status (0, 3, 1), 2 for a crash."""
+    teller = _Teller(app)
+    window.controller.changed.connect(teller.on_changed)
+    window.controller.ended.connect(teller.on_ended)
+    window.example_failed.connect(teller.on_failed)
+    window.start_example(and_train=True)
+    return app.exec()

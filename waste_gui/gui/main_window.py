@@ -1,0 +1,749 @@
+"""The window: lays the parts out and connects them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import msgspec
+from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtGui import (
+    QAction,
+    QActionGroup,
+    QCloseEvent,
+    QDesktopServices,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QIcon,
+    QKeySequence,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QHBoxLayout,
+    QMainWindow,
+    QMenu,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from waste_gui import config as configs
+from waste_gui.config import ConfigError, RunConfig
+from waste_gui.gui import demo, resources
+from waste_gui.gui.background import Background
+from waste_gui.gui.dataset_choice import DatasetChoice
+from waste_gui.gui.dialogs import Answer, DetailsDialog, Question
+from waste_gui.gui.moment import Moment
+from waste_gui.gui.pages.data import DataPage
+from waste_gui.gui.pages.history import HistoryPage
+from waste_gui.gui.pages.results import Results, ResultsPage
+from waste_gui.gui.pages.run import RunPage
+from waste_gui.gui.pages.train import SettingsPage
+from waste_gui.gui.run_controller import RunController
+from waste_gui.gui.settings import Settings, ThemeName
+from waste_gui.gui.text import label
+from waste_gui.gui.theme import UNIT, Theme
+from waste_gui.gui.widgets.facts import Facts
+from waste_gui.gui.widgets.header import Header
+from waste_gui.gui.widgets.log import Log
+from waste_gui.gui.widgets.notice_bar import NoticeBar
+from waste_gui.gui.widgets.plain_label import PlainLabel
+from waste_gui.gui.widgets.plots import ACCURACY, LOSS, RATE
+from waste_gui.gui.widgets.stage_list import StageList
+from waste_gui.gui.widgets.tabs import Tabs
+from waste_gui.gui.wording import (
+    Notice,
+    Offer,
+    Readiness,
+    details,
+    notice,
+    status_parts,
+    stop_question,
+    window_title,
+)
+from waste_gui.gui.words import time_of_day
+from waste_gui.monitor.run import Phase
+from waste_gui.monitor.stall import Action
+from waste_gui.monitor.words import about
+from waste_gui.rundir import RunDir, RunFolderError, list_runs
+
+LEFT_WIDTH, LEFT_WIDTH_WIDE = 352, 416
+PHOTOS, SETTINGS, TRAINING, RESULTS, RUNS = range(5)
+PAGES = ("&Photos", "Sett&ings", "Trai&ning", "Res&ults", "Ru&ns")
+
+KEYS = """\
+Ctrl+O          add a folder of photos
+Ctrl+Shift+O    recent folders
+F5              start training
+Ctrl+.          stop training
+Ctrl+R          earlier runs
+Ctrl+L          log
+Ctrl+Shift+C    copy details
+Ctrl+E          open the run folder
+Ctrl+S          save a report
+Ctrl+1          loss and accuracy
+Ctrl+2, Ctrl+3  loss or accuracy alone
+Ctrl+4          learning rate
+Ctrl+Z          undo a change to the photos
+Ctrl+Shift+Z    redo it
+F6, Shift+F6    next and previous area
+Alt+W           the warning
+Ctrl+,          settings
+F1              this help
+Ctrl+Q          quit
+
+In a plot: Space follows the newest, Home shows all,
++ and - zoom, the arrows pan.
+
+Esc never stops training. Enter in the stop dialog keeps it going."""
+
+
+class MainWindow(QMainWindow):
+    example_failed = Signal(object)  # The exception.
+
+    def __init__(
+        self,
+        settings: Settings,
+        theme: Theme,
+        controller: RunController | None = None,
+        exit_now: Callable[[int], None] = os._exit,
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self.theme = theme
+        self.controller = controller or RunController()
+        self.controller.setParent(self)
+        self._exit_now = exit_now
+        self._moment = self.controller.moment()
+        self._leaving = False
+        self._diagnosis: DetailsDialog | None = None
+        self._question: Question | None = None
+        self._said: Notice | None = None
+        self._weakest = ""
+        self._train_example = False
+        self._drawing = Background(self)
+        self._make_parts()
+        self._lay_out()
+        self._make_menus()
+        self._connect()
+        self._restore()
+        self._show_moment(self._moment)
+
+    # --- laid out
+
+    def _make_parts(self) -> None:
+        self.header = Header(LEFT_WIDTH)
+        self.bar = NoticeBar()
+        self.stages = StageList()
+        self.facts = Facts()
+        self.tabs = Tabs()
+        self.pages = QStackedWidget()
+        self.data = DataPage()
+        self.form = SettingsPage()
+        self.run_page = RunPage()
+        self.results = ResultsPage()
+        self.history = HistoryPage()
+        self.log = Log()
+        self.status = PlainLabel("Ready", size="caption", role="muted")
+        for name, page in zip(
+            PAGES, (self.data, self.form, self.run_page, self.results, self.history), strict=True
+        ):
+            self.tabs.addTab(name)
+            self.pages.addWidget(page)
+
+    def _lay_out(self) -> None:
+        self.setWindowIcon(QIcon(str(resources.path("icons/waste-gui.svg"))))
+        self.setMinimumSize(960, 620)
+        self.resize(1180, 760)
+        self.setAcceptDrops(True)
+        self._left = QWidget()
+        self._left.setFixedWidth(LEFT_WIDTH)
+        left = QVBoxLayout(self._left)
+        left.setContentsMargins(0, 0, 0, 0)
+        left.setSpacing(2 * UNIT)
+        left.addWidget(self.stages)
+        left.addWidget(self.facts)
+        left.addStretch(1)
+        self.splitter = QSplitter(Qt.Orientation.Vertical)
+        self.splitter.setHandleWidth(1)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(self.pages)
+        self.splitter.addWidget(self.log)
+        self.splitter.setStretchFactor(0, 3)
+        self.splitter.setStretchFactor(1, 2)
+        right = QVBoxLayout()
+        right.setSpacing(2 * UNIT)
+        right.addWidget(self.tabs)
+        right.addWidget(self.splitter, 1)
+        body = QHBoxLayout()
+        body.setContentsMargins(2 * UNIT, UNIT, 2 * UNIT, UNIT)
+        body.setSpacing(3 * UNIT)
+        body.addWidget(self._left)
+        body.addLayout(right, 1)
+        central = QWidget()
+        rows = QVBoxLayout(central)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(0)
+        rows.addWidget(self.header)
+        rows.addWidget(self.bar)
+        rows.addLayout(body, 1)
+        self.setCentralWidget(central)
+        self.statusBar().addWidget(self.status, 1)
+        self.statusBar().setSizeGripEnabled(False)
+        self.statusBar().setContentsMargins(UNIT + 4, 0, UNIT, 0)
+
+    def _make_menus(self) -> None:
+        bar = self.menuBar()
+        self._make_file_menu(bar.addMenu("&File"))
+        self._make_edit_menu(bar.addMenu("&Edit"))
+        self._make_run_menu(bar.addMenu("&Run"))
+        self._make_view_menu(bar.addMenu("&View"))
+        help_menu = bar.addMenu("&Help")
+        self._add(help_menu, "&Keys", "F1", self._on_help)
+        self._add(help_menu, "&About waste-gui", "", self._on_about)
+
+    def _make_file_menu(self, menu: QMenu) -> None:
+        self._add(menu, "&Add folder of photos…", "Ctrl+O", self._on_choose_folder)
+        self.recent_menu = menu.addMenu("&Recent folders")
+        self.recent_menu.aboutToShow.connect(self._fill_recent)
+        self._add(menu, "Choose a recent &folder…", "Ctrl+Shift+O", self._on_recent)
+        self._add(menu, "Try the &small example", "", self.start_example)
+        menu.addSeparator()
+        self._add(menu, "Open the run fo&lder", "Ctrl+E", self._on_open_run_folder)
+        self._add(menu, "Save re&port…", "Ctrl+S", self._on_save_report)
+        menu.addSeparator()
+        self._add(menu, "&Quit", "Ctrl+Q", self.close)
+
+    def _make_edit_menu(self, menu: QMenu) -> None:
+        undo = self.data.undo_stack.createUndoAction(self, "&Undo")
+        undo.setShortcut(QKeySequence("Ctrl+Z"))
+        redo = self.data.undo_stack.createRedoAction(self, "&Redo")
+        redo.setShortcut(QKeySequence("Ctrl+Shift+Z"))
+        menu.addActions([undo, redo])
+        menu.addSeparator()
+        self._add(menu, "&Copy details", "Ctrl+Shift+C", self._on_copy_details)
+        menu.addSeparator()
+        self._add(menu, "&Settings of the training", "Ctrl+,", lambda: self.show_page(SETTINGS))
+
+    def _make_run_menu(self, menu: QMenu) -> None:
+        self.start_action = self._add(menu, "&Start training", "F5", self.start)
+        self.stop_action = self._add(menu, "S&top…", "Ctrl+.", self.ask_stop)
+        self.pause_action = self._add(menu, "&Pause", "", self.controller.pause_or_resume)
+        menu.addSeparator()
+        self._add(menu, "Show &where it is", "", self._on_show_where)
+        self._add(menu, "&Earlier runs", "Ctrl+R", lambda: self.show_page(RUNS))
+
+    def _make_view_menu(self, menu: QMenu) -> None:
+        for i, (name, specs) in enumerate(
+            (
+                ("Loss &and accuracy", (LOSS, ACCURACY)),
+                ("&Loss", (LOSS,)),
+                ("A&ccuracy", (ACCURACY,)),
+                ("Learning &rate", (RATE,)),
+            ),
+            1,
+        ):
+            self._add(menu, name, f"Ctrl+{i}", partial(self._on_plots, *specs))
+        menu.addSeparator()
+        self.log_action = self._add(menu, "Lo&g", "Ctrl+L", lambda: None)
+        self.log_action.setCheckable(True)
+        self.log_action.toggled.connect(self._on_log_shown)
+        self._add(menu, "The &warning", "Alt+W", self.bar.focus_first)
+        self._add(menu, "&Next area", "F6", lambda: self._move_focus(1))
+        self._add(menu, "&Previous area", "Shift+F6", lambda: self._move_focus(-1))
+        menu.addSeparator()
+        look = menu.addMenu("&Theme")
+        group = QActionGroup(self)
+        names: tuple[tuple[str, ThemeName], ...] = (
+            ("&System", "system"),
+            ("&Light", "light"),
+            ("&Dark", "dark"),
+        )
+        for title, name in names:
+            action = self._add(look, title, "", partial(self._on_theme, name))
+            action.setCheckable(True)
+            action.setChecked(name == self.theme.name)
+            group.addAction(action)
+
+    def _add(self, menu: QMenu, text: str, keys: str, slot: Callable[[], object]) -> QAction:
+        action = QAction(text, self)
+        if keys:
+            action.setShortcut(QKeySequence(keys))
+        action.triggered.connect(lambda _=False: slot())
+        menu.addAction(action)
+        return action
+
+    def _connect(self) -> None:
+        self.controller.changed.connect(self._show_moment)
+        self.controller.ended.connect(self._on_ended)
+        self.controller.stuck.connect(lambda _: QApplication.alert(self))
+        self.header.start_asked.connect(self.start)
+        self.header.stop_asked.connect(self.ask_stop)
+        self.bar.chosen.connect(self._on_offer)
+        self.tabs.currentChanged.connect(self._on_tab)
+        self.data.ready_changed.connect(self._show_readiness)
+        self.data.choose_asked.connect(self._on_choose_folder)
+        self.data.example_asked.connect(self.start_example)
+        self.data.folder_added.connect(self._on_folder_added)
+        self.form.changed.connect(self._show_readiness)
+        self.log.close_asked.connect(lambda: self.log_action.setChecked(False))
+        self.history.show_asked.connect(self.show_run)
+        self.history.folder_asked.connect(lambda folder: _open(folder.path))
+        self.history.settings_asked.connect(self._on_use_settings)
+        self._drawing.finished.connect(self._on_example_drawn)
+        self._drawing.failed.connect(self._on_example_failed)
+
+    def _restore(self) -> None:
+        if not self.settings.geometry.isEmpty():
+            self.restoreGeometry(self.settings.geometry)
+        self.log_action.setChecked(self.settings.log_shown)
+        self.log.setVisible(self.settings.log_shown)
+        self.data.drop_zone.show_recent(self.settings.recent_folders)
+        if self.settings.form:
+            try:
+                self.form.show_config(msgspec.json.decode(self.settings.form, type=RunConfig))
+            except (msgspec.DecodeError, ConfigError):  # Of another version: the defaults are as good.
+                self.form.show_config(RunConfig())
+
+    # --- shown
+
+    def _show_moment(self, moment: Moment) -> None:
+        self._moment = moment
+        run = moment.run
+        self.header.show_moment(moment, self._readiness())
+        self._show_notice(notice(moment))
+        self.stages.show_moment(moment)
+        self.facts.show_moment(moment, moment.config or self._config_or_none())
+        self.run_page.show_moment(moment)
+        if self.log.isVisible():
+            self.log.show_moment(moment)
+        self.status.set_text("  ·  ".join(status_parts(moment)))
+        self.setWindowTitle(window_title(run))
+        running = run.phase.running
+        self.stop_action.setEnabled(running)
+        self.pause_action.setEnabled(run.phase is Phase.TRAINING)
+        self.pause_action.setText("&Go on" if run.paused else "&Pause")
+        self.start_action.setEnabled(self._readiness().ready and not running)
+        if self._diagnosis is not None:
+            self._diagnosis.show_text(details(moment))
+
+    def _show_notice(self, said: Notice | None) -> None:
+        if said is not None and said.tone == "done" and self._weakest:
+            said = Notice(said.tone, said.glyph, f"{said.title} {self._weakest}", said.text, said.offers)
+        self.bar.show_notice(self._said if said is None else said)
+
+    def _show_readiness(self) -> None:
+        self._show_moment(self.controller.moment())
+
+    def _readiness(self) -> Readiness:
+        readiness = self.data.readiness
+        if readiness.ready:
+            try:
+                self.form.config()
+            except ConfigError:
+                return Readiness(False, readiness.detail, "Look at the settings.")
+        return readiness
+
+    def _config_or_none(self) -> RunConfig | None:
+        try:
+            return self.config()
+        except ConfigError:
+            return None
+
+    def config(self) -> RunConfig:
+        """What Start would train; ConfigError says which setting is wrong."""
+        choice = self.data.choice
+        return msgspec.structs.replace(
+            self.form.config(), source=choice.sources, classes=choice.classes, mapping=choice.mapping
+        )
+
+    def show_page(self, page: int) -> None:
+        self.tabs.setCurrentIndex(page)
+
+    def _on_tab(self, page: int) -> None:
+        self.pages.setCurrentIndex(page)
+        if page == RUNS:
+            self.history.refresh()
+        if page == TRAINING:
+            self.run_page.show_moment(self._moment)
+
+    def say(self, text: str, hint: str = "") -> None:
+        """Something that went wrong before a run, or a word about one, in the bar."""
+        self._said = Notice("slow", "slow", text, hint, (Offer.CLOSE,)) if text else None
+        self._show_notice(notice(self._moment))
+
+    # --- started and stopped
+
+    def start(self) -> None:
+        if self.controller.running or not self._readiness().ready:
+            return
+        self._said, self._weakest = None, ""
+        try:
+            config = self.config()
+            self.controller.start(config)
+        except ConfigError as error:
+            self.say("The settings cannot be used.", str(error))
+        except RunFolderError as error:
+            self.say(error.text, error.hint)
+        else:
+            self._remember_form()
+            self.results.read(None)
+            self.show_page(TRAINING)
+
+    def ask_stop(self) -> None:
+        if not self.controller.running or self._question is not None:
+            return
+        moment = self._moment
+        in_training = moment.run.phase is Phase.TRAINING
+        answers: tuple[Answer, ...] = (Answer.STOP_NOW, Answer.KEEP_TRAINING)
+        notes: dict[Answer, str] = {}
+        if in_training:
+            answers = (Answer.STOP_NOW, Answer.AFTER_EPOCH, Answer.KEEP_TRAINING)
+            left = moment.view.remaining.stage_s if moment.view else None
+            notes = {Answer.AFTER_EPOCH: f", ~{about(left)}"} if left else {}
+        self._ask(
+            "Stop training?", stop_question(moment), answers, Answer.KEEP_TRAINING, notes, self._on_stop
+        )
+
+    def _on_stop(self, answer: Answer) -> None:
+        if answer is Answer.STOP_NOW:
+            self.controller.stop_now()
+        elif answer is Answer.AFTER_EPOCH:
+            self.controller.stop_after_epoch()
+
+    def _ask(
+        self,
+        title: str,
+        text: str,
+        answers: tuple[Answer, ...],
+        safe: Answer,
+        notes: dict[Answer, str],
+        then: Callable[[Answer], None],
+    ) -> None:
+        question = Question(self, title, text, answers, safe, notes)
+        self._question = question
+
+        def on_answered(answer: Answer) -> None:
+            if self._question is question:
+                self._question = None
+                then(answer)
+
+        question.answered.connect(on_answered)
+        question.open()
+
+    def _on_ended(self, moment: Moment) -> None:
+        QApplication.alert(self)
+        if self._question is not None and not self._leaving:
+            self._question.reject()
+        if self._leaving:
+            self.close()
+            return
+        if self.controller.folder is not None:
+            self.results.read(self.controller.folder, self._on_results)
+
+    def _on_results(self, results: Results) -> None:
+        if results.weakest and self._moment.run.phase is Phase.FINISHED:
+            name, share = results.weakest
+            self._weakest = f"Weakest class: {name}, {100 * share:.0f} %."
+            self._show_notice(notice(self._moment))
+
+    def show_run(self, folder: RunDir) -> None:
+        """An earlier run, or one that another window started and that still runs."""
+        if self.controller.running and not self.controller.attached:
+            self.say("A training runs in this window.", "Stop it, or wait, before you look at another.")
+            return
+        self._said, self._weakest = None, ""
+        self.controller.attach(folder)
+        self.results.read(None)
+        self.show_page(TRAINING)
+
+    def attach_to_running(self) -> None:
+        """At the start: show the training that a closed window left running."""
+        for folder in list_runs():
+            if folder.owner() is not None:
+                began = time_of_day(folder.config.stat().st_mtime)
+                self.show_run(folder)
+                self._said = Notice(
+                    "info", "ok", f"Training from {began} still runs. Showing it.", "", (Offer.CLOSE,)
+                )
+                self._show_notice(notice(self._moment))
+                return
+
+    def start_example(self, and_train: bool = False) -> None:
+        if self.controller.running or self._drawing.working:
+            return
+        self._train_example = and_train
+        self.data.say("drawing the example's photos")
+        self._drawing.start(demo.draw)
+
+    def _on_example_drawn(self, folder: str) -> None:
+        self.form.show_config(demo.DEMO_CONFIG)
+        if self._train_example:
+            self.data.ready_changed.connect(self._start_example_when_ready)
+        self.data.set_choice(DatasetChoice(sources=(folder,)))
+        self.show_page(PHOTOS)
+
+    def _start_example_when_ready(self) -> None:
+        if self.data.readiness.ready:
+            self.data.ready_changed.disconnect(self._start_example_when_ready)
+            self.start()
+
+    def _on_example_failed(self, error: Exception) -> None:
+        self.data.set_choice(DatasetChoice())
+        self.say("The example's photos cannot be drawn.", str(error))
+        self.example_failed.emit(error)
+
+    # --- asked
+
+    def _on_offer(self, offer: Action | Offer) -> None:
+        match offer:
+            case Action.SHOW_WHERE:
+                self._on_show_where()
+            case Action.SET_ASIDE:
+                photo = self._moment.view.verdict.photo if self._moment.view else None
+                if photo:
+                    self.controller.skip_photo(photo)
+            case Action.KEEP_WAITING:
+                self.controller.keep_waiting()
+            case Action.STOP:
+                self.controller.stop_now()
+            case Action.FORCE_STOP:
+                self.controller.force_stop()
+            case Action.RESUME:
+                self.controller.pause_or_resume()
+            case Action.COPY_DETAILS | Offer.COPY_DETAILS:
+                self._on_copy_details()
+            case Offer.SHOW_LOG:
+                self.log_action.setChecked(True)
+                self.log.text.setFocus()
+            case Offer.SHOW_RESULTS:
+                self.show_page(RESULTS)
+            case Offer.SHOW_SETTINGS:
+                self.show_page(SETTINGS)
+            case Offer.START_AGAIN:
+                self.start()
+            case Offer.CLOSE:
+                self._said = None
+                self._show_notice(notice(self._moment))
+
+    def _on_show_where(self) -> None:
+        """Stage, workers, photos, stacks; it stays up to date while it is open."""
+        if self.controller.running:
+            self.controller.ask_for_stacks()
+        view = self._moment.view
+        summary = view.verdict.text if view else ""
+        dialog = DetailsDialog(self, "Where it is", details(self._moment), summary)
+        dialog.copy_asked.connect(_copy)
+        dialog.finished.connect(self._on_diagnosis_closed)
+        self._diagnosis = dialog
+        dialog.show()
+
+    def _on_diagnosis_closed(self) -> None:
+        self._diagnosis = None
+
+    def _on_copy_details(self) -> None:
+        _copy(details(self._moment))
+        self.statusBar().setAccessibleDescription("Details copied")
+
+    def _on_save_report(self) -> None:
+        start = str((self._moment.folder or Path.home()) / "report.txt")
+        path, _ = QFileDialog.getSaveFileName(self, "Save report", start, "Text (*.txt)")
+        if path:
+            try:
+                Path(path).write_text(details(self._moment), encoding="utf-8")
+            except OSError as error:
+                self.say(f"The report cannot be written ({error.strerror}).", "Choose another folder.")
+
+    def _on_open_run_folder(self) -> None:
+        if self._moment.folder:
+            _open(self._moment.folder)
+
+    def _on_choose_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Choose a folder of photos")
+        if folder:
+            self.show_page(PHOTOS)
+            self.data.add_folders([folder])
+
+    def _on_folder_added(self, folder: str) -> None:
+        self.settings.remember_folder(folder)
+        self.data.drop_zone.show_recent(self.settings.recent_folders)
+
+    def _fill_recent(self) -> None:
+        self.recent_menu.clear()
+        for folder in self.settings.recent_folders:
+            self.recent_menu.addAction(label(folder), partial(self._on_recent_folder, folder))
+        if not self.recent_menu.actions():
+            self.recent_menu.addAction("None yet").setEnabled(False)
+
+    def _on_recent(self) -> None:
+        self._fill_recent()
+        self.recent_menu.popup(self.mapToGlobal(self.rect().center()))
+
+    def _on_recent_folder(self, folder: str) -> None:
+        self.show_page(PHOTOS)
+        self.data.add_folders([folder])
+
+    def _on_use_settings(self, folder: RunDir) -> None:
+        try:
+            config = configs.load(folder.config)
+        except ConfigError as error:
+            self.say("These settings cannot be used.", str(error))
+            return
+        self.form.show_config(msgspec.structs.replace(config, run_dir=None))
+        self.data.set_choice(DatasetChoice(config.source, _preset(config), dict(config.mapping)))
+        self.show_page(SETTINGS)
+
+    def _on_plots(self, *specs: object) -> None:
+        self.show_page(TRAINING)
+        self.run_page.plots.choose(*specs)  # type: ignore[arg-type]
+        self.run_page.show_moment(self._moment)
+        self.run_page.plots.focus_first()
+
+    def _on_log_shown(self, shown: bool) -> None:
+        self.log.setVisible(shown)
+        self.settings.log_shown = shown
+        if shown:
+            self.log.show_moment(self._moment)
+
+    def _on_theme(self, name: ThemeName) -> None:
+        self.theme.choose(name)
+        self.settings.theme = name
+
+    def _on_help(self) -> None:
+        dialog = DetailsDialog(self, "Keys", KEYS)
+        dialog.copy_asked.connect(_copy)
+        dialog.show()
+
+    def _on_about(self) -> None:
+        from waste_gui import __version__
+
+        text = (
+            f"waste-gui {__version__}\n\nTrains a classifier of waste photos, and says why when it is stuck."
+        )
+        dialog = DetailsDialog(self, "About waste-gui", text)
+        dialog.copy_asked.connect(_copy)
+        dialog.show()
+
+    def _move_focus(self, step: int) -> None:
+        """To the next area that can take the keyboard."""
+        button = self.header.stop_button if self._moment.run.phase.running else self.header.start_button
+        areas: list[QWidget] = [button if button.isEnabled() else self.menuBar(), self.stages, self.tabs]
+        areas += [page for page in [self.pages.currentWidget()] if page]
+        if self.log.isVisible():
+            areas.append(self.log.text)
+        if self.bar.isVisible():
+            areas.insert(1, self.bar)
+        focus = QApplication.focusWidget()
+        now = next((i for i, a in enumerate(areas) if focus and (a is focus or a.isAncestorOf(focus))), -1)
+        area = areas[(now + step) % len(areas)]
+        if area is self.bar:
+            self.bar.focus_first()
+        elif area is self.run_page and len(self._moment.run.loss):
+            self.run_page.plots.focus_first()
+        else:
+            _first_focusable(area).setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    # --- dropped, resized, closed
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if _dropped_folders(event.mimeData().urls()):
+            event.acceptProposedAction()
+            self.data.drop_zone.set_hot(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self.data.drop_zone.set_hot(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.data.drop_zone.set_hot(False)
+        folders = _dropped_folders(event.mimeData().urls())
+        if folders:
+            event.acceptProposedAction()
+            self.show_page(PHOTOS)
+            self.data.add_folders(folders)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        width = LEFT_WIDTH_WIDE if self.width() >= 1400 else LEFT_WIDTH
+        self._left.setFixedWidth(width)
+        self.header.set_first_width(width)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self.controller.running and not self.controller.attached and not self._leaving:
+            event.ignore()
+            self._ask_close()
+            return
+        if self.controller.running and not self.controller.attached:
+            event.ignore()  # It ends; `_on_ended` closes.
+            return
+        self._remember_window()
+        self.controller.detach()
+        event.accept()
+
+    def _ask_close(self) -> None:
+        if self._question is not None:
+            return
+        left = self._moment.view.remaining.run_s if self._moment.view else None
+        still = f" ({about(left)} left)" if left else ""
+        self._ask(
+            "Training still runs",
+            f"Training still runs{still}. It can go on without the window; open waste-gui again to see it.",
+            (Answer.STOP_AND_QUIT, Answer.KEEP_IN_BACKGROUND, Answer.CANCEL),
+            Answer.CANCEL,
+            {},
+            self._on_close_answered,
+        )
+
+    def _on_close_answered(self, answer: Answer) -> None:
+        match answer:
+            case Answer.KEEP_IN_BACKGROUND:
+                self._remember_window()
+                self._exit_now(0)  # ~QProcess would kill the engine.
+            case Answer.STOP_AND_QUIT:
+                self._leaving = True
+                self.controller.stop_now()
+
+    def _remember_window(self) -> None:
+        self.settings.geometry = self.saveGeometry()
+        self._remember_form()
+        self.settings.sync()
+
+    def _remember_form(self) -> None:
+        try:
+            self.settings.form = msgspec.json.encode(self.form.config()).decode()
+        except ConfigError:  # Half-typed settings are not worth keeping.
+            return
+
+
+def _dropped_folders(urls: list[QUrl]) -> list[str]:
+    """The folders among what is dropped; for a photo the folder it is in is meant."""
+    paths = [url.toLocalFile() for url in urls if url.isLocalFile()]
+    return [path for path in paths if os.path.isdir(path)]
+
+
+def _first_focusable(area: QWidget) -> QWidget:
+    if area.focusPolicy() != Qt.FocusPolicy.NoFocus:
+        return area
+    for child in area.findChildren(QWidget):
+        if child.focusPolicy() & Qt.FocusPolicy.TabFocus and child.isVisible() and child.isEnabled():
+            return child
+    return area
+
+
+def _preset(config: RunConfig) -> str:
+    from waste_gui.dataset.mapping import PRESETS
+
+    return next((name for name, classes in PRESETS.items() if classes == config.classes), "")
+
+
+def _copy(text: str) -> None:
+    QApplication.clipboard().setText(text)
+
+
+def _open(folder: Path) -> None:
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))

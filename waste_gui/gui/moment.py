@@ -1,0 +1,31 @@
+"""A run at one moment, as the window shows it: what is known, what is expected, and the clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from waste_gui.config import RunConfig
+from waste_gui.gui.engine_process import ProcessOutcome
+from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence
+from waste_gui.monitor.run import Run
+from waste_gui.monitor.watch import View
+
+
+@dataclass(frozen=True)
+class Moment:
+    """`now` is on the engine's clock, whose zero was at `zero_unix`; `view` is None while nothing runs."""
+
+    run: Run
+    now: float = 0.0
+    zero_unix: float = 0.0
+    view: View | None = None
+    evidence: Evidence = NOTHING_KNOWN
+    config: RunConfig | None = None
+    folder: Path | None = None
+    outcome: ProcessOutcome | None = None
+    attached: bool = False
+
+    def unix(self, at: float) -> float:
+        """A time of the engine's clock as Unix time."""
+        return self.zero_unix + at

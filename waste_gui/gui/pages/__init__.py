@@ -1,0 +1,1 @@
+"""The pages of the window: photos, settings, training, results, earlier runs."""

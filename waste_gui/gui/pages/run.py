@@ -1,0 +1,108 @@
+"""The training page: what the current stage does until there are curves, then the curves."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
+
+from waste_gui.gui import theme
+from waste_gui.gui.moment import Moment
+from waste_gui.gui.theme import UNIT
+from waste_gui.gui.widgets.plain_label import PlainLabel
+from waste_gui.gui.widgets.plots import Plots
+from waste_gui.gui.words import count, many
+from waste_gui.monitor.run import Phase
+from waste_gui.monitor.words import band
+
+CENTRE = Qt.AlignmentFlag.AlignHCenter
+
+
+class _Bar(QWidget):
+    """A thin bar: how much of the stage is done; empty where nobody knows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._share: float | None = None
+        self.setFixedSize(320, 4)
+        self.setAccessibleName("Progress of the stage")
+
+    def show_share(self, share: float | None) -> None:
+        if share != self._share:
+            self._share = share
+            self.setAccessibleDescription("" if share is None else f"{100 * share:.0f} %")
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(theme.colours().hairline))
+        if self._share:
+            done = QRect(0, 0, round(self.width() * min(1.0, self._share)), self.height())
+            painter.fillRect(done, QColor(theme.colours().accent))
+        painter.end()
+
+
+class _Waiting(QWidget):
+    """Until the first curve: the stage, how far it is, what it may take."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._title = PlainLabel(size="title", bold=True, align=CENTRE)
+        self._bar = _Bar()
+        self._progress = PlainLabel(align=CENTRE)
+        self._detail = PlainLabel(role="muted", align=CENTRE)
+        self._usual = PlainLabel(role="muted", align=CENTRE)
+        rows = QVBoxLayout(self)
+        rows.setSpacing(UNIT)
+        rows.addStretch(2)
+        rows.addWidget(self._title)
+        rows.addSpacing(UNIT // 2)
+        rows.addWidget(self._bar, 0, CENTRE)
+        rows.addSpacing(UNIT // 2)
+        for line in (self._progress, self._detail, self._usual):
+            rows.addWidget(line)
+        rows.addStretch(3)
+
+    def show_moment(self, moment: Moment) -> None:
+        run, stage = moment.run, moment.run.current
+        if run.phase is Phase.IDLE:
+            title, usual = "Nothing has run yet", "Loss and accuracy appear here after the first batch."
+        elif run.phase.ended:
+            title, usual = "It ended before the first batch", "There is nothing to plot."
+        else:
+            title = stage.title if stage else "Starting"
+            expected = stage.info.expected_s if stage else None
+            takes = f"This usually takes {band(*expected)}. " if expected else ""
+            usual = f"{takes}Loss and accuracy appear here after the first batch."
+        self._title.set_text(title)
+        done = stage is not None and stage.total
+        share = stage.done / stage.total if stage and stage.total else None
+        self._bar.setVisible(run.phase.running)
+        self._bar.show_share(share)
+        words = (
+            f"{count(stage.done)} of {many(stage.total, stage.unit.removesuffix('s') or 'item')}"
+            if (stage and stage.total)
+            else ""
+        )
+        self._progress.set_text(words if done else "")
+        self._detail.set_text(stage.detail if stage and run.phase.running else "")
+        self._usual.set_text(usual)
+
+
+class RunPage(QWidget):
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.plots = Plots()
+        self._waiting = _Waiting()
+        self._stack = QStackedLayout(self)
+        self._stack.setContentsMargins(0, 0, 0, 0)
+        self._stack.addWidget(self._waiting)
+        self._stack.addWidget(self.plots)
+
+    def show_moment(self, moment: Moment) -> None:
+        curves = len(moment.run.loss) > 0 or bool(moment.run.epochs)
+        self._stack.setCurrentWidget(self.plots if curves else self._waiting)
+        if curves:
+            self.plots.show_run(moment.run)
+        else:
+            self._waiting.show_moment(moment)

@@ -1,0 +1,252 @@
+"""The training form, made from the fields of RunConfig: a few first, the rest under More."""
+
+from __future__ import annotations
+
+import types
+from typing import Any, Literal, get_args, get_origin
+
+import msgspec
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QGridLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from waste_gui import config as configs
+from waste_gui.config import COMMON_MODELS, ConfigError, FieldHelp, RunConfig
+from waste_gui.gui.theme import UNIT
+from waste_gui.gui.widgets.plain_label import PlainLabel
+
+FIRST = ("name", "model", "pretrained", "freeze_backbone", "epochs", "batch_size", "image_size", "device")
+ELSEWHERE = ("source", "classes", "mapping")
+"""These are set on the photos page."""
+AUTOMATIC = "automatic"
+SUGGESTIONS = {"model": COMMON_MODELS, "pretrained": ("default", "none")}
+MNEMONICS = {"name": "&Name", "model": "&Model", "epochs": "&Epochs", "batch_size": "&Batch size"}
+
+
+class SettingsPage(QWidget):
+    """`changed` comes with every change that can be used."""
+
+    changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.editors: dict[str, QWidget] = {}
+        self._helps: dict[str, PlainLabel] = {}
+        self._fields = {field.name: field for field in configs.fields() if field.name not in ELSEWHERE}
+        self._base = RunConfig()
+        form = QWidget()
+        rows = QVBoxLayout(form)
+        rows.setContentsMargins(0, 0, 2 * UNIT, 2 * UNIT)
+        rows.setSpacing(UNIT)
+        rows.addWidget(self._make_grid([n for n in FIRST if n in self._fields]))
+        self.more = QPushButton("Mo&re settings")
+        self.more.setCheckable(True)
+        self.more.setProperty("link", True)
+        rows.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
+        self._rest = self._make_grid([n for n in self._fields if n not in FIRST])
+        self._rest.hide()
+        self.more.toggled.connect(self._on_more)
+        rows.addWidget(self._rest)
+        reset = QPushButton("Back to the &defaults")
+        reset.clicked.connect(lambda: self.show_config(RunConfig()))
+        rows.addSpacing(UNIT)
+        rows.addWidget(reset, 0, Qt.AlignmentFlag.AlignLeft)
+        rows.addStretch(1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setWidget(form)
+        area.setFrameShape(QScrollArea.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        page = QVBoxLayout(self)
+        page.setContentsMargins(0, 0, 0, 0)
+        page.addWidget(area)
+        self.show_config(self._base)
+
+    def _make_grid(self, names: list[str]) -> QWidget:
+        holder = QWidget()
+        grid = QGridLayout(holder)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(2 * UNIT)
+        grid.setVerticalSpacing(12)
+        grid.setColumnMinimumWidth(0, 144)
+        grid.setColumnStretch(2, 1)
+        for i, name in enumerate(names):
+            field = self._fields[name]
+            editor = self._make_editor(field)
+            editor.setAccessibleName(field.title)
+            editor.setAccessibleDescription(field.help)
+            if not isinstance(editor, QCheckBox):
+                editor.setFixedWidth(216)
+            label = QLabel(MNEMONICS.get(name, field.title))
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setBuddy(editor)
+            label.setMinimumHeight(28)
+            help_ = PlainLabel(field.help, size="caption", role="muted", wrap=True)
+            help_.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+            self.editors[name], self._helps[name] = editor, help_
+            top = Qt.AlignmentFlag.AlignTop
+            grid.addWidget(label, i, 0, top)
+            grid.addWidget(editor, i, 1, top)
+            grid.addWidget(help_, i, 2)
+        return holder
+
+    def _make_editor(self, field: FieldHelp) -> QWidget:
+        kind = _kind(field.type)
+        if kind == "choice":
+            box = _QuietComboBox()
+            box.addItems([str(value) for value in get_args(field.type)])
+            box.currentIndexChanged.connect(self._on_edited)
+            return box
+        if kind == "switch":
+            check = QCheckBox("on")
+            check.setMinimumHeight(28)
+            check.toggled.connect(self._on_edited)
+            return check
+        if kind == "number":
+            return self._make_spin_box(field)
+        if field.name in SUGGESTIONS:
+            open_box = _QuietComboBox()
+            open_box.setEditable(True)
+            open_box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+            open_box.addItems(SUGGESTIONS[field.name])
+            open_box.editTextChanged.connect(self._on_edited)
+            return open_box
+        line = QLineEdit()
+        optional = type(None) in get_args(field.type)
+        line.setPlaceholderText(AUTOMATIC if optional and field.name != "resume" else "")
+        line.textChanged.connect(self._on_edited)
+        return line
+
+    def _make_spin_box(self, field: FieldHelp) -> QWidget:
+        if (field.high or 0) > 2**31 - 1:  # More than a spin box can hold.
+            line = QLineEdit()
+            line.textChanged.connect(self._on_edited)
+            return line
+        spin = _QuietSpinBox()
+        low = int(field.low or 0)
+        optional = type(None) in get_args(field.type)
+        spin.setRange(low - 1 if optional else low, int(field.high or 1_000_000))
+        if optional:
+            spin.setSpecialValueText(AUTOMATIC)
+        spin.valueChanged.connect(self._on_edited)
+        return spin
+
+    def show_config(self, config: RunConfig) -> None:
+        self._base = config
+        for name, editor in self.editors.items():
+            _set_value(editor, getattr(config, name))
+        self._on_edited()
+
+    def config(self) -> RunConfig:
+        """What the form says; ConfigError says which field is wrong."""
+        values: dict[str, Any] = {}
+        for name, editor in self.editors.items():
+            values[name] = self._value(name, editor)
+        return configs.check(msgspec.structs.replace(self._base, **values))
+
+    def _value(self, name: str, editor: QWidget) -> Any:
+        field = self._fields[name]
+        optional = type(None) in get_args(field.type)
+        match editor:
+            case QCheckBox():
+                return editor.isChecked()
+            case QSpinBox():
+                return None if optional and editor.value() == editor.minimum() else editor.value()
+            case QComboBox():
+                return editor.currentText().strip()
+            case QLineEdit():
+                return _parsed(field, editor.text().strip(), optional)
+        raise TypeError(name)
+
+    def _on_edited(self, *_: object) -> None:
+        if len(self.editors) < len(self._fields):
+            return
+        for name, editor in self.editors.items():
+            self._mark(name, editor, self._problem(name, editor))
+        self.changed.emit()
+
+    def _problem(self, name: str, editor: QWidget) -> str:
+        try:
+            configs.check(msgspec.structs.replace(RunConfig(), **{name: self._value(name, editor)}))
+        except ConfigError as error:
+            return str(error)
+        return ""
+
+    def _mark(self, name: str, editor: QWidget, problem: str) -> None:
+        help_ = self._helps[name]
+        help_.set_text(problem or self._fields[name].help)
+        help_.set_role("stuck" if problem else "muted")
+        if isinstance(editor, QLineEdit) and bool(editor.property("wrong")) != bool(problem):
+            editor.setProperty("wrong", bool(problem))
+            editor.style().unpolish(editor)
+            editor.style().polish(editor)
+
+    def _on_more(self, shown: bool) -> None:
+        self._rest.setVisible(shown)
+        self.more.setText("Fewe&r settings" if shown else "Mo&re settings")
+
+
+class _QuietComboBox(QComboBox):
+    """Leaves the wheel to the form: scrolling must not change a setting."""
+
+    def wheelEvent(self, event: object) -> None:
+        event.ignore()  # type: ignore[attr-defined]
+
+
+class _QuietSpinBox(QSpinBox):
+    def wheelEvent(self, event: object) -> None:
+        event.ignore()  # type: ignore[attr-defined]
+
+
+def _kind(type_: Any) -> Literal["choice", "switch", "number", "text"]:
+    if get_origin(type_) is Literal:
+        return "choice"
+    if type_ is bool:
+        return "switch"
+    if type_ is int or int in _members(type_):
+        return "number"
+    return "text"
+
+
+def _members(type_: Any) -> tuple[Any, ...]:
+    """The types in an optional one: `Annotated[int, …] | None` has int."""
+    if isinstance(type_, types.UnionType) or get_origin(type_) is not None:
+        return tuple(getattr(part, "__origin__", part) for part in get_args(type_))
+    return (type_,)
+
+
+def _set_value(editor: QWidget, value: Any) -> None:
+    match editor:
+        case QCheckBox():
+            editor.setChecked(bool(value))
+        case QSpinBox():
+            editor.setValue(editor.minimum() if value is None else value)
+        case QComboBox():
+            if editor.isEditable():
+                editor.setEditText(str(value))
+            else:
+                editor.setCurrentText(str(value))
+        case QLineEdit():
+            editor.setText("" if value is None else str(value))
+
+
+def _parsed(field: FieldHelp, text: str, optional: bool) -> Any:
+    if not text and optional:
+        return None
+    number = field.type if field.type in (int, float) else float if float in _members(field.type) else None
+    if number is None:
+        return text
+    try:
+        return number(text.replace(",", "."))
+    except ValueError:
+        raise ConfigError(f"'{field.title}' needs a number.") from None

@@ -1,0 +1,265 @@
+"""One Run and the engine behind it: starts, follows, stops, and says at a fixed pace what to paint."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from waste_gui import config as configs
+from waste_gui.config import ConfigError, RunConfig
+from waste_gui.gui.attached_engine import AttachedEngine
+from waste_gui.gui.background import Background
+from waste_gui.gui.engine_process import EngineProcess, ProcessOutcome, engine_command
+from waste_gui.gui.moment import Moment
+from waste_gui.monitor import history
+from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence, Observer
+from waste_gui.monitor.history import History
+from waste_gui.monitor.run import Run
+from waste_gui.monitor.stall import State
+from waste_gui.monitor.watch import Watch
+from waste_gui.protocol import (
+    AnyCommand,
+    AnyMessage,
+    DumpStacks,
+    Pause,
+    Resume,
+    RunFinished,
+    SkipPhoto,
+    Stop,
+    Unreadable,
+)
+from waste_gui.rundir import RunDir, RunFolderError, data_dir, new_run_dir, write_atomically
+
+PAINT_MS = 100
+TICK_MS = 1000
+
+
+class RunController(QObject):
+    """The truth is in `run`; `changed` comes at most ten times a second with the moment to paint."""
+
+    changed = Signal(object)  # Moment
+    ended = Signal(object)  # Moment
+    stuck = Signal(object)  # Moment, once for each time that it gets stuck.
+
+    def __init__(
+        self,
+        parent: QObject | None = None,
+        command: Callable[[Path], list[str]] = engine_command,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(parent)
+        self._command = command
+        self._clock = clock
+        self._reset()
+        self._paint_timer = QTimer(self)
+        self._paint_timer.setSingleShot(True)
+        self._paint_timer.setInterval(PAINT_MS)
+        self._paint_timer.timeout.connect(self._paint)
+        self._tick_timer = QTimer(self)
+        self._tick_timer.setInterval(TICK_MS)
+        self._tick_timer.timeout.connect(self._on_tick)
+        self._looking = Background(self)
+        self._looking.finished.connect(self._on_evidence)
+
+    def _reset(self) -> None:
+        self.run = Run()
+        self.config: RunConfig | None = None
+        self.folder: RunDir | None = None
+        self._engine: EngineProcess | AttachedEngine | None = None
+        self._outcome: ProcessOutcome | None = None
+        self._watch = Watch(History())
+        self._observer: Observer | None = None
+        self._evidence = NOTHING_KNOWN
+        self._zero: float | None = None  # The engine's clock at zero, by our clock.
+        self._was_stuck = False
+
+    @property
+    def running(self) -> bool:
+        return self._engine is not None and self._engine.running
+
+    @property
+    def attached(self) -> bool:
+        return isinstance(self._engine, AttachedEngine)
+
+    def start(self, config: RunConfig) -> None:
+        """Start training in a new run folder; RunFolderError or ConfigError says why not."""
+        folder = RunDir(Path(config.run_dir) if config.run_dir else new_run_dir(config.name))
+        config = msgspec.structs.replace(configs.check(config), run_dir=str(folder.path))
+        try:
+            content = configs.dump(config)
+        except UnicodeEncodeError:
+            raise ConfigError("The name of a folder is not readable as text; rename the folder.") from None
+        folder.create()
+        try:
+            write_atomically(folder.config, content)
+        except OSError as error:
+            raise RunFolderError(
+                f"The settings cannot be written into {folder.path} ({error.strerror}).",
+                "Free space on the disk, or choose another run folder.",
+            ) from None
+        self._begin(config, folder)
+        engine = EngineProcess(self)
+        self._engine = engine
+        self._connect()
+        self.run.launched()
+        self._zero = self._clock()
+        engine.start(self._command(folder.config), folder.log)
+        self._tick_timer.start()
+        self._paint()
+
+    def attach(self, folder: RunDir) -> None:
+        """Show a run from its events file; one that still runs is followed and can be commanded."""
+        config = None
+        with contextlib.suppress(ConfigError):
+            config = configs.load(folder.config)
+        self._begin(config, folder)
+        engine = AttachedEngine(folder, self)
+        self._engine = engine
+        self._connect()
+        engine.start()
+        self._tick_timer.start()
+        self._paint()
+
+    def _begin(self, config: RunConfig | None, folder: RunDir) -> None:
+        self.detach()
+        self._reset()
+        self.config, self.folder = config, folder
+        self._watch = Watch(History.load(data_dir() / history.FILE_NAME))
+
+    def _connect(self) -> None:
+        assert self._engine is not None
+        self._engine.message_received.connect(self._on_message)
+        self._engine.ended.connect(self._on_ended)
+
+    def detach(self) -> None:
+        """Look no longer at an engine that another window started; it goes on."""
+        if isinstance(self._engine, AttachedEngine):
+            self._engine.close()
+        if self._engine is not None:
+            self._engine.message_received.disconnect(self._on_message)
+            self._engine.ended.disconnect(self._on_ended)
+            self._engine.deleteLater()
+            self._engine = None
+        self._tick_timer.stop()
+        self._looking.cancel()
+
+    def send(self, command: AnyCommand) -> None:
+        if self._engine is not None and self._engine.running:
+            self._engine.send(command)
+
+    def stop_now(self) -> None:
+        """Ask, and end it by force if it does not answer."""
+        self._stop(Stop(when="now"), firmly=True)
+
+    def stop_after_epoch(self) -> None:
+        self._stop(Stop(when="epoch_end"), firmly=False)
+
+    def _stop(self, command: Stop, *, firmly: bool) -> None:
+        if self._engine is not None and self._engine.running:
+            self.run.stop_asked(self.now())
+            self._engine.stop(command, firmly=firmly)
+            self._paint_soon()
+
+    def force_stop(self) -> None:
+        if self._engine is not None and self._engine.running:
+            self._engine.force_stop()
+
+    def kill_now(self) -> None:
+        """For a window that is going for good."""
+        if self._engine is not None:
+            self._engine.kill_now()
+
+    def pause_or_resume(self) -> None:
+        self.send(Resume() if self.run.paused else Pause())
+
+    def skip_photo(self, path: str) -> None:
+        self.send(SkipPhoto(path=path))
+
+    def ask_for_stacks(self) -> None:
+        self.send(DumpStacks())
+
+    def keep_waiting(self) -> None:
+        """The warning makes room for five minutes."""
+        self._watch.keep_waiting(self.now())
+        self._paint()
+
+    def now(self) -> float:
+        """Seconds on the engine's clock."""
+        return 0.0 if self._zero is None else max(0.0, self._clock() - self._zero)
+
+    def moment(self) -> Moment:
+        now = self.now()
+        running = self.run.phase.running and self.running
+        return Moment(
+            run=self.run,
+            now=now,
+            zero_unix=time.time() - now if self._zero is not None else 0.0,
+            view=self._watch.look(self.run, self._evidence, now) if running else None,
+            evidence=self._evidence,
+            config=self.config,
+            folder=self.folder.path if self.folder else None,
+            outcome=self._outcome,
+            attached=self.attached,
+        )
+
+    def _on_message(self, message: AnyMessage | Unreadable) -> None:
+        if not isinstance(message, Unreadable):
+            self._set_clock(message)
+        self.run.receive(message)
+        self._paint_soon()
+
+    def _set_clock(self, message: AnyMessage) -> None:
+        """The least delay seen tells best when the engine's clock was at zero."""
+        if self.attached:
+            if self._zero is None and self.run.started is not None:
+                self._zero = self._clock() - (time.time() - self.run.started.started_at)
+        else:
+            zero = self._clock() - message.at
+            first = self._zero is None or self.run.messages == 0  # Until then it was the time of launch.
+            self._zero = zero if first else min(self._zero or zero, zero)
+
+    def _on_ended(self, outcome: ProcessOutcome) -> None:
+        self._outcome = outcome
+        self.run.process_gone(outcome.words)
+        self._tick_timer.stop()
+        self._looking.cancel()
+        if isinstance(self.run.last, RunFinished) and not self.attached:
+            with contextlib.suppress(OSError):  # The run itself is safe; only the next countdown is poorer.
+                history.append(data_dir() / history.FILE_NAME, history.record_of(self.run))
+        self._paint()
+        self.ended.emit(self.moment())
+
+    def _paint_soon(self) -> None:
+        if not self._paint_timer.isActive():
+            self._paint_timer.start()
+
+    def _paint(self) -> None:
+        self._paint_timer.stop()
+        moment = self.moment()
+        stuck = moment.view is not None and moment.view.verdict.state is State.LIKELY_STUCK
+        if stuck and not self._was_stuck:
+            self._was_stuck = True
+            self.stuck.emit(moment)
+        self._was_stuck = stuck
+        self.changed.emit(moment)
+
+    def _on_tick(self) -> None:
+        self._look()
+        self._paint()
+
+    def _look(self) -> None:
+        """In the background: asking a disk that went away for its free space can take for ever."""
+        if self._engine is None or self._looking.working or not self._engine.pid or self.folder is None:
+            return
+        if self._observer is None:
+            self._observer = Observer(self._engine.pid, self.folder.path)
+        observer, now = self._observer, self._clock()
+        self._looking.start(lambda tell: observer.look(now))
+
+    def _on_evidence(self, evidence: Evidence) -> None:
+        self._evidence = evidence

@@ -1,0 +1,42 @@
+"""Text from outside (file names, errors) on its way into widgets: never markup, never a mnemonic."""
+
+from __future__ import annotations
+
+import html
+import re
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_LONG_WORD = 72
+
+
+def one_line(text: str) -> str:
+    """Line ends become spaces; what can't be seen or would turn the text around becomes its escape."""
+    text = re.sub(r"\s*\n\s*", " ", text.strip())
+    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def tooltip(text: str) -> str:
+    """For `setToolTip`, which would render HTML: escaped, and wrapped at the width of a page."""
+    if not text:
+        return ""
+    lines = "<br>".join(html.escape(one_line(line)) for line in text.splitlines())
+    return f"<qt>{lines}</qt>"
+
+
+def label(text: str) -> str:
+    """For a button or a menu, where & makes a mnemonic."""
+    return one_line(text).replace("&", "&&")
+
+
+def shorten(text: str, length: int) -> str:
+    """At most `length` characters, the middle left out."""
+    if len(text) <= length:
+        return text
+    head = (length - 1) // 2
+    return f"{text[:head]}…{text[-(length - 1 - head) :]}"
+
+
+def breakable(text: str) -> str:
+    """For text that wraps: long words shortened in the middle, and allowed to break after / and _."""
+    words = (shorten(word, _LONG_WORD) for word in one_line(text).split(" "))
+    return re.sub(r"(?<=[/\\_-])(?=\w)", "\u200b", " ".join(words))

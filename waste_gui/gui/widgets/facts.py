@@ -1,0 +1,62 @@
+"""The run's facts below the checklist: photos, model, epochs, device, folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtWidgets import QGridLayout, QWidget
+
+from waste_gui.config import RunConfig
+from waste_gui.gui.moment import Moment
+from waste_gui.gui.theme import UNIT
+from waste_gui.gui.widgets.plain_label import PlainLabel
+from waste_gui.gui.words import many
+from waste_gui.monitor.words import size
+
+NAMES = ("Photos", "Found", "Model", "Epochs", "Device", "Folder")
+
+
+def facts(moment: Moment, config: RunConfig | None) -> dict[str, str]:
+    """`config` is that of the run, or of the one to come."""
+    run = moment.run
+    shown = dict.fromkeys(NAMES, "–")
+    if config is not None:
+        more = f" and {many(len(config.source) - 1, 'more folder')}" if len(config.source) > 1 else ""
+        shown["Photos"] = f"{config.source[0]}{more}" if config.source else "–"
+        side = f" · {config.image_size} px" if config.image_size else ""
+        shown["Model"] = f"{config.model}{side}"
+        shown["Epochs"] = f"{config.epochs} · batch {config.batch_size}"
+        shown["Device"] = "the best there is" if config.device == "auto" else config.device
+    elif run.started is not None:
+        shown["Model"] = run.started.model or "–"
+        shown["Epochs"] = str(run.started.epochs or "–")
+    if run.device is not None:
+        memory = f" · {size(run.device.memory_bytes)}" if run.device.memory_bytes else ""
+        shown["Device"] = f"{run.device.name}{memory}"
+    if "scan" in run.stages:
+        shown["Found"] = run.stages["scan"].summary or "–"
+    if moment.folder:
+        shown["Folder"] = str(Path(moment.folder))
+    return shown
+
+
+class Facts(QWidget):
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Facts of the run")
+        grid = QGridLayout(self)
+        grid.setContentsMargins(2, 0, 0, 0)
+        grid.setHorizontalSpacing(2 * UNIT)
+        grid.setVerticalSpacing(4)
+        grid.setColumnStretch(1, 1)
+        self._values: dict[str, PlainLabel] = {}
+        for i, name in enumerate(NAMES):
+            grid.addWidget(PlainLabel(name, role="muted"), i, 0)
+            self._values[name] = PlainLabel("–")
+            self._values[name].setAccessibleName(name)
+            grid.addWidget(self._values[name], i, 1)
+
+    def show_moment(self, moment: Moment, config: RunConfig | None) -> None:
+        for name, value in facts(moment, config).items():
+            self._values[name].set_text(value)
+            self._values[name].setAccessibleDescription(value)

@@ -1,0 +1,123 @@
+"""The header: which stage, is that normal, how long still, what to do. It never moves."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRect, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from waste_gui.gui import theme
+from waste_gui.gui.moment import Moment
+from waste_gui.gui.theme import UNIT
+from waste_gui.gui.widgets.glyphs import ROLES, GlyphMark
+from waste_gui.gui.widgets.plain_label import PlainLabel
+from waste_gui.gui.wording import HeaderText, Readiness, header_text
+from waste_gui.monitor.run import Run
+
+
+class _Column(QWidget):
+    """A caption, a headline and a line below it."""
+
+    def __init__(self, caption: str, mark: bool = False) -> None:
+        super().__init__()
+        self._caption = caption
+        self.headline = PlainLabel(size="figure", bold=True)
+        self.detail = PlainLabel(role="muted")
+        self.mark = GlyphMark(side=16) if mark else None
+        line = QHBoxLayout()
+        line.setSpacing(UNIT)
+        if self.mark:
+            line.addWidget(self.mark)
+        line.addWidget(self.headline, 1)
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(UNIT // 2)
+        rows.addWidget(PlainLabel(caption, size="caption", role="muted"))
+        rows.addLayout(line)
+        rows.addWidget(self.detail)
+        rows.addStretch(1)
+
+    def show_text(self, headline: str, detail: str) -> None:
+        self.headline.set_text(headline)
+        self.detail.set_text(detail)
+        self.setAccessibleName(f"{self._caption}: {headline}. {detail}".strip())
+
+
+class Header(QWidget):
+    """Four columns on the grid of the body: the first is as wide as the checklist below it."""
+
+    start_asked = Signal()
+    stop_asked = Signal()
+
+    def __init__(self, first_width: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("State of the training")
+        self._stage = _Column("Stage")
+        self._normal = _Column("Normal?", mark=True)
+        self._time = _Column("Time left")
+        self._advice = PlainLabel(wrap=False)
+        self._best = PlainLabel(role="muted")
+        self.start_button = QPushButton("&Start training   F5")
+        self.start_button.setProperty("primary", True)
+        self.start_button.setAccessibleName("Start training")
+        self.start_button.clicked.connect(self.start_asked)
+        self.stop_button = QPushButton("S&top…   Ctrl+.")
+        self.stop_button.setAccessibleName("Stop training")
+        self.stop_button.clicked.connect(self.stop_asked)
+        self._columns = QGridLayout(self)
+        self._columns.setContentsMargins(2 * UNIT, 12, 2 * UNIT, 12)
+        self._columns.setHorizontalSpacing(3 * UNIT)
+        for i, column in enumerate((self._stage, self._normal, self._time, self._what_to_do())):
+            self._columns.addWidget(column, 0, i)
+            self._columns.setColumnStretch(i, 0 if i == 0 else 1)
+            column.setMinimumWidth(first_width if i == 0 else 1)
+        self.set_first_width(first_width)
+        self.show_moment(Moment(Run()), Readiness(False, "no run yet", "Choose a folder of photos."))
+
+    def _what_to_do(self) -> QWidget:
+        column = QWidget()
+        rows = QVBoxLayout(column)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(UNIT // 2)
+        rows.addWidget(PlainLabel("What to do", size="caption", role="muted"))
+        words = QHBoxLayout()
+        words.setSpacing(UNIT)
+        words.addWidget(self._advice)
+        words.addWidget(self._best)
+        words.addStretch(1)
+        rows.addLayout(words)
+        rows.addStretch(1)
+        rows.addWidget(self.start_button)
+        rows.addWidget(self.stop_button)
+        return column
+
+    def set_first_width(self, width: int) -> None:
+        self._stage.setFixedWidth(width)
+
+    def show_moment(self, moment: Moment, readiness: Readiness) -> None:
+        words = header_text(moment, readiness)
+        self._stage.show_text(words.stage, words.stage_detail)
+        self._show_normal(words)
+        self._time.show_text(words.time, words.time_detail)
+        self._advice.set_text(words.advice)
+        self._best.set_text(words.advice_detail)
+        running = moment.run.phase.running
+        focus_moves = self.start_button.hasFocus() or self.stop_button.hasFocus()
+        self.stop_button.setVisible(running)
+        self.start_button.setVisible(not running)
+        self.start_button.setEnabled(readiness.ready and not running)
+        if focus_moves:
+            (self.stop_button if running else self.start_button).setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _show_normal(self, words: HeaderText) -> None:
+        self._normal.show_text(words.normal, words.normal_detail)
+        self._normal.headline.set_role(ROLES[words.glyph])
+        if self._normal.mark:
+            self._normal.mark.set_glyph(words.glyph)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(theme.colours().surface))
+        line = QRect(0, self.height() - 1, self.width(), 1)
+        painter.fillRect(line, QColor(theme.colours().hairline))
+        painter.end()

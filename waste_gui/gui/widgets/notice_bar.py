@@ -1,0 +1,121 @@
+"""The bar below the header: what is wrong or done, the evidence, and what to do; filled, full width."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from waste_gui.gui import theme
+from waste_gui.gui.text import label
+from waste_gui.gui.theme import UNIT, Role
+from waste_gui.gui.widgets.glyphs import GlyphMark
+from waste_gui.gui.widgets.plain_label import PlainLabel
+from waste_gui.gui.wording import Notice
+
+_TEXT: dict[str, Role] = {
+    "slow": "slow_bar_text",
+    "stuck": "stuck_bar_text",
+    "done": "text",
+    "info": "text",
+}
+
+
+def _fill(tone: str) -> str:
+    c = theme.colours()
+    return {"slow": c.slow_bar, "stuck": c.stuck_bar}.get(tone, c.selection)
+
+
+class NoticeBar(QWidget):
+    """Hidden while there is nothing to say; Esc never hides it."""
+
+    chosen = Signal(object)  # Action | Offer
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.notice: Notice | None = None
+        self._mark = GlyphMark(side=14)
+        self._title = PlainLabel(size="title", bold=True, wrap=True)
+        self._text = PlainLabel(wrap=True)
+        self._buttons = QHBoxLayout()
+        self._buttons.setSpacing(UNIT)
+        self._buttons.setContentsMargins(0, UNIT // 2, 0, 0)
+        words = QVBoxLayout()
+        words.setSpacing(UNIT // 2)
+        words.addWidget(self._title)
+        words.addWidget(self._text)
+        words.addLayout(self._buttons)
+        mark = QVBoxLayout()
+        mark.addSpacing(3)
+        mark.addWidget(self._mark)
+        mark.addStretch(1)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(2 * UNIT, 12, 2 * UNIT, 12)
+        row.setSpacing(UNIT + 2)
+        row.addLayout(mark)
+        row.addLayout(words, 1)
+        self.hide()
+
+    def show_notice(self, notice: Notice | None) -> None:
+        if notice == self.notice:
+            return
+        before, self.notice = self.notice, notice
+        if notice is None:
+            self.hide()
+            return
+        role = _TEXT[notice.tone]
+        plain = notice.tone in ("done", "info")
+        self._mark.set_glyph(notice.glyph, None if plain else role)
+        self._title.set_text(notice.title)
+        self._title.set_role(role)
+        self._text.set_text(notice.text)
+        self._text.set_role(role)
+        self._text.setVisible(bool(notice.text))
+        if before is None or (before.offers, before.tone) != (notice.offers, notice.tone):
+            self._make_buttons(notice)
+        self.setAccessibleName(f"{notice.title} {notice.text}")
+        self.show()
+        self.update()
+
+    def focus_first(self) -> None:
+        """Alt+W: to the warning's first button."""
+        for button in self.findChildren(QPushButton):
+            if button.isVisible():
+                button.setFocus(Qt.FocusReason.ShortcutFocusReason)
+                return
+
+    def _make_buttons(self, notice: Notice) -> None:
+        while (item := self._buttons.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.hide()
+                old.deleteLater()
+        for offer in notice.offers:
+            button = QPushButton(label(offer.value), self)
+            button.clicked.connect(lambda _=False, offer=offer: self.chosen.emit(offer))
+            self._buttons.addWidget(button)
+        self._buttons.addStretch(1)
+        self._paint_buttons()
+
+    def _paint_buttons(self) -> None:
+        if self.notice is None or self.notice.tone in ("done", "info"):
+            sheet = ""
+        else:
+            text = getattr(theme.colours(), _TEXT[self.notice.tone])
+            fill = _fill(self.notice.tone)
+            sheet = (
+                f"QPushButton {{ background: transparent; color: {text}; border: 1px solid {text}; }}"
+                f"QPushButton:hover, QPushButton:pressed {{ background: {text}; color: {fill}; }}"
+                f"QPushButton:focus {{ border: 2px solid {text}; }}"
+            )
+        if sheet != self.styleSheet():
+            self.setStyleSheet(sheet)
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.PaletteChange:
+            self._paint_buttons()
+        super().changeEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(_fill(self.notice.tone if self.notice else "info")))
+        painter.end()

@@ -1,0 +1,377 @@
+"""Curves while they grow: raw values faint, their trend bold, validation with dots; pulled, never pushed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from waste_gui.gui import theme
+from waste_gui.gui.theme import UNIT
+from waste_gui.gui.widgets.plain_label import PlainLabel
+from waste_gui.monitor.run import Run
+from waste_gui.monitor.series import FloatArray, Series
+
+TREND_WEIGHT = 0.97
+GROWTH = 1.25
+"""The x axis grows in steps, so that it does not crawl with every value."""
+PAN, ZOOM = 0.15, 1.4
+
+
+@dataclass(frozen=True)
+class Points:
+    """The few values of a validation curve."""
+
+    x: FloatArray
+    y: FloatArray
+
+
+@dataclass(frozen=True)
+class PlotSpec:
+    """What one plot shows of a run. `scale` is from the run's values to the axis, `top` a fixed upper end."""
+
+    title: str
+    series: Callable[[Run], Series]
+    points: Callable[[Run], Points] | None
+    form: Callable[[float], str]
+    scale: float = 1.0
+    top: float | None = None
+
+
+class Follow(Enum):
+    """What the x axis does when a value comes: shows all, keeps the newest in sight, or stays."""
+
+    ALL = "all"
+    NEWEST = "newest"
+    STAY = "stay"
+
+
+class Trend:
+    """An exponential average that takes in only what is new."""
+
+    def __init__(self) -> None:
+        self.series = Series()
+        self._total = self._norm = 0.0
+
+    def take(self, raw: Series) -> None:
+        for i in range(len(self.series), len(raw)):
+            value = raw.y[i]
+            if np.isfinite(value):
+                self._total = TREND_WEIGHT * self._total + (1 - TREND_WEIGHT) * value
+                self._norm = TREND_WEIGHT * self._norm + (1 - TREND_WEIGHT)
+            self.series.append(raw.x[i], self._total / self._norm if self._norm else None)
+
+
+class _Grid(pg.GraphicsObject):  # type: ignore[misc]
+    """Light horizontal lines at the ticks, in one call: pyqtgraph's own grid costs 15 ms a paint."""
+
+    def __init__(self, axis: pg.AxisItem, view: pg.ViewBox) -> None:
+        super().__init__()
+        self._axis, self._view = axis, view
+        self.setZValue(-100)
+
+    def boundingRect(self) -> QRectF:
+        return QRectF(self._view.viewRect())
+
+    def view_changed(self) -> None:
+        self.prepareGeometryChange()
+        self.update()
+
+    def paint(self, painter: QPainter, *_: object) -> None:
+        box = self._view.viewRect()
+        ticks = self._axis.tickValues(box.top(), box.bottom(), self._view.height())
+        pen = QPen(QColor(theme.colours().hairline), 1)
+        pen.setCosmetic(True)
+        painter.setPen(pen)
+        values = ticks[0][1] if ticks else []
+        painter.drawLines([QLineF(box.left(), y, box.right(), y) for y in values])
+
+
+class CurveView(pg.PlotWidget):  # type: ignore[misc]
+    """One pair of axes with its curves and keys."""
+
+    followed = Signal(object)  # Follow
+
+    def __init__(self, spec: PlotSpec) -> None:
+        super().__init__(background=None)
+        self.spec = spec
+        self.follow = Follow.ALL
+        self._run: Run | None = None
+        self._drawn: tuple[object, ...] = ()
+        self._trend = Trend()
+        self._x_end = self._y_end = 0.0
+        self._raw = pg.PlotCurveItem(connect="finite", antialias=False)
+        self._bold = pg.PlotCurveItem(connect="finite", antialias=True)
+        self._line = pg.PlotCurveItem(connect="finite", antialias=True)
+        self._dots = pg.ScatterPlotItem(size=7, pen=None)
+        for item in (self._raw, self._bold, self._line, self._dots):
+            self.addItem(item)
+        self._set_up_axes()
+        self.setAccessibleName(f"{spec.title} over the steps of the training")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.set_colours()
+
+    def _set_up_axes(self) -> None:
+        item = self.getPlotItem()
+        item.setMenuEnabled(False)
+        item.hideButtons()
+        item.layout.setContentsMargins(0, 4, 8, 0)
+        box = item.getViewBox()
+        box.setMouseEnabled(x=True, y=False)
+        box.setDefaultPadding(0)
+        box.disableAutoRange()
+        box.sigRangeChangedManually.connect(lambda *_: self.set_follow(Follow.STAY))
+        left, bottom = item.getAxis("left"), item.getAxis("bottom")
+        left.setWidth(48)
+        left.enableAutoSIPrefix(False)
+        bottom.enableAutoSIPrefix(False)
+        for axis in (left, bottom):
+            axis.setStyle(tickLength=0, tickFont=theme.font("caption"), tickTextOffset=8, maxTickLevel=0)
+        self._grid = _Grid(left, box)
+        box.addItem(self._grid, ignoreBounds=True)
+        box.sigRangeChanged.connect(lambda *_: self._on_range())
+        self.setXRange(0, 100, padding=0)
+        self.setYRange(0, self.spec.top or 1, padding=0.02)
+
+    def set_colours(self) -> None:
+        c = theme.colours()
+        faint = QColor(c.train)
+        faint.setAlphaF(0.35)
+        self._raw.setPen(pg.mkPen(faint, width=1))
+        self._bold.setPen(pg.mkPen(c.train, width=2))
+        self._line.setPen(pg.mkPen(c.validation, width=2))
+        self._dots.setBrush(pg.mkBrush(c.validation))
+        for name in ("left", "bottom"):
+            axis = self.getPlotItem().getAxis(name)
+            axis.setPen(pg.mkPen(c.hairline if name == "bottom" else None))
+            axis.setTextPen(pg.mkPen(c.muted))
+
+    def show_run(self, run: Run) -> None:
+        """Draw what has changed since the last time."""
+        if run is not self._run:
+            self._run, self._trend, self._drawn = run, Trend(), ()
+            self._x_end = self._y_end = 0.0
+            self.set_follow(Follow.ALL)
+        self._draw()
+
+    def set_follow(self, follow: Follow) -> None:
+        if follow is not self.follow:
+            self.follow = follow
+            self.followed.emit(follow)
+        self._draw()
+
+    def _on_range(self) -> None:
+        self._grid.view_changed()
+        self._draw()
+
+    def _draw(self) -> None:
+        run = self._run
+        if run is None:
+            return
+        raw = self.spec.series(run)
+        points = self.spec.points(run) if self.spec.points else Points(np.empty(0), np.empty(0))
+        low, high = self.getPlotItem().getViewBox().viewRange()[0]
+        key = (len(raw), len(points.x), low, high, self.width(), self.follow)
+        if key == self._drawn:
+            return
+        self._drawn = key
+        self._trend.take(raw)
+        self._move_x(raw, points)
+        low, high = self.getPlotItem().getViewBox().viewRange()[0]
+        self._drawn = (*key[:2], low, high, *key[4:])
+        self._set_curves(raw, points, low, high)
+
+    def _move_x(self, raw: Series, points: Points) -> None:
+        last = max(raw.x[-1] if len(raw) else 0.0, points.x[-1] if len(points.x) else 0.0)
+        if self.follow is Follow.ALL:
+            if last > self._x_end or self._x_end == 0:
+                self._x_end = max(50.0, GROWTH * last)
+            self.setXRange(0, self._x_end, padding=0)
+        elif self.follow is Follow.NEWEST:
+            low, high = self.getPlotItem().getViewBox().viewRange()[0]
+            width = high - low
+            if last > high - 0.02 * width or last < low:
+                self.setXRange(last - 0.9 * width, last + 0.1 * width, padding=0)
+
+    def _set_curves(self, raw: Series, points: Points, low: float, high: float) -> None:
+        width = max(100, self.width() - 56)
+        thin = raw.thinned(low, high, width)
+        scale = self.spec.scale
+        self._raw.setData(np.repeat(thin.x, 2), scale * np.column_stack([thin.low, thin.high]).ravel())
+        trend = self._trend.series.thinned(low, high, width // 3)
+        self._bold.setData(trend.x, scale * trend.mean)
+        self._line.setData(points.x, scale * points.y)
+        finite = np.isfinite(points.y)
+        self._dots.setData(points.x[finite], scale * points.y[finite])
+        self._move_y(scale * trend.high, scale * thin.high, scale * points.y)
+
+    def _move_y(self, trend: FloatArray, raw: FloatArray, points: FloatArray) -> None:
+        if self.spec.top is not None:
+            self.setYRange(0, self.spec.top, padding=0.02)
+            return
+        raw = raw[np.isfinite(raw)]
+        highest = [np.percentile(raw, 98)] if len(raw) else []
+        highest += [v.max() for v in (trend[np.isfinite(trend)], points[np.isfinite(points)]) if len(v)]
+        if highest:
+            need = float(max(highest))
+            if need > self._y_end or need < 0.55 * self._y_end:
+                self._y_end = 1.12 * need or 1.0
+            self.setYRange(0, self._y_end, padding=0.02)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        low, high = self.getPlotItem().getViewBox().viewRange()[0]
+        width = high - low
+        match event.key():
+            case Qt.Key.Key_Space:
+                self.set_follow(Follow.NEWEST)
+            case Qt.Key.Key_Home:
+                self._x_end = 0.0
+                self.set_follow(Follow.ALL)
+            case Qt.Key.Key_Plus | Qt.Key.Key_Equal:
+                self._look_at(high - width / ZOOM if self.follow is Follow.NEWEST else low, width / ZOOM)
+            case Qt.Key.Key_Minus:
+                self._look_at(low, width * ZOOM)
+            case Qt.Key.Key_Left:
+                self._look_at(low - PAN * width, width)
+            case Qt.Key.Key_Right:
+                self._look_at(low + PAN * width, width)
+            case _:
+                event.ignore()
+                return
+        event.accept()
+
+    def _look_at(self, low: float, width: float) -> None:
+        self.setXRange(max(0.0, low), max(0.0, low) + max(2.0, width), padding=0)
+        if self.follow is Follow.ALL:
+            self.set_follow(Follow.STAY)
+        else:
+            self._draw()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_grid"):
+            self.set_colours()
+
+
+class _Key(QWidget):
+    """A piece of the curve, to be told by its form as well: a line, or a line with a dot."""
+
+    def __init__(self, dot: bool) -> None:
+        super().__init__()
+        self._dot = dot
+        self.setFixedSize(22, 12)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        colour = QColor(theme.colours().validation if self._dot else theme.colours().train)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(colour, 2))
+        painter.drawLine(QPointF(0, 6.5), QPointF(22, 6.5))
+        if self._dot:
+            painter.setBrush(colour)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.drawEllipse(QPointF(11, 6.5), 3.5, 3.5)
+        painter.end()
+
+
+class Plot(QWidget):
+    """A plot under its title, with the newest values in the legend."""
+
+    def __init__(self, spec: PlotSpec, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.spec = spec
+        self.view = CurveView(spec)
+        self.train = PlainLabel("train", role="muted")
+        self.validation = PlainLabel("validation", role="muted")
+        title = QHBoxLayout()
+        title.setSpacing(UNIT)
+        title.addWidget(PlainLabel(spec.title, bold=True))
+        title.addStretch(1)
+        if spec.points is not None:
+            title.addWidget(_Key(dot=False))
+        title.addWidget(self.train)
+        if spec.points is not None:
+            title.addSpacing(UNIT)
+            title.addWidget(_Key(dot=True))
+            title.addWidget(self.validation)
+        title.addSpacing(UNIT)
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(0)
+        rows.addLayout(title)
+        rows.addWidget(self.view, 1)
+
+    def show_run(self, run: Run) -> None:
+        self.view.show_run(run)
+        last = self.spec.series(run).last
+        name = "train" if self.spec.points is not None else ""
+        self.train.set_text(name if last is None else f"{name} {self.spec.form(last)}".strip())
+        if self.spec.points is not None:
+            points = self.spec.points(run).y
+            points = points[np.isfinite(points)]
+            self.validation.set_text(
+                "validation" if not len(points) else f"validation {self.spec.form(float(points[-1]))}"
+            )
+
+
+def _validation(name: str) -> Callable[[Run], Points]:
+    def points(run: Run) -> Points:
+        known = [(e.step, getattr(e, name)) for e in run.epochs]
+        x = np.array([step for step, _ in known], float)
+        y = np.array([np.nan if value is None else value for _, value in known], float)
+        return Points(x, y)
+
+    return points
+
+
+LOSS = PlotSpec("Loss", lambda run: run.loss, _validation("val_loss"), lambda v: f"{v:.3f}")
+ACCURACY = PlotSpec(
+    "Accuracy, %",
+    lambda run: run.accuracy,
+    _validation("val_accuracy"),
+    lambda v: f"{100 * v:.1f} %",
+    scale=100.0,
+    top=100.0,
+)
+RATE = PlotSpec("Learning rate", lambda run: run.lr, None, lambda v: f"{v:.2e}")
+
+
+class Plots(QWidget):
+    """Loss and accuracy one above the other on one step axis, or one of them alone."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.plots = {spec.title: Plot(spec) for spec in (LOSS, ACCURACY, RATE)}
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(UNIT)
+        for plot in self.plots.values():
+            rows.addWidget(plot, 1)
+        loss, *others = [plot.view for plot in self.plots.values()]
+        for other in others:
+            other.setXLink(loss)
+        for view in (loss, *others):
+            view.followed.connect(self._on_followed)
+        self.choose(LOSS, ACCURACY)
+
+    def choose(self, *specs: PlotSpec) -> None:
+        for title, plot in self.plots.items():
+            plot.setVisible(title in {spec.title for spec in specs})
+
+    def show_run(self, run: Run) -> None:
+        for plot in self.plots.values():
+            if plot.isVisible():
+                plot.show_run(run)
+
+    def focus_first(self) -> None:
+        next(p for p in self.plots.values() if not p.isHidden()).view.setFocus()
+
+    def _on_followed(self, follow: Follow) -> None:
+        for plot in self.plots.values():
+            plot.view.follow = follow

@@ -1,0 +1,404 @@
+"""What the window says of a run: the header's four answers, the bar below it, the status line. No widgets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal
+
+from waste_gui.gui.moment import Moment
+from waste_gui.gui.text import shorten
+from waste_gui.gui.widgets.glyphs import Glyph
+from waste_gui.gui.words import count, many, percent, time_of_day
+from waste_gui.monitor.run import Phase, Run, Stage, StageState
+from waste_gui.monitor.stall import Action, State
+from waste_gui.monitor.words import about, band, clock, over, size
+from waste_gui.protocol import RunFailed, RunFinished, RunStopped
+from waste_gui.stages import INSIDE_TRAIN
+
+FEW_RUNS = 3
+"""With fewer earlier runs the times are said to be a guess."""
+
+
+class Offer(Enum):
+    """What a button of the bar does, beside the monitor's own actions. The value is the button's text."""
+
+    COPY_DETAILS = "Copy details"
+    SHOW_LOG = "Show log"
+    SHOW_RESULTS = "Show results"
+    SHOW_SETTINGS = "Change the settings"
+    START_AGAIN = "Start again"
+    CLOSE = "Close"
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """What stands between now and Start: said while nothing runs."""
+
+    ready: bool
+    detail: str
+    advice: str
+
+
+@dataclass(frozen=True)
+class HeaderText:
+    """The header's four columns, each a headline and a line below it."""
+
+    stage: str
+    stage_detail: str
+    glyph: Glyph
+    normal: str
+    normal_detail: str
+    time: str
+    time_detail: str
+    advice: str
+    advice_detail: str = ""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """The bar below the header."""
+
+    tone: Literal["slow", "stuck", "done", "info"]
+    glyph: Glyph
+    title: str
+    text: str
+    offers: tuple[Action | Offer, ...] = ()
+    details: str = ""
+
+
+def header_text(moment: Moment, readiness: Readiness) -> HeaderText:
+    phase = moment.run.phase
+    if phase is Phase.IDLE:
+        return HeaderText(
+            "Ready", readiness.detail, "waiting", "Nothing is running", "", "–", "", readiness.advice
+        )
+    if phase.ended:
+        return _ended_header(moment)
+    if phase is Phase.LAUNCHED:
+        return HeaderText(
+            "Starting", "the engine starts", "ok", "On schedule", "", "a few seconds", "", "Nothing to do."
+        )
+    return _running_header(moment)
+
+
+def _running_header(moment: Moment) -> HeaderText:
+    run, stage = moment.run, moment.run.current
+    glyph, normal, normal_detail = _normal(moment)
+    time_left, time_detail = _time_left(moment)
+    advice, advice_detail = _advice(moment)
+    return HeaderText(
+        f"{run.number} of {len(run.stages)}  {stage.title}" if stage else "Starting",
+        _stage_detail(moment, stage),
+        glyph,
+        normal,
+        normal_detail,
+        time_left,
+        time_detail,
+        advice,
+        advice_detail,
+    )
+
+
+def _stage_detail(moment: Moment, stage: Stage | None) -> str:
+    run = moment.run
+    if stage is None:
+        return ""
+    if stage.id == "train" or (stage.inside_train and run.epoch):
+        epochs = run.started.epochs if run.started else 0
+        epoch = f"epoch {max(1, run.epoch)}" + (f" of {epochs}" if epochs else "")
+        return f"{epoch}, {_progress(stage)}" if _progress(stage) else epoch
+    passed = clock(stage_time(moment, stage) or 0)
+    return f"{_progress(stage)}, {passed}" if _progress(stage) else passed
+
+
+def _progress(stage: Stage) -> str:
+    if stage.total:
+        unit = stage.unit or ("steps" if stage.id == "train" else "")
+        singular = unit.removesuffix("s")
+        if stage.id == "train":
+            return f"{singular} {count(stage.done)} of {count(stage.total)}"
+        return f"{count(stage.done)} of {count(stage.total)} {unit}".strip()
+    return f"{count(stage.done)} {stage.unit}".strip() if stage.done else ""
+
+
+def stage_time(moment: Moment, stage: Stage) -> float | None:
+    """How long a stage took, or has taken until now."""
+    if stage.state is StageState.WAITING:
+        return None
+    if stage.elapsed_s is not None:
+        return stage.elapsed_s
+    if stage.started_at is None:
+        return None
+    end = moment.run.heard_at if moment.run.phase.ended else moment.now
+    return max(0.0, end - stage.started_at)
+
+
+def stage_glyph(moment: Moment, stage: Stage) -> tuple[Glyph, str]:
+    """The sign of a stage in the checklist, and its word."""
+    match stage.state:
+        case StageState.WAITING:
+            return "waiting", "waiting"
+        case StageState.DONE:
+            return "done", "done"
+        case StageState.FAILED:
+            stopped = moment.run.phase is Phase.STOPPED
+            return ("stopped", "stopped") if stopped else ("failed", "failed")
+    if stage is moment.run.current and moment.view:
+        if moment.view.verdict.state is State.LIKELY_STUCK:
+            return "stuck", "stuck"
+        if moment.view.verdict.state is State.SLOW:
+            return "slow", "slow"
+    return "running", "running"
+
+
+def _normal(moment: Moment) -> tuple[Glyph, str, str]:
+    view = moment.view
+    if moment.run.paused:
+        return "stopped", "Paused", "it goes on when you say so"
+    if moment.run.stop_asked_at is not None:
+        return "ok", "Stopping", f"asked {clock(moment.now - moment.run.stop_asked_at)} ago"
+    if view is None:
+        return "ok", "On schedule", ""
+    match view.verdict.state:
+        case State.LIKELY_STUCK:
+            return "stuck", "Likely stuck", _usual(moment)
+        case State.SLOW:
+            return "slow", "Slower than usual", _usual(moment)
+        case _:
+            return "ok", "On schedule", _usual(moment)
+
+
+def _usual(moment: Moment) -> str:
+    if moment.view is None:
+        return ""
+    left = moment.view.remaining
+    if left.usual_s is None:
+        return "first run: a rough guess" if left.basis == "guess" else ""
+    usual = band(*left.usual_s)
+    stage = moment.run.current
+    each = " each epoch" if stage and stage.id == "train" else ""
+    if left.earlier_runs:
+        return f"{many(left.earlier_runs, 'run')} here: {usual}{each}"
+    if left.basis == "guess":
+        return f"rough guess: {usual}{each}"
+    return f"usual {usual}{each}"
+
+
+def _time_left(moment: Moment) -> tuple[str, str]:
+    view = moment.view
+    if view is None:
+        return "–", ""
+    silent = f"last sign of life {clock(moment.now - moment.run.heard_at)} ago"
+    if view.verdict.state is State.LIKELY_STUCK:
+        moved = f"last progress {clock(moment.now - moment.run.moved_at)} ago"
+        return "no estimate", moved if moment.now - moment.run.heard_at < 3 else silent
+    left = view.remaining
+    if moment.run.phase is Phase.TRAINING:
+        if left.run_s is None:
+            return "no estimate yet", ""
+        return _left(left.run_s), f"done about {time_of_day(moment.unix(moment.now + left.run_s))}"
+    starts = ""
+    if left.training_starts_s is not None:
+        starts = f"training starts ~{time_of_day(moment.unix(moment.now + left.training_starts_s))}"
+    if left.over_s > 0:
+        return over(left.over_s), starts
+    if left.stage_s is None:
+        return "no estimate yet", starts
+    return _left(left.stage_s), starts
+
+
+def _left(seconds: float) -> str:
+    words = about(seconds)
+    return f"{words} left" if words[0].isdigit() else words
+
+
+def _advice(moment: Moment) -> tuple[str, str]:
+    run = moment.run
+    best = f"Best {_best(run)}" if _best(run) else ""
+    if run.paused:
+        return "Choose Run ▸ Go on.", best
+    if moment.view and moment.view.verdict.state is State.LIKELY_STUCK:
+        return "Choose below.", best
+    if run.stop_asked_at is not None:
+        return "Wait a moment.", best
+    return "Nothing to do.", best
+
+
+def _best(run: Run) -> str:
+    """`91.4 % (epoch 6)`, empty before there is one."""
+    if run.best is None or run.best.val_accuracy is None:
+        return ""
+    return f"{percent(run.best.val_accuracy)} (epoch {run.best.epoch})"
+
+
+def _ended_header(moment: Moment) -> HeaderText:
+    run = moment.run
+    took = f"took {clock(run.heard_at)}"
+    at = f"at {time_of_day(moment.unix(run.heard_at))}" if moment.zero_unix else ""
+    best = f"best {_best(run)}" if _best(run) else "no epoch was finished"
+    match run.phase:
+        case Phase.FINISHED:
+            return HeaderText("Done", best, "done", "Finished", at, took, "", "Look at the results.")
+        case Phase.STOPPED:
+            advice = "Start again, or resume it." if run.epochs else "Start again."
+            return HeaderText("Stopped", best, "stopped", "Stopped as asked", at, took, "", advice)
+        case Phase.FAILED:
+            where = _failed_stage(run)
+            return HeaderText("Failed", where, "failed", "It ended with an error", at, took, "", "See below.")
+        case _:
+            where = _failed_stage(run)
+            return HeaderText("Crashed", where, "failed", "It ended unexpectedly", at, took, "", "See below.")
+
+
+def _failed_stage(run: Run) -> str:
+    failed = [stage.title for stage in run.stages.values() if stage.state is StageState.FAILED]
+    return f"during: {failed[-1]}" if failed else ""
+
+
+def notice(moment: Moment) -> Notice | None:
+    """What the bar says, if anything must be said now."""
+    run = moment.run
+    match run.last:
+        case RunFailed() as failed:
+            ask = (Offer.SHOW_SETTINGS, Offer.COPY_DETAILS, Offer.SHOW_LOG)
+            return Notice("stuck", "failed", failed.text, failed.hint, ask, failed.traceback)
+        case RunFinished() as finished:
+            return Notice("done", "done", done_words(run, finished), "", (Offer.SHOW_RESULTS,))
+        case RunStopped() as stopped:
+            kept = f"The best model so far is kept: {_best(run)}." if _best(run) else ""
+            offers = (Offer.SHOW_RESULTS,) if _best(run) else ()
+            reason = stopped.reason.strip().rstrip(".")
+            return Notice("info", "stopped", f"Stopped: {reason}." if reason else "Stopped.", kept, offers)
+    if run.phase is Phase.CRASHED:
+        hint = moment.outcome.hint if moment.outcome else ""
+        return Notice("stuck", "failed", run.exit_words, hint, (Offer.COPY_DETAILS, Offer.SHOW_LOG))
+    return _live_notice(moment)
+
+
+def _live_notice(moment: Moment) -> Notice | None:
+    view = moment.view
+    if view is None or not moment.run.phase.running:
+        return None
+    verdict = view.verdict
+    if verdict.state is State.LIKELY_STUCK:
+        return Notice("stuck", "stuck", verdict.title, verdict.text, verdict.actions, details(moment))
+    if verdict.state is State.SLOW:
+        return Notice("slow", "slow", verdict.title, verdict.text, verdict.actions, details(moment))
+    if view.recovered:
+        return Notice("info", "ok", view.recovered, "")
+    return None
+
+
+def done_words(run: Run, finished: RunFinished) -> str:
+    """`Done: 92.0 % of 380 test photos right (epoch 17).`"""
+    metrics = finished.metrics
+    accuracy = metrics.get("test_accuracy")
+    kind = "test"
+    if accuracy is None:
+        kind = "validation"
+        accuracy = metrics.get("val_accuracy", run.best.val_accuracy if run.best else None)
+    if accuracy is None:
+        return "Done."
+    photos = metrics.get(f"{kind}_photos")
+    of = f"{count(int(photos))} {kind} photos" if photos else f"the {kind} photos"
+    epoch = f" (epoch {run.best.epoch})" if run.best else ""
+    return f"Done: {percent(accuracy)} of {of} right{epoch}."
+
+
+def details(moment: Moment) -> str:
+    """All that a colleague would need, for the clipboard."""
+    run, lines = moment.run, []
+    if run.started:
+        lines += [f"Run {run.started.run} on {run.started.host}, process {run.started.pid}"]
+        lines += [f"Versions: {', '.join(f'{k} {v}' for k, v in run.started.versions.items())}"]
+    if run.device:
+        lines.append(f"Device: {run.device.name}")
+    if moment.folder:
+        lines.append(f"Folder: {moment.folder}")
+    stage = run.current
+    if stage:
+        lines.append(f"Stage: {stage.title}, {_progress(stage)}, {clock(stage_time(moment, stage) or 0)}")
+    if moment.view:
+        verdict = moment.view.verdict
+        lines += ["", verdict.title, verdict.text, *verdict.evidence]
+    if run.heartbeat:
+        lines += ["", f"Main thread: {run.heartbeat.where}, {run.heartbeat.queued} photos queued"]
+        for worker in run.heartbeat.workers:
+            lines.append(
+                f"Worker {worker.pid}: {worker.state} {worker.path or ''} for {worker.since_s:.1f} s"
+            )
+    if isinstance(run.last, RunFailed):
+        lines += ["", run.last.text, run.last.hint, "", run.last.traceback]
+    if run.exit_words:
+        lines += ["", run.exit_words]
+    for thread in run.stacks.threads if run.stacks else ():
+        lines += ["", f"{thread.role} {thread.pid}, {thread.thread}"]
+        lines += [f"  {f.file}:{f.line} in {f.function}" for f in reversed(thread.frames)]
+    lines += ["", "Last lines:"] + [f"{clock(line.at)} {line.text}" for line in list(run.log)[-40:]]
+    return "\n".join(lines).strip() + "\n"
+
+
+def status_parts(moment: Moment) -> list[str]:
+    """The status line: last message, GPU, processor, speed, free disk."""
+    run, parts = moment.run, []
+    if run.phase is Phase.IDLE:
+        return ["Ready"]
+    if moment.folder:
+        parts.append(f"Run {shorten(moment.folder.name, 40)}")
+    if run.phase.running and run.messages:
+        age = max(0.0, moment.now - run.heard_at)
+        parts.append(f"last message {age:.1f} s ago" if age < 60 else f"last message {clock(age)} ago")
+    beat = run.heartbeat
+    if run.phase.running and beat and beat.gpu and beat.gpu.utilisation is not None:
+        parts.append(f"GPU {beat.gpu.utilisation:.0f} %, {size(beat.gpu.memory_used)} in use")
+    if run.phase.running and moment.evidence.cpu_percent is not None:
+        parts.append(f"CPU {moment.evidence.cpu_percent:.0f} %")
+    if run.phase is Phase.TRAINING and run.images_per_s:
+        parts.append(f"{run.images_per_s:,.0f} photos/s".replace(",", "\u202f"))
+    if run.failure_count:
+        parts.append(f"{many(run.failure_count, 'photo')} not readable")
+    if moment.evidence.free_disk_bytes is not None:
+        parts.append(f"{size(moment.evidence.free_disk_bytes)} free")
+    return parts
+
+
+def percent_done(run: Run) -> int | None:
+    """Of the whole training, for the title; None before training."""
+    train = run.stages.get("train")
+    epochs = run.started.epochs if run.started else 0
+    if train is None or run.phase is not Phase.TRAINING or not epochs:
+        return None
+    within = train.done / train.total if train.total and train.state is StageState.RUNNING else 0.0
+    if train.total and train.total > 1 and run.epochs and train.unit.startswith("epoch"):
+        return min(99, int(100 * within))
+    inner = 0.0 if run.current and run.current.id in INSIDE_TRAIN else min(within, 1.0)
+    return min(99, int(100 * (len(run.epochs) + inner) / epochs))
+
+
+def window_title(run: Run) -> str:
+    """`42 % – waste-gui`."""
+    done = percent_done(run)
+    if done is not None:
+        return f"{done} % – waste-gui"
+    words = {
+        Phase.LAUNCHED: "Starting",
+        Phase.STARTING: "Starting",
+        Phase.FINISHED: "Done",
+        Phase.STOPPED: "Stopped",
+        Phase.FAILED: "Failed",
+        Phase.CRASHED: "Crashed",
+    }
+    return f"{words[run.phase]} – waste-gui" if run.phase in words else "waste-gui"
+
+
+def stop_question(moment: Moment) -> str:
+    """`Epoch 7 is not finished. The best model so far (91.4 %, epoch 6) is kept.`"""
+    run = moment.run
+    if run.phase is not Phase.TRAINING:
+        return "Training has not begun yet; nothing is lost."
+    words = f"Epoch {max(1, run.epoch)} is not finished. "
+    if run.best is not None and run.best.val_accuracy is not None:
+        best = f"{percent(run.best.val_accuracy)}, epoch {run.best.epoch}"
+        return f"{words}The best model so far ({best}) is kept."
+    return words + "No epoch is finished yet; the last state is saved so that it can be resumed."
