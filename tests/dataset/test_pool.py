@@ -169,6 +169,28 @@ def test_stuck_photo_times_out_and_the_others_are_read(photos: list[str], slow_p
         assert not psutil.pid_exists(stuck.pid)
 
 
+def test_when_all_are_stuck_the_drive_is_suspected_and_given_longer(slow_photo: str) -> None:
+    with ReadingPool(workers=3, tile_size=SIZE, slots=8, deadline_s=1) as pool:
+        while [state.state for state in pool.states()] != ["idle"] * 3:
+            assert pool.take(0.001) is None
+        submit(pool, [slow_photo] * 3)
+        stopped: set[int] = set()
+        while len(stopped) < 3:
+            for state in pool.states():
+                if state.path is not None and state.pid not in stopped:
+                    os.kill(state.pid, signal.SIGSTOP)
+                    stopped.add(state.pid)
+            assert pool.take(0.001) is None
+        error = take(pool).error
+        assert error is not None and error.reason == "was not read within 3 s"
+
+
+def test_slow_drive_raises_the_time_limit(pool: ReadingPool) -> None:
+    assert pool._current_deadline_s() == 20
+    pool._recent_s.extend([5.0] * 10)
+    assert pool._current_deadline_s() == 50
+
+
 def test_worker_frozen_between_two_photos_costs_no_photo(photos: list[str]) -> None:
     with ReadingPool(workers=1, tile_size=SIZE, slots=8, deadline_s=1) as pool:
         pool.submit(99, photos[0])

@@ -386,7 +386,9 @@ def _shade(colour: Colour, factor: float) -> Colour:
 
 
 def _near(colour: Colour, random: Random, spread: float = 14) -> Colour:
-    red, green, blue = (int(min(255, max(0, part + random.normal(0, spread)))) for part in colour)
+    """The same hue, a little lighter or darker."""
+    lighter = random.normal(0, spread)
+    red, green, blue = (int(min(255, max(0, c + lighter + random.normal(0, spread / 3)))) for c in colour)
     return red, green, blue
 
 
