@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.monitor.transcripts import Transcript, healthy, replay
-from waste_gui.monitor.history import History, Kind, Record, append, kind_of, record_of, spread
+from tests.monitor.transcripts import Transcript, crash, healthy, replay
+from waste_gui.monitor.history import History, Kind, Record, append, kind_of, record_of, remember, spread
 
 
 def record(**changes: object) -> Record:
@@ -31,6 +31,14 @@ def test_record_comes_back_from_the_file(tmp_path: Path) -> None:
     for _ in range(3):
         append(path, record())
     assert History.load(path).records == (record(),) * 3
+
+
+def test_run_is_remembered_once_and_only_when_it_finished(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    run = replay(healthy().messages)
+    assert remember(path, run) and not remember(path, run)
+    assert not remember(path, replay(crash().messages))
+    assert len(History.load(path).records) == 1
 
 
 def test_missing_file_is_an_empty_history(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.monitor.transcripts import crash, failing, healthy, replay
 from waste_gui.monitor import __main__ as terminal
-from waste_gui.monitor.follow import EngineClock, EventsFile, Follow
+from waste_gui.monitor.follow import EngineClock, Follow, GrowingFile
 from waste_gui.monitor.history import History
 from waste_gui.monitor.terminal import TextPrinter
 from waste_gui.protocol import Warned, encode
@@ -106,6 +106,7 @@ def test_stopped_run_returns_three(folder: Path, capsys: pytest.CaptureFixture[s
 
 
 def test_engine_that_dies_is_told_and_returns_two(engine: Engine, folder: Path) -> None:
+    (folder / "engine.log").write_bytes(b"warming up\ndouble free or corruption\n\n")
     watching = monitor(folder)
     assert watching.stdout is not None
     first = lines_of(watching.stdout.readline())[0]
@@ -116,6 +117,7 @@ def test_engine_that_dies_is_told_and_returns_two(engine: Engine, folder: Path) 
     last = lines_of(out)[-1]
     assert (last["verdict"], last["cause"]) == ("ended", "crashed")
     assert "is gone and did not say why" in str(last["text"])
+    assert str(last["text"]).endswith("Its log ends with: double free or corruption")
 
 
 def test_engine_that_finishes_ends_the_watching(engine: Engine, folder: Path) -> None:
@@ -166,13 +168,13 @@ def test_folder_without_a_run_is_told_in_time(
 
 
 def test_half_a_line_is_read_when_it_is_whole(folder: Path) -> None:
-    events = EventsFile(folder / "events.jsonl")
+    events = GrowingFile(folder / "events.jsonl")
     assert events.read() is None
     line = encode(healthy().messages[0])
     write_events(folder, line[:20])
     assert events.read() == []
     write_events(folder, line)
-    assert events.read() == [healthy().messages[0]]
+    assert events.read() == [line.strip()]
     assert events.read() is None
 
 
@@ -193,6 +195,23 @@ def test_duplicates_of_another_reader_do_not_begin_the_run_anew(folder: Path) ->
     follow = Follow(folder)
     follow.read()
     assert follow.run.messages == replay(crash().messages).messages
+
+
+def test_stop_that_is_asked_while_watching_is_known(folder: Path) -> None:
+    write_events(folder, b"".join(map(encode, crash().messages)))
+    commands = folder / "commands.jsonl"
+    commands.write_bytes(b'{"command": "stop"}\n')  # Of an earlier run, for all we know.
+    follow = Follow(folder)
+    follow.read()
+    assert follow.run.stop_asked_at is None
+    with open(commands, "ab") as file:
+        file.write(b'{"command": "pause"}\n{"command": "stop", "when": "epoch_end"}\nnonsense\n')
+    follow.read()
+    assert follow.run.stop_asked_at is None
+    with open(commands, "ab") as file:
+        file.write(b'{"command": "stop"}\n')
+    follow.read()
+    assert follow.run.stop_asked_at is not None
 
 
 def test_engine_clock_follows_the_engine() -> None:

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from waste_gui.monitor.follow import Follow
-from waste_gui.monitor.history import FILE_NAME, History
+from waste_gui.monitor.history import FILE_NAME, History, remember
 from waste_gui.monitor.run import Phase
 from waste_gui.monitor.terminal import JsonPrinter, TextPrinter
 from waste_gui.monitor.watch import Watch
@@ -50,6 +50,9 @@ def main(arguments: list[str] | None = None) -> int:
     _watch(follow, Watch(history), printer)
     if follow.run.started is None and not follow.run.phase.ended:
         print(f"{options.folder / 'events.jsonl'} tells of no training.", file=sys.stderr)
+    if follow.here:
+        with contextlib.suppress(OSError):  # A home that is full or read-only is no reason to fail here.
+            remember(data_dir() / FILE_NAME, follow.run)
     return EXIT.get(follow.run.phase, NO_RUN)
 
 

@@ -9,24 +9,25 @@ from pathlib import Path
 
 from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence, Observer
 from waste_gui.monitor.run import Run
-from waste_gui.protocol import AnyMessage, LineBuffer, RunStarted, Unreadable, decode
+from waste_gui.protocol import AnyMessage, LineBuffer, RunStarted, Stop, Unreadable, decode, decode_command
 from waste_gui.rundir import RunDir
 
 SLICE_BYTES = 2**20
 LATE_S = 3.0
+LAST_LOG_BYTES = 4096
 GONE_WORDS = "The training process is gone and did not say why. It was killed, or it crashed."
 
 
-class EventsFile:
-    """The messages of a growing file. It need not exist yet."""
+class GrowingFile:
+    """The lines of a file that grows. It need not exist yet."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._offset = 0
         self._lines = LineBuffer()
 
-    def read(self, limit: int = SLICE_BYTES) -> list[AnyMessage | Unreadable] | None:
-        """What came since, at most `limit` bytes of it; None when nothing did."""
+    def read(self, limit: int = SLICE_BYTES) -> list[bytes] | None:
+        """The lines completed since, of at most `limit` bytes; None when nothing came."""
         try:
             with open(self._path, "rb") as file:
                 file.seek(self._offset)
@@ -36,7 +37,7 @@ class EventsFile:
         if not chunk:
             return None
         self._offset += len(chunk)
-        return [decode(line) for line in self._lines.feed(chunk)]
+        return self._lines.feed(chunk)
 
     @property
     def exists(self) -> bool:
@@ -74,7 +75,8 @@ class Follow:
         self.run = Run()
         self.clock = clock or EngineClock()
         self._dir = RunDir(folder)
-        self._events = EventsFile(self._dir.events)
+        self._events = GrowingFile(self._dir.events)
+        self._commands = GrowingFile(self._dir.commands)
         self._observer: Observer | None = None
         self._caught_up = False
         self._untold: list[AnyMessage | Unreadable] = []
@@ -91,14 +93,22 @@ class Follow:
 
     def _take_in(self) -> None:
         came: list[AnyMessage | Unreadable] = []
-        while (messages := self._events.read()) is not None:
-            came += messages
+        while (lines := self._events.read()) is not None:
+            came += map(decode, lines)
         for message in came:
             self._take(message)
         if came and not self.run.phase.ended:
             self.clock.heard(self.run.heard_at, fresh=self._caught_up and not self.here)
+        self._take_commands()
         self._caught_up = True
         self._untold += came
+
+    def _take_commands(self) -> None:
+        """A stop that is asked for while we watch counts from now: it may not be obeyed. One from before may
+        be of an earlier run in this folder."""
+        for line in self._commands.read() or ():
+            if self._caught_up and decode_command(line) == Stop(when="now"):
+                self.run.stop_asked(self.clock.now())
 
     def _take(self, message: AnyMessage | Unreadable) -> None:
         if isinstance(message, RunStarted):
@@ -107,6 +117,17 @@ class Follow:
                 self.run, self._observer = Run(), None  # The run was resumed in the same folder.
             self.clock.set(message.started_at)
         self.run.receive(message)
+
+    def _last_words(self) -> str:
+        """That the engine is gone, with the last line of its log: a library that gives up says so there."""
+        try:
+            with open(self._dir.log, "rb") as file:
+                file.seek(max(0, self._dir.log.stat().st_size - LAST_LOG_BYTES))
+                lines = file.read().decode("utf-8", "replace").split("\n")
+        except OSError:
+            lines = []
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return f"{GONE_WORDS} Its log ends with: {last[:300]}" if last else GONE_WORDS
 
     @property
     def now(self) -> float:
@@ -140,5 +161,5 @@ class Follow:
         evidence = self._observer.look(self.clock.now())
         if not evidence.alive:
             self._take_in()  # It may have said its last words between our reading and its end.
-            self.run.process_gone(GONE_WORDS)
+            self.run.process_gone(self._last_words())
         return evidence

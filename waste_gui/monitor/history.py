@@ -11,7 +11,7 @@ from statistics import median
 import msgspec
 import numpy as np
 
-from waste_gui.monitor.run import Run
+from waste_gui.monitor.run import Phase, Run
 
 FILE_NAME = "history.jsonl"
 """In `rundir.data_dir()`."""
@@ -134,6 +134,19 @@ def epoch_times(run: Run) -> list[float]:
         return []
     ends = [train.started_at, *(epoch.at for epoch in run.epochs)]
     return [end - start for start, end in zip(ends, ends[1:], strict=False)]
+
+
+def remember(path: Path, run: Run) -> bool:
+    """Add a run that has finished, once, however often and by whom it is watched. Raises OSError."""
+    if run.phase is not Phase.FINISHED:
+        return False
+    record = record_of(run)
+    if any(
+        (r.started_at, r.command) == (record.started_at, record.command) for r in History.load(path).records
+    ):
+        return False
+    append(path, record)
+    return True
 
 
 def append(path: Path, record: Record) -> None:

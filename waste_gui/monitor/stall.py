@@ -608,7 +608,7 @@ def _on_schedule(scene: Scene) -> Verdict:
 
 def _is_over(over_s: float, usual: tuple[float, float]) -> bool:
     """By more than a moment, and more than a tenth."""
-    return over_s > max(2.0, 0.1 * usual[1])
+    return over_s > max(3.0, 0.1 * usual[1])
 
 
 def _bottleneck(scene: Scene) -> str:

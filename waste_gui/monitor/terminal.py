@@ -88,7 +88,7 @@ class TextPrinter:
                 stage = run.stages.get(name)
                 if stage is None or stage.inside_train:
                     return ""
-                band = usual(run, name, self._history)
+                band = usual(run, name, self._history) if name != "train" or not run.epochs else None
                 takes = f" (usually {words.band(*band)})" if band else ""
                 return f"  {stage.title} …{takes}"
             case StageFinished(stage=name, summary=summary, elapsed_s=elapsed_s):
