@@ -56,8 +56,8 @@ PAUSE_S = 5.0
 """After a longer gap between two checks we were stopped or the computer slept."""
 
 MANY, PATIENCE = 3, 3
-"""When all of at least so many workers are late at once, the drive is the suspect, not the photos: the time
-limit is that much longer."""
+"""When all of at least so many workers are silent at once (for half the limit, as they did not begin at the
+same moment), the drive is the suspect, not the photos: the time limit is that much longer."""
 
 CGROUP = "/sys/fs/cgroup"
 """Where a container sees its own limits."""
@@ -426,11 +426,10 @@ class ReadingPool:
             if now - worker.started_at > self._deadline_s + START_S:
                 self._failed_starts += 1
                 self._on_failed_start(worker, "they do not answer")
-        late = [worker for worker in self._living() if self._silent_s(worker, now) > deadline_s]
-        if len(late) == self._count >= MANY:
+        silent = [(worker, self._silent_s(worker, now)) for worker in self._living()]
+        if len(silent) == self._count >= MANY and min(silent_s for _, silent_s in silent) > deadline_s / 2:
             deadline_s *= PATIENCE
-            late = [worker for worker in late if self._silent_s(worker, now) > deadline_s]
-        for worker in late:
+        for worker in [worker for worker, silent_s in silent if silent_s > deadline_s]:
             current = self._current(worker)
             if current is not None:
                 self._set_aside_current(worker, current, f"was not read within {deadline_s:.0f} s")
