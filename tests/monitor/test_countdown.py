@@ -75,6 +75,16 @@ def test_train_batch_gives_the_validation_batch() -> None:
     assert left(script).stage_s == pytest.approx(16)
 
 
+def test_first_validation_is_measured_by_its_first_batch() -> None:
+    script = Transcript().start_up().begin_training().steps(1, 50)
+    script.start("validate", 640, "photos")
+    assert left(script).stage_s == pytest.approx(60)
+    for done in (1, 2, 3):
+        script.wait(1)
+        script.progress("validate", done, 640)
+    assert left(script).stage_s == pytest.approx(637)
+
+
 def test_training_counts_the_validations_that_are_left() -> None:
     script = Transcript(4).start_up().begin_training().epoch(1).steps(STEPS + 1, STEPS + 10)
     view = left(script)

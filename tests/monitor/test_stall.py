@@ -24,7 +24,7 @@ from tests.monitor.transcripts import (
 from waste_gui import protocol
 from waste_gui.monitor.countdown import remaining
 from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence
-from waste_gui.monitor.history import History
+from waste_gui.monitor.history import History, record_of
 from waste_gui.monitor.run import Run
 from waste_gui.monitor.stall import Action, State, Verdict, diagnose
 
@@ -318,6 +318,22 @@ def test_engine_that_says_nothing_is_told() -> None:
     for now in (2.0, 15.0, 31.0):
         states.append(diagnose(run, remaining(run, now, History()), ASLEEP, now).state)
     assert states == [State.ON_SCHEDULE, State.SLOW, State.LIKELY_STUCK]
+
+
+def test_silence_between_two_stages_is_judged_too() -> None:
+    script = Transcript().start_up("first_train_batch")
+    states = [judged(script, script.at + silence, NOTHING_KNOWN).state for silence in (9, 31, 61)]
+    assert states == [State.ON_SCHEDULE, State.SLOW, State.LIKELY_STUCK]
+
+
+def test_this_computers_own_times_move_the_limit() -> None:
+    script = silent_first_batch()
+    began = silence_began(script)
+    usual = History([record_of(replay(healthy().messages))] * 6)
+    assert judged(script, began + 15, history=usual).state is State.SLOW  # Usually 8 s.
+    assert judged(script, began + 99, history=usual).state is State.SLOW
+    script.wait(30)
+    assert judged(script, began + 121, history=usual).state is State.LIKELY_STUCK
 
 
 def test_engine_that_is_gone_has_ended() -> None:

@@ -131,14 +131,15 @@ def _stage_left(run: Run, stage: Stage, now: float, history: History, kind: Kind
 
 def _from_the_stage_before(run: Run, stage: Stage) -> float | None:
     """Seconds that this stage should take, from a like one of this run: one photo × photos / workers, a
-    photo's share of the train batch × photos, an earlier validation."""
+    photo's share of a batch × photos, an earlier validation."""
     if stage.times:
         return median(stage.times)
     if not stage.total:
         return None
     one = run.stages.get("single_sample")
-    batch = run.stages.get("first_train_batch")
-    if stage.id == "first_val_batch" and batch and batch.elapsed_s is not None and batch.total:
+    like = {"first_val_batch": "first_train_batch", "validate": "first_val_batch"}.get(stage.id, "")
+    batch = run.stages.get(like)
+    if batch is not None and batch.elapsed_s is not None and batch.total:
         return batch.elapsed_s / batch.total * stage.total
     if stage.id == "first_train_batch" and one and one.elapsed_s is not None:
         workers = len(run.heartbeat.workers) if run.heartbeat else 0
