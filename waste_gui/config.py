@@ -5,6 +5,8 @@ Each field's title and help serve the form's labels and tooltips and the command
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -26,6 +28,9 @@ COMMON_MODELS = (
     "timm:vit_tiny_patch16_224",
 )
 """Offered in the form; any name that open_clip, torchvision or timm knows is accepted."""
+
+
+BOUNDS = {">=": "at least", ">": "more than", "<=": "at most", "<": "less than"}
 
 
 class ConfigError(ValueError):
@@ -103,7 +108,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         tuple[str, ...],
         Meta(
             title="Classes",
-            description="The target classes, in order; by default the folders' own names.",
+            description="The target classes, in order, or 'lab' for the lab's 30; by default the folders' own names.",
         ),
     ] = ()
     mapping: Annotated[
@@ -311,6 +316,18 @@ def check(config: RunConfig) -> RunConfig:
     return checked
 
 
+def absolute(config: RunConfig) -> RunConfig:
+    """The same settings with whole paths, so that they mean the same from any folder."""
+    weights = Path(config.pretrained).expanduser()
+    return msgspec.structs.replace(
+        config,
+        source=tuple(os.path.abspath(os.path.expanduser(source)) for source in config.source),
+        run_dir=os.path.abspath(os.path.expanduser(config.run_dir)) if config.run_dir else None,
+        resume=os.path.abspath(os.path.expanduser(config.resume)) if config.resume else None,
+        pretrained=str(weights.absolute()) if weights.is_file() else config.pretrained,
+    )
+
+
 def load(path: Path) -> RunConfig:
     """Read a `config.json`; ConfigError says what is wrong with it."""
     try:
@@ -329,8 +346,10 @@ def dump(config: RunConfig) -> bytes:
 
 
 def _sentence(error: msgspec.ValidationError) -> str:
-    """`Expected int >= 1 - at $.epochs` → `The setting 'epochs' is not usable: expected int >= 1.`"""
+    """`Expected int >= 1 - at $.epochs` → `The setting 'epochs' must be at least 1.`"""
     what, _, where = str(error).partition(" - at `$.")
-    if not where:
-        return f"The settings are not usable: {what[:1].lower() + what[1:]}."
-    return f"The setting '{where.rstrip('`')}' is not usable: {what[:1].lower() + what[1:]}."
+    name = f"The setting '{where.rstrip('`')}'" if where else "A setting"
+    bound = re.search(r"(>=|<=|>|<) ([\d.e+]+)$", what)
+    if bound:
+        return f"{name} must be {BOUNDS[bound[1]]} {float(bound[2]):g}."
+    return f"{name} is not usable: {what[:1].lower() + what[1:].replace('`', '')}."

@@ -8,6 +8,7 @@ finished parameters are moved to the tiles' device.
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -68,9 +69,13 @@ def evaluation_view(tiles_BHWC: Tensor, spec: ModelSpec) -> Tensor:
 
 def normalise(images_BCHW: Tensor, spec: ModelSpec) -> Tensor:
     """RGB in 0..1 to the mean and deviation that the model was made for."""
-    mean = torch.tensor(spec.mean, device=images_BCHW.device)[:, None, None]
-    std = torch.tensor(spec.std, device=images_BCHW.device)[:, None, None]
+    mean, std = (_per_channel(values, images_BCHW.device) for values in (spec.mean, spec.std))
     return (images_BCHW - mean) / std
+
+
+@functools.cache  # Made once: a copy to a GPU at each step would wait for it.
+def _per_channel(values: tuple[float, ...], device: torch.device) -> Tensor:
+    return torch.tensor(values, device=device)[:, None, None]
 
 
 def _uniform(n: int, low: float, high: float, generator: torch.Generator) -> Tensor:

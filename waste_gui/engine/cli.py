@@ -11,6 +11,7 @@ import msgspec
 
 from waste_gui import config as configuration
 from waste_gui.config import ConfigError, FieldHelp, RunConfig
+from waste_gui.dataset.mapping import PRESETS
 from waste_gui.rundir import RunDir
 
 LIST_OPTIONS = {"source": "DIR", "classes": "NAME"}
@@ -96,9 +97,11 @@ def config_from(options: argparse.Namespace) -> RunConfig:
         value = getattr(options, field.name)
         if value is not None:
             given[field.name] = tuple(value) if isinstance(value, list) else value
+    if len(given.get("classes", ())) == 1 and given["classes"][0] in PRESETS:
+        given["classes"] = PRESETS[given["classes"][0]]
     if options.mapping:
         given["mapping"] = dict(_mapping_pair(text) for text in options.mapping)
-    return configuration.check(msgspec.structs.replace(base, **given))
+    return configuration.absolute(configuration.check(msgspec.structs.replace(base, **given)))
 
 
 def _mapping_pair(text: str) -> tuple[str, str | None]:

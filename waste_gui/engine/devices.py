@@ -90,4 +90,4 @@ def _autocast(config: RunConfig, bfloat16_is_faster: bool) -> torch.dtype | None
 
 def _processor_name() -> str:
     name = torch.cpu.get_capabilities().get("cpu_name") if hasattr(torch.cpu, "get_capabilities") else None
-    return f"{name or platform.processor() or platform.machine()}, {psutil.cpu_count() or 1} cores"
+    return f"CPU ({name or platform.processor() or platform.machine()}, {psutil.cpu_count() or 1} cores)"

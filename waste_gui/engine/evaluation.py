@@ -73,8 +73,9 @@ def evaluate(
     logits_NC = torch.cat(logits)
     labels_N = torch.tensor([sample.label for sample in samples], dtype=torch.int64)
     loss = nn.functional.cross_entropy(logits_NC, labels_N).item() if samples else float("nan")
-    right = (logits_NC.argmax(1) == labels_N).float().mean().item() if samples else float("nan")
-    return Evaluation(loss, right, samples, logits_NC.softmax(1))
+    right = int((logits_NC.argmax(1) == labels_N).sum())
+    accuracy = right / len(samples) if samples else float("nan")
+    return Evaluation(loss, accuracy, samples, logits_NC.softmax(1))
 
 
 def save_results(folder: RunDir, evaluation: Evaluation, classes: Sequence[str]) -> None:

@@ -7,6 +7,9 @@ to be rebuilt, input size and normalisation included, is its ModelSpec, which go
 from __future__ import annotations
 
 import contextlib
+import socket
+import urllib.parse
+import urllib.request
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -216,16 +219,34 @@ def _load_pretrained(model: Classifier, library: str, name: str, config: RunConf
 
 def _reachable(source: Callable[[str, str], dict[str, Tensor]], name: str, tag: str) -> dict[str, Tensor]:
     """The library's own download, its many network errors told as one."""
+    import huggingface_hub
+
+    online = _can_look_up(huggingface_hub.constants.ENDPOINT)
+    if not online:  # Offline mode still takes what is in the cache, and fails at once instead of in 45 s.
+        huggingface_hub.constants.HF_HUB_OFFLINE = True
     try:
         return source(name, tag)
     except (WeightsUnavailable, KeyboardInterrupt):
         raise
     except Exception as error:  # Each library and its HTTP client has a tree of errors of its own.
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        if not online:
+            reason = "there is no network, and they are not on this computer yet"
         raise WeightsUnavailable(
-            f"The weights '{tag}' of {name} could not be downloaded ({first[:200]}).",
+            f"The weights '{tag}' of {name} could not be downloaded ({reason}).",
             "Check the network, or start from a local file or from 'none' (--pretrained FILE or none).",
         ) from error
+
+
+def _can_look_up(address: str) -> bool:
+    """Whether the address's host has an IP address, or a proxy is set, which then looks it up."""
+    if urllib.request.getproxies():
+        return True
+    try:
+        socket.getaddrinfo(urllib.parse.urlsplit(address).hostname, None)
+    except OSError:
+        return False
+    return True
 
 
 def _fetch_open_clip(name: str, tag: str) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from waste_gui.config import RunConfig, check
+from waste_gui.config import RunConfig, absolute, check
 from waste_gui.engine import runs
 from waste_gui.engine.console import Console
 from waste_gui.engine.context import Context
@@ -24,7 +24,7 @@ def train(config: RunConfig, listener: Callable[[AnyMessage], None] | None = Non
 
     Raises ConfigError, RunFolderError, EngineError.
     """
-    config = check(config)
+    config = absolute(check(config))
     folder = runs.open_folder(config)
     try:
         report = _reporter(listener)

@@ -35,7 +35,7 @@ PREDICT_BATCH = 32
 
 def open_folder(config: RunConfig) -> RunDir:
     """The run's folder, made and locked, with `config.json` in it. Raises RunFolderError."""
-    folder = RunDir(Path(config.resume or config.run_dir or new_run_dir(config.name)).expanduser().absolute())
+    folder = RunDir(Path(config.resume or config.run_dir or new_run_dir(config.name)))
     if config.resume and not folder.config.exists():
         raise RunFolderError(
             f"{folder.path} is no run folder: it holds no config.json.",

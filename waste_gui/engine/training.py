@@ -96,8 +96,8 @@ class Trainer:
                 batches.close()
             best = self.outcome.best_accuracy or 0.0
             stage.summary = (
-                f"{self.outcome.epoch} epochs, best {best:.1%} of the validation photos right "
-                f"(epoch {self.outcome.best_epoch})"
+                f"{self.outcome.epoch} of {self.config.epochs} epochs, best {best:.1%} of the validation "
+                f"photos right (epoch {self.outcome.best_epoch})"
             )
         return self.outcome
 
