@@ -159,7 +159,8 @@ def test_prints_of_libraries_go_to_the_log_and_not_into_the_protocol(photos: Pat
         "if 'waste_gui.engine' in ' '.join(sys.orig_argv): threading.Timer(1, shout).start()\n"
     )
     folder = RunDir(tmp_path / "run")
-    arguments = ["train", "--source", photos, "--run-dir", folder.path, "--epochs", "1", *SMALL]
+    arguments: list[str | Path] = ["train", "--source", photos, "--run-dir", folder.path, *SMALL]
+    arguments += ["--epochs", "1"]
     finished = finish(start(arguments, PYTHONPATH=str(noisy) + os.pathsep + os.environ.get("PYTHONPATH", "")))
     assert finished.status == 0
     assert b"from C" in folder.log.read_bytes()
