@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -427,7 +427,7 @@ class ReadingPool:
                 self._failed_starts += 1
                 self._on_failed_start(worker, "they do not answer")
         silent = [(worker, self._silent_s(worker, now)) for worker in self._living()]
-        if len(silent) == self._count >= MANY and min(silent_s for _, silent_s in silent) > deadline_s / 2:
+        if len(silent) == self._count and drive_is_suspect([silent_s for _, silent_s in silent], deadline_s):
             deadline_s *= PATIENCE
         for worker in [worker for worker, silent_s in silent if silent_s > deadline_s]:
             current = self._current(worker)
@@ -478,6 +478,11 @@ class ReadingPool:
         for gone in self._gone:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 gone.process.wait(max(0.0, end - time.monotonic()))
+
+
+def drive_is_suspect(silent_s: Sequence[float], deadline_s: float) -> bool:
+    """Whether so many workers are silent at once that it cannot be their photos."""
+    return len(silent_s) >= MANY and min(silent_s) > deadline_s / 2
 
 
 def _has_room(worker: _Worker, photo: _Photo) -> bool:
