@@ -73,7 +73,7 @@ from waste_gui.monitor.stall import Action
 from waste_gui.monitor.words import about
 from waste_gui.rundir import RunDir, RunFolderError, list_runs
 
-LEFT_WIDTH, LEFT_WIDTH_WIDE = 352, 416
+LEFT_WIDTH, LEFT_WIDTH_WIDE = 336, 416
 PHOTOS, SETTINGS, TRAINING, RESULTS, RUNS = range(5)
 PAGES = ("&Photos", "Sett&ings", "Trai&ning", "Res&ults", "Ru&ns")
 
@@ -196,7 +196,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(central)
         self.statusBar().addWidget(self.status, 1)
         self.statusBar().setSizeGripEnabled(False)
-        self.statusBar().setContentsMargins(UNIT + 4, 0, UNIT, 0)
+        self.statusBar().setContentsMargins(UNIT + 6, 0, UNIT, 0)
 
     def _make_menus(self) -> None:
         bar = self.menuBar()

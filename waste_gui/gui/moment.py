@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from waste_gui.config import RunConfig
@@ -25,6 +26,7 @@ class Moment:
     folder: Path | None = None
     outcome: ProcessOutcome | None = None
     attached: bool = False
+    usual: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # By stage, on this computer.
 
     def unix(self, at: float) -> float:
         """A time of the engine's clock as Unix time."""

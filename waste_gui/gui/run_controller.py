@@ -18,7 +18,7 @@ from waste_gui.gui.engine_process import EngineProcess, ProcessOutcome, engine_c
 from waste_gui.gui.moment import Moment
 from waste_gui.monitor import history
 from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence, Observer
-from waste_gui.monitor.history import History
+from waste_gui.monitor.history import History, Kind
 from waste_gui.monitor.run import Run
 from waste_gui.monitor.stall import State
 from waste_gui.monitor.watch import Watch
@@ -72,7 +72,9 @@ class RunController(QObject):
         self.folder: RunDir | None = None
         self._engine: EngineProcess | AttachedEngine | None = None
         self._outcome: ProcessOutcome | None = None
-        self._watch = Watch(History())
+        self._watch = Watch(History.load(data_dir() / history.FILE_NAME))
+        self._usual: dict[str, tuple[float, float]] = {}
+        self._usual_of: Kind | None = None
         self._observer: Observer | None = None
         self._evidence = NOTHING_KNOWN
         self._zero: float | None = None  # The engine's clock at zero, by our clock.
@@ -129,7 +131,6 @@ class RunController(QObject):
         self.detach()
         self._reset()
         self.config, self.folder = config, folder
-        self._watch = Watch(History.load(data_dir() / history.FILE_NAME))
 
     def _connect(self) -> None:
         assert self._engine is not None
@@ -205,7 +206,17 @@ class RunController(QObject):
             folder=self.folder.path if self.folder else None,
             outcome=self._outcome,
             attached=self.attached,
+            usual=self._usual_times(),
         )
+
+    def _usual_times(self) -> dict[str, tuple[float, float]]:
+        """What each stage took on this computer, anew when the run has told more of its kind."""
+        kind = history.kind_of(self.run)
+        if kind != self._usual_of:
+            self._usual_of = kind
+            spreads = {name: self._watch.history.stage(kind, name) for name in self.run.stages}
+            self._usual = {name: spread.band for name, spread in spreads.items() if spread}
+        return self._usual
 
     def _on_message(self, message: AnyMessage | Unreadable) -> None:
         if not isinstance(message, Unreadable):

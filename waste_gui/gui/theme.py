@@ -18,7 +18,7 @@ UNIT = 8
 """Every gap and margin is a multiple of it, in pixels."""
 
 Size = Literal["caption", "body", "title", "figure"]
-SCALE: dict[Size, float] = {"caption": 0.88, "body": 1.0, "title": 1.2, "figure": 1.55}
+SCALE: dict[Size, float] = {"caption": 0.88, "body": 1.0, "title": 1.2, "figure": 1.42}
 
 Role = Literal[
     "text", "muted", "accent", "done", "slow", "stuck", "on_accent", "slow_bar_text", "stuck_bar_text"

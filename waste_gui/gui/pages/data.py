@@ -83,8 +83,8 @@ class DataPage(QWidget):
         columns = QHBoxLayout(self._lists)
         columns.setContentsMargins(0, 0, 0, 0)
         columns.setSpacing(3 * UNIT)
-        columns.addLayout(self._make_mapping(), 1)
-        columns.addLayout(self._make_bars(), 1)
+        columns.addLayout(self._make_mapping(), 3)
+        columns.addLayout(self._make_bars(), 2)
         rows.addWidget(self._lists, 1)
         rows.addStretch(0)
         return content
@@ -115,12 +115,13 @@ class DataPage(QWidget):
         self.table.setAccessibleName("Which folder belongs to which class")
         self.table.setHorizontalHeaderLabels(["Folder", "Photos", "Class"])
         self.table.setShowGrid(False)
+        self.table.setWordWrap(False)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.table.verticalHeader().hide()
-        self.table.verticalHeader().setDefaultSectionSize(36)
+        self.table.verticalHeader().setDefaultSectionSize(30)
         header = self.table.horizontalHeader()
         header.setFont(theme.font("caption"))
         header.setHighlightSections(False)
@@ -129,7 +130,7 @@ class DataPage(QWidget):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(2, QHeaderView.ResizeMode.Fixed)
-        header.resizeSection(2, 176)
+        header.resizeSection(2, 172)
         title = QHBoxLayout()
         title.setSpacing(UNIT)
         title.addWidget(PlainLabel("Classes", bold=True))
@@ -282,6 +283,7 @@ class DataPage(QWidget):
         """A list of classes; with the folders' own names another name may be typed."""
         box = _QuietComboBox()
         box.setAccessibleName(f"Class of {folder.folder}")
+        box.setProperty("quiet", True)
         box.setEditable(own)
         if own:
             box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
@@ -300,7 +302,7 @@ class DataPage(QWidget):
         box.activated.connect(lambda _: self._on_class(folder, box))
         holder = QWidget()
         rows = QHBoxLayout(holder)
-        rows.setContentsMargins(4, 2, 2, 2)
+        rows.setContentsMargins(0, 1, 2, 1)
         rows.addWidget(box)
         return holder
 
@@ -333,7 +335,7 @@ def _united(found: Found) -> list[FolderCount]:
 
 
 def _skipped_words(found: Found) -> str:
-    """`Left out: 12 hidden files, 3 folders left out by the mapping.`"""
+    """`Passed over: 12 hidden files, 3 folders left out by the mapping.`"""
     if not found.skipped:
         return ""
-    return " Left out: " + ", ".join(f"{count(n)} {reason}" for reason, n in found.skipped.items()) + "."
+    return " Passed over: " + ", ".join(f"{count(n)} {reason}" for reason, n in found.skipped.items()) + "."

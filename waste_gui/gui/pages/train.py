@@ -92,12 +92,15 @@ class SettingsPage(QWidget):
             label.setBuddy(editor)
             label.setMinimumHeight(28)
             help_ = PlainLabel(field.help, size="caption", role="muted", wrap=True)
-            help_.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
             self.editors[name], self._helps[name] = editor, help_
             top = Qt.AlignmentFlag.AlignTop
             grid.addWidget(label, i, 0, top)
             grid.addWidget(editor, i, 1, top)
-            grid.addWidget(help_, i, 2)
+            holder_of_help = QVBoxLayout()
+            holder_of_help.setContentsMargins(0, 7, 0, 0)  # Its first line beside the editor's.
+            holder_of_help.addWidget(help_)
+            holder_of_help.addStretch(1)
+            grid.addLayout(holder_of_help, i, 2)
         return holder
 
     def _make_editor(self, field: FieldHelp) -> QWidget:

@@ -10,10 +10,10 @@ from waste_gui.config import RunConfig
 from waste_gui.gui.moment import Moment
 from waste_gui.gui.theme import UNIT
 from waste_gui.gui.widgets.plain_label import PlainLabel
-from waste_gui.gui.words import many
+from waste_gui.gui.words import many, percent
 from waste_gui.monitor.words import size
 
-NAMES = ("Photos", "Found", "Model", "Epochs", "Device", "Folder")
+NAMES = ("Photos", "Found", "Model", "Epochs", "Device", "Best", "Folder")
 
 
 def facts(moment: Moment, config: RunConfig | None) -> dict[str, str]:
@@ -35,6 +35,8 @@ def facts(moment: Moment, config: RunConfig | None) -> dict[str, str]:
         shown["Device"] = f"{run.device.name}{memory}"
     if "scan" in run.stages:
         shown["Found"] = run.stages["scan"].summary or "–"
+    if run.best is not None and run.best.val_accuracy is not None:
+        shown["Best"] = f"{percent(run.best.val_accuracy)} (epoch {run.best.epoch})"
     if moment.folder:
         shown["Folder"] = str(Path(moment.folder))
     return shown
@@ -45,7 +47,7 @@ class Facts(QWidget):
         super().__init__(parent)
         self.setAccessibleName("Facts of the run")
         grid = QGridLayout(self)
-        grid.setContentsMargins(2, 0, 0, 0)
+        grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(2 * UNIT)
         grid.setVerticalSpacing(4)
         grid.setColumnStretch(1, 1)

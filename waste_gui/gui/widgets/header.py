@@ -69,7 +69,7 @@ class Header(QWidget):
         self._columns.setHorizontalSpacing(3 * UNIT)
         for i, column in enumerate((self._stage, self._normal, self._time, self._what_to_do())):
             self._columns.addWidget(column, 0, i)
-            self._columns.setColumnStretch(i, 0 if i == 0 else 1)
+            self._columns.setColumnStretch(i, (0, 6, 5, 5)[i])
             column.setMinimumWidth(first_width if i == 0 else 1)
         self.set_first_width(first_width)
         self.show_moment(Moment(Run()), Readiness(False, "no run yet", "Choose a folder of photos."))
@@ -87,8 +87,9 @@ class Header(QWidget):
         words.addStretch(1)
         rows.addLayout(words)
         rows.addStretch(1)
-        rows.addWidget(self.start_button)
-        rows.addWidget(self.stop_button)
+        for button in (self.start_button, self.stop_button):
+            button.setMaximumWidth(288)
+            rows.addWidget(button)
         return column
 
     def set_first_width(self, width: int) -> None:
@@ -101,6 +102,7 @@ class Header(QWidget):
         self._time.show_text(words.time, words.time_detail)
         self._advice.set_text(words.advice)
         self._best.set_text(words.advice_detail)
+        self._show_best_if_room()
         running = moment.run.phase.running
         focus_moves = self.start_button.hasFocus() or self.stop_button.hasFocus()
         self.stop_button.setVisible(running)
@@ -108,6 +110,12 @@ class Header(QWidget):
         self.start_button.setEnabled(readiness.ready and not running)
         if focus_moves:
             (self.stop_button if running else self.start_button).setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _show_best_if_room(self) -> None:
+        """Beside the advice on a wide window; else it stands among the facts alone."""
+        column = self._columns.cellRect(0, 3).width()
+        needed = self._advice.sizeHint().width() + self._best.sizeHint().width() + UNIT
+        self._best.setVisible(bool(self._best.text()) and needed <= column)
 
     def _show_normal(self, words: HeaderText) -> None:
         self._normal.show_text(words.normal, words.normal_detail)

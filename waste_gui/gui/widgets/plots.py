@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from waste_gui.gui import theme
 from waste_gui.gui.theme import UNIT
 from waste_gui.gui.widgets.plain_label import PlainLabel
+from waste_gui.gui.words import count
 from waste_gui.monitor.run import Run
 from waste_gui.monitor.series import FloatArray, Series
 
@@ -93,13 +94,20 @@ class _Grid(pg.GraphicsObject):  # type: ignore[misc]
         painter.drawLines([QLineF(box.left(), y, box.right(), y) for y in values])
 
 
+class _StepAxis(pg.AxisItem):  # type: ignore[misc]
+    """Steps are whole numbers, read easier with a space between thousands."""
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        return [count(int(value)) if value == int(value) else "" for value in values]
+
+
 class CurveView(pg.PlotWidget):  # type: ignore[misc]
     """One pair of axes with its curves and keys."""
 
     followed = Signal(object)  # Follow
 
     def __init__(self, spec: PlotSpec) -> None:
-        super().__init__(background=None)
+        super().__init__(background=None, axisItems={"bottom": _StepAxis("bottom")})
         self.spec = spec
         self.follow = Follow.ALL
         self._run: Run | None = None
@@ -142,7 +150,7 @@ class CurveView(pg.PlotWidget):  # type: ignore[misc]
     def set_colours(self) -> None:
         c = theme.colours()
         faint = QColor(c.train)
-        faint.setAlphaF(0.35)
+        faint.setAlphaF(0.28)
         self._raw.setPen(pg.mkPen(faint, width=1))
         self._bold.setPen(pg.mkPen(c.train, width=2))
         self._line.setPen(pg.mkPen(c.validation, width=2))
@@ -292,6 +300,7 @@ class Plot(QWidget):
         title = QHBoxLayout()
         title.setSpacing(UNIT)
         title.addWidget(PlainLabel(spec.title, bold=True))
+        title.addWidget(PlainLabel("by step", role="muted"))
         title.addStretch(1)
         if spec.points is not None:
             title.addWidget(_Key(dot=False))

@@ -23,7 +23,7 @@ from waste_gui.gui.theme import UNIT
 from waste_gui.gui.widgets.glyphs import ROLES, Glyph, paint_glyph
 from waste_gui.gui.wording import stage_glyph, stage_time
 from waste_gui.monitor.run import Run, Stage, StageState
-from waste_gui.monitor.words import band, clock
+from waste_gui.monitor.words import about, band, clock
 
 Index = QModelIndex | QPersistentModelIndex
 ROW_HEIGHT = 24
@@ -71,11 +71,22 @@ def _row(moment: Moment, stage: Stage, number: int) -> Row:
 
 def _usual(moment: Moment, stage: Stage) -> str:
     current = moment.run.current
+    if stage.id == "train":
+        return _usual_training(moment, stage)
     if moment.view and stage is current and moment.view.remaining.usual_s:
         return band(*moment.view.remaining.usual_s)
-    if stage.inside_train and stage.times and stage.state is not StageState.RUNNING:
-        return band(min(stage.times), max(stage.times))
+    if stage.id in moment.usual:
+        return band(*moment.usual[stage.id])
     return band(*stage.info.expected_s) if stage.info.expected_s else ""
+
+
+def _usual_training(moment: Moment, stage: Stage) -> str:
+    """The whole of it: what has passed and what is still expected."""
+    passed = stage_time(moment, stage)
+    left = moment.view.remaining.run_s if moment.view else None
+    if stage.state is StageState.RUNNING and passed is not None and left is not None:
+        return about(passed + left)
+    return band(*moment.usual["train"]) if "train" in moment.usual else ""
 
 
 class StageModel(QAbstractTableModel):
@@ -145,19 +156,18 @@ class _StageDelegate(QStyledItemDelegate):
         if index.column() == 0:
             self._paint_title(painter, box, row)
         else:
-            painter.drawText(box.adjusted(0, 0, -4, 0), int(RIGHT), str(index.data()))
+            painter.drawText(box, int(RIGHT), str(index.data()))
         painter.restore()
 
     def _paint_title(self, painter: QPainter, box: QRect, row: Row) -> None:
         side = 12
-        mark = QRectF(box.left() + 2, box.center().y() - side / 2 + 1, side, side)
+        mark = QRectF(box.left(), box.center().y() - side / 2 + 1, side, side)
         paint_glyph(painter, mark, row.glyph, theme.colour(ROLES[row.glyph]))
         metrics = painter.fontMetrics()
-        number = box.adjusted(side + UNIT, 0, 0, 0)
-        number.setWidth(metrics.horizontalAdvance("00"))
-        title = box.adjusted(side + 2 * UNIT + number.width() + (2 * UNIT if row.indent else 0), 0, -4, 0)
-        if not row.indent:
-            painter.drawText(number, int(RIGHT), str(row.number))
+        number = box.adjusted(side + 4, 0, 0, 0)
+        number.setWidth(2 * UNIT + 4)
+        title = box.adjusted(side + 4 + UNIT + number.width() + (2 * UNIT if row.indent else 0), 0, -4, 0)
+        painter.drawText(number, int(RIGHT), str(row.number))
         word = f"{row.title} · {row.state}" if row.glyph not in ("waiting", "running", "done") else row.title
         painter.drawText(
             title, int(LEFT), metrics.elidedText(word, Qt.TextElideMode.ElideRight, title.width())
@@ -190,6 +200,7 @@ class StageList(QTableView):
     def _set_up_header(self) -> None:
         header = self.horizontalHeader()
         header.setFont(theme.font("caption"))
+        header.setStyleSheet("QHeaderView::section { padding: 4px 0; }")
         header.setHighlightSections(False)
         header.setSectionsClickable(False)
         header.setMinimumSectionSize(24)

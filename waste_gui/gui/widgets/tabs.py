@@ -34,12 +34,12 @@ class Tabs(QTabBar):
         painter.fillRect(QRect(0, self.height() - 1, self.width(), 1), QColor(c.hairline))
         for i in range(self.count()):
             box = self.tabRect(i)
+            box.setWidth(box.width() - 3 * UNIT)  # The words begin where the page below begins.
             current = i == self.currentIndex()
             painter.setPen(QColor(c.text if current else c.muted))
             flags = int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextShowMnemonic)
             painter.drawText(box, flags, self.tabText(i))
             if current:
                 thick = 3 if self.hasFocus() else 2
-                line = QRect(box.left() + UNIT, box.bottom() - thick + 1, box.width() - 2 * UNIT, thick)
-                painter.fillRect(line, QColor(c.accent))
+                painter.fillRect(box.left(), box.bottom() - thick + 1, box.width(), thick, QColor(c.accent))
         painter.end()

@@ -1,0 +1,391 @@
+"""Pictures of the window in every state: `python -m tests.gui.pictures OUT_DIR [STATE …]`.
+
+Needs a display (`xvfb-run -a -s "-screen 0 1920x1080x24"`). Each state is a made-up run, replayed; light and
+dark, at 1100×700 and 1920×1080; with QT_SCALE_FACTOR=1.5 the large one is 1280×720.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from waste_gui import protocol as p
+from waste_gui.config import RunConfig
+from waste_gui.monitor.evidence import Evidence
+from waste_gui.monitor.history import History, Record
+from waste_gui.monitor.run import Run
+from waste_gui.monitor.watch import Watch
+from waste_gui.protocol import AnyMessage, GpuState, Timing, WorkerState
+from waste_gui.stages import STAGES
+
+STEPS, EPOCHS, EPOCH_S = 390, 20, 33.0
+TOOK = {
+    "import": (3.1, "PyTorch 2.9, CUDA 13.0"),
+    "scan": (2.4, "12 450 photos, 30 classes"),
+    "model": (4.2, "ViT-B-32, 88 million weights, from the cache"),
+    "loaders": (0.2, "390 batches and 98 batches"),
+    "single_sample": (0.1, "3 × 224 × 224, label 7 (eggshells)"),
+    "first_train_batch": (6.1, "32 × 3 × 224 × 224, labels 0–29, 18 classes"),
+    "first_val_batch": (3.3, "64 × 3 × 224 × 224, labels 0–29, 25 classes"),
+    "label_check": (0.1, "labels 0–29"),
+    "model_check": (0.3, "output 1 × 30"),
+}
+PHOTO = "/data/waste/glass_beverage_bottles/IMG_0042.jpg"
+GPU = GpuState(utilisation=93, memory_used=9_100_000_000, memory_total=17_000_000_000)
+CONFIG = RunConfig(source=("/data/waste", "/data/waste_2025"), model="ViT-B-32", image_size=224)
+
+
+class Script:
+    """A run told step by step; it is looked at each second, as the window does."""
+
+    def __init__(self, earlier_runs: int = 6) -> None:
+        self.run = Run()
+        stages = {name: took for name, (took, _) in TOOK.items()}
+        record = Record(
+            command="train",
+            model="ViT-B-32",
+            device="NVIDIA RTX A4000",
+            photos=None,
+            epochs=EPOCHS,
+            steps=EPOCHS * STEPS,
+            stages={**stages, "validate": 4.0, "save": 0.5},
+            epoch_s=EPOCH_S,
+        )
+        records = []
+        for i in range(earlier_runs):
+            varied = {name: took * (0.8 + 0.1 * i) for name, took in record.stages.items()}
+            epoch_s = EPOCH_S * (0.94 + 0.03 * i)
+            records.append(msgspec.structs.replace(record, stages=varied, epoch_s=epoch_s))
+        self.watch = Watch(History(records))
+        self.evidence = Evidence(cpu_percent=180, io_bytes_per_s=4e7, free_disk_bytes=41_000_000_000)
+        self.at = 0.0
+        self.workers: tuple[WorkerState, ...] = ()
+        self.gpu: GpuState | None = None
+        self.where = ""
+        self.say(
+            p.RunStarted(
+                protocol=1,
+                run="2026-11-23_14-01-52",
+                pid=4242,
+                host="lab",
+                started_at=1_763_906_512.0,
+                device="auto",
+                world_size=1,
+                stages=STAGES,
+                versions={"torch": "2.9.1", "waste-gui": "0.1.0"},
+                resumed_from=None,
+                model="ViT-B-32",
+                epochs=EPOCHS,
+            )
+        )
+
+    def say(self, message: AnyMessage) -> None:
+        self.run.receive(msgspec.structs.replace(message, seq=self.run.next_seq, at=self.at))
+
+    def wait(self, seconds: float) -> None:
+        end = self.at + seconds
+        while self.at + 1 <= end:
+            self.at += 1
+            aged = tuple(
+                msgspec.structs.replace(w, since_s=w.since_s + 1) if w.path else w for w in self.workers
+            )
+            self.workers = aged
+            self.say(p.Heartbeat(where=self.where, workers=aged, queued=0, gpu=self.gpu))
+            self.watch.look(self.run, self.evidence, self.at)
+        self.at = end
+
+    def start_up(self, until: str = "train") -> None:
+        for name, (took, summary) in TOOK.items():
+            if name == until:
+                return
+            self.say(p.StageStarted(stage=name))
+            self.wait(took)
+            if name == "import":
+                self.say(
+                    p.DeviceChosen(
+                        device="cuda", name="NVIDIA RTX A4000", memory_bytes=16_900_000_000, world_size=1
+                    )
+                )
+            if name == "scan":
+                self.say(p.Progress(stage="scan", done=12_450, total=12_450))
+            self.say(p.StageFinished(stage=name, elapsed_s=took, summary=summary))
+
+    def train(self, epochs: float) -> None:
+        chance = np.random.default_rng(3)
+        self.gpu = GPU
+        self.say(p.StageStarted(stage="train", total=STEPS * EPOCHS, unit="steps"))
+        per_step = (EPOCH_S - 5) / STEPS
+        for step in range(1, int(epochs * STEPS) + 1):
+            part = step / STEPS
+            loss = 0.25 + 2.9 * np.exp(-part / 1.7) + chance.normal(0, 0.10 + 0.22 * np.exp(-part / 2))
+            accuracy = 0.95 - 0.9 * np.exp(-part / 1.6) + chance.normal(0, 0.05)
+            self.wait(per_step)
+            self.say(p.Progress(stage="train", done=step, total=STEPS * EPOCHS))
+            values = {"loss": float(loss), "accuracy": float(np.clip(accuracy, 0, 1)), "lr": 1e-4}
+            timing = Timing(wait_s=0.001, copy_s=0.001, compute_s=0.06)
+            epoch = 1 + (step - 1) // STEPS
+            self.say(p.Metric(step=step, epoch=epoch, values=dict(values), timing=timing, images_per_s=446))
+            if step % STEPS == 0:
+                self.end_epoch(step // STEPS)
+
+    def end_epoch(self, epoch: int) -> None:
+        for stage, took in (("validate", 4.0), ("save", 0.4)):
+            self.say(p.StageStarted(stage=stage, total=380 if stage == "validate" else None, unit="photos"))
+            self.wait(took)
+            self.say(p.StageFinished(stage=stage, elapsed_s=took, summary=""))
+        loss, accuracy = 0.38 + 2.6 * float(np.exp(-epoch / 1.6)), 0.925 - 0.85 * float(np.exp(-epoch / 1.5))
+        self.say(
+            p.EpochFinished(
+                epoch=epoch,
+                step=epoch * STEPS,
+                train_loss=loss,
+                val_loss=loss,
+                val_accuracy=accuracy,
+                elapsed_s=EPOCH_S,
+                best=epoch != 5,
+            )
+        )
+
+
+def starting() -> Script:
+    script = Script()
+    script.start_up("first_train_batch")
+    script.say(p.StageStarted(stage="first_train_batch", total=32, unit="photos"))
+    script.wait(2.2)
+    script.say(p.Progress(stage="first_train_batch", done=9, total=32, detail=PHOTO))
+    return script
+
+
+def first_run() -> Script:
+    script = Script(earlier_runs=0)
+    script.start_up("model")
+    script.say(p.StageStarted(stage="model", unit="bytes"))
+    script.wait(7)
+    script.say(p.Progress(stage="model", done=120_000_000, detail="downloading weights, 120 of 605 MB"))
+    return script
+
+
+def training() -> Script:
+    script = Script()
+    script.start_up()
+    script.train(6.55)
+    script.wait(0.1)
+    return script
+
+
+def stuck() -> Script:
+    script = Script()
+    script.start_up("first_train_batch")
+    script.say(p.StageStarted(stage="first_train_batch", total=32, unit="photos"))
+    script.wait(2.2)
+    script.say(p.Progress(stage="first_train_batch", done=9, total=32, detail=PHOTO))
+    script.workers = tuple(WorkerState(pid=n, state="reading", path=PHOTO, since_s=0) for n in (4311, 4312))
+    script.evidence = Evidence(
+        cpu_percent=0, io_bytes_per_s=0, states=("disk-sleep",), free_disk_bytes=41 * 10**9
+    )
+    script.where = "waiting for photos"
+    script.wait(161)
+    return script
+
+
+def slow() -> Script:
+    script = training()
+    script.gpu = msgspec.structs.replace(GPU, utilisation=35)
+    script.wait(24)
+    return script
+
+
+def failed() -> Script:
+    script = training()
+    script.say(
+        p.RunFailed(
+            kind="out_of_memory",
+            text="Training stopped: the graphics card ran out of memory.",
+            hint="Batch size 64 needs about 9 GB, 6.1 GB was free. Use 32, or close other programs.",
+            traceback="Traceback (most recent call last):\n  …\ntorch.OutOfMemoryError: CUDA out of memory.",
+        )
+    )
+    return script
+
+
+def crashed() -> Script:
+    from waste_gui.gui.engine_process import ProcessOutcome
+
+    script = training()
+    script.run.process_gone(ProcessOutcome(signal=9).words)
+    return script
+
+
+def done() -> Script:
+    script = Script()
+    script.start_up()
+    script.train(20)
+    metrics: dict[str, float | None] = {"val_accuracy": 0.9203}
+    script.say(p.RunFinished(checkpoint="best", metrics=metrics, elapsed_s=script.at))
+    return script
+
+
+def many_photos(folder: Path) -> list[str]:
+    """Two sources, empty files with the names of photos."""
+    from waste_gui.dataset.mapping import LAB_CLASSES
+
+    rng = np.random.default_rng(1)
+    sources = {"waste": LAB_CLASSES[:14], "waste_2025": ("paper", "organic", "Metal & <b>tins</b>", "trash")}
+    for source, names in sources.items():
+        for name in names:
+            (folder / source / name.replace("/", "_")).mkdir(parents=True)
+            for i in range(int(rng.integers(3, 90))):
+                (folder / source / name.replace("/", "_") / f"{i}.jpg").touch()
+    return [str(folder / source) for source in sources]
+
+
+def write_results(folder: Path) -> None:
+    from waste_gui.dataset.mapping import LAB_CLASSES
+
+    rng = np.random.default_rng(2)
+    n = len(LAB_CLASSES)
+    counts = np.diag(rng.integers(8, 30, n)) + (rng.random((n, n)) > 0.95) * rng.integers(1, 6, (n, n))
+    (folder / "results").mkdir(parents=True)
+    with open(folder / "results/confusion.csv", "w", newline="") as file:
+        csv.writer(file).writerows(
+            [["", *LAB_CLASSES], *([c, *r] for c, r in zip(LAB_CLASSES, counts, strict=True))]
+        )
+    with open(folder / "results/per_class.csv", "w", newline="") as file:
+        rows = [
+            [c, r.sum(), r[i], r[i] / r.sum(), 0]
+            for i, (c, r) in enumerate(zip(LAB_CLASSES, counts, strict=True))
+        ]
+        csv.writer(file).writerows([["class", "photos", "right", "recall", "precision"], *rows])
+
+
+def main(out: Path, wanted: list[str]) -> None:
+    os.environ["WASTE_GUI_HOME"] = tempfile.mkdtemp()
+    from PySide6.QtCore import QEventLoop, QTimer
+    from PySide6.QtWidgets import QApplication, QWidget
+
+    from waste_gui.gui import main_window as mw
+    from waste_gui.gui.dataset_choice import DatasetChoice
+    from waste_gui.gui.dialogs import Answer, DetailsDialog, Question
+    from waste_gui.gui.engine_process import ProcessOutcome
+    from waste_gui.gui.moment import Moment
+    from waste_gui.gui.pages.history import EarlierRun
+    from waste_gui.gui.settings import Settings
+    from waste_gui.gui.theme import Theme
+    from waste_gui.gui.wording import details, stop_question
+    from waste_gui.rundir import RunDir
+
+    app = QApplication([])
+    theme = Theme(app, "light")
+    out.mkdir(parents=True, exist_ok=True)
+    scale = app.devicePixelRatio()
+    photos = many_photos(Path(tempfile.mkdtemp()))
+    results = Path(tempfile.mkdtemp())
+    write_results(results)
+
+    def turn(until: Callable[[], bool] = lambda: False, ms: int = 120) -> None:
+        """Let the event loop go round."""
+        loop = QEventLoop()
+        QTimer.singleShot(ms, loop.quit)
+        loop.exec()
+        for _ in range(40):
+            if until() or ms == 120:
+                return
+            QTimer.singleShot(50, loop.quit)
+            loop.exec()
+
+    def moment(script: Script) -> Moment:
+        view = script.watch.look(script.run, script.evidence, script.at) if script.run.phase.running else None
+        outcome = ProcessOutcome(signal=9) if script.run.exit_words else None
+        folder = Path("/home/lab/.local/share/waste-gui/runs/2026-11-23_14-01-52")
+        return Moment(script.run, script.at, 1_763_906_512.0, view, script.evidence, CONFIG, folder, outcome)
+
+    scripts = {f.__name__: f for f in (starting, first_run, training, slow, stuck, failed, crashed, done)}
+    moments = {
+        name: moment(f()) for name, f in scripts.items() if not wanted or name in wanted or name == "training"
+    }
+    states = [
+        "idle",
+        "photos",
+        "settings",
+        "more_settings",
+        *scripts,
+        "log",
+        "results",
+        "runs",
+        "stop",
+        "where",
+    ]
+    for dark in (False, True):
+        theme.choose("dark" if dark else "light")
+        for width, height in ((1100, 700), (1920, 1080)):
+            if scale > 1 and width == 1920:
+                width, height = round(1920 / scale), round(1080 / scale)
+            for state in states:
+                if wanted and state not in wanted:
+                    continue
+                settings = Settings(Path(tempfile.mkdtemp()))
+                for folder in ("/home/lab/trashnet", "/data/waste_2025", "/data/waste"):
+                    settings.remember_folder(folder)
+                window = mw.MainWindow(settings, theme)
+                window.resize(width, height)
+                window.show()
+                shown: QWidget = window
+                if state in moments:
+                    window.show_page(mw.TRAINING)
+                    window._show_moment(moments[state])
+                elif state == "photos":
+                    window.data.set_choice(DatasetChoice(tuple(photos), "lab"))
+                    turn(lambda window=window: window.data.readiness.ready, 121)  # type: ignore[misc]
+                elif state in ("settings", "more_settings"):
+                    window.show_page(mw.SETTINGS)
+                    window.form.more.setChecked(state == "more_settings")
+                elif state == "log":
+                    window.show_page(mw.TRAINING)
+                    window.log_action.setChecked(True)
+                    window._show_moment(moments["training"])
+                elif state == "results":
+                    window._show_moment(moments["training"])
+                    window.show_page(mw.RESULTS)
+                    window.results.read(RunDir(results))
+                elif state == "runs":
+                    window.show_page(mw.RUNS)
+                    window.history._reading.cancel()
+                    names = ("2026-11-23_14-01-52", "2026-11-22_09-30-00_night-run", "2026-11-20_17-12-44")
+                    window.history.show_runs(
+                        [
+                            EarlierRun(RunDir(Path("/r") / name), "ViT-B-32", "20", best, "11:24", how)
+                            for name, best, how in zip(
+                                names, ("92.0 %", "91.4 %", "–"), ("done", "stopped", "failed"), strict=True
+                            )
+                        ]
+                    )
+                elif state == "stop":
+                    answers = (Answer.STOP_NOW, Answer.AFTER_EPOCH, Answer.KEEP_TRAINING)
+                    question = stop_question(moments["training"])
+                    notes = {Answer.AFTER_EPOCH: ", ~0:20"}
+                    shown = Question(window, "Stop training?", question, answers, Answer.KEEP_TRAINING, notes)
+                    shown.show()
+                elif state == "where":
+                    shown = DetailsDialog(window, "Where it is", details(moments["training"]), "It trains.")
+                    shown.show()
+                turn()
+                if state == "results":
+                    turn(lambda window=window: window.results.results is not None, 121)  # type: ignore[misc]
+                    turn()
+                look = "dark" if dark else "light"
+                size = f"{width}x{height}" + (f"@{scale:g}" if scale > 1 else "")
+                shown.grab().save(str(out / f"{state}_{look}_{size}.png"))
+                window.close()
+                window.deleteLater()
+                turn()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])
