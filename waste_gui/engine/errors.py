@@ -9,6 +9,7 @@ EngineError
 ├── WrongCheckpoint     weights of another model, or a damaged file
 ├── NoSuchDevice        CUDA or MPS asked for and absent
 ├── TooManyFailures     more unreadable photos than the budget allows
+├── LoadingBroken       the processes that read photos cannot run
 ├── OutOfMemory         the graphics card's or the computer's
 └── DiskFull            a checkpoint or result could not be written
 
@@ -58,6 +59,10 @@ class NoSuchDevice(EngineError):
 
 class TooManyFailures(EngineError):
     kind = "photos"
+
+
+class LoadingBroken(EngineError):
+    kind = "workers"
 
 
 class OutOfMemory(EngineError):

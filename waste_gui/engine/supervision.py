@@ -16,7 +16,7 @@ from waste_gui import __version__
 from waste_gui.config import RunConfig
 from waste_gui.engine.commands import Commands
 from waste_gui.engine.context import Context
-from waste_gui.engine.errors import DiskFull, EngineError, OutOfMemory, StopRequested
+from waste_gui.engine.errors import DiskFull, EngineError, LoadingBroken, OutOfMemory, StopRequested
 from waste_gui.protocol import (
     PROTOCOL_VERSION,
     RunFailed,
@@ -124,8 +124,12 @@ def failed(failure: BaseException, config: RunConfig) -> RunFailed:
 
 def as_engine_error(failure: BaseException, config: RunConfig) -> EngineError | None:
     """What is known of an error: its own words, or those for memory and disk."""
+    from waste_gui.dataset.pool import PoolError  # Here, since `run_started` does not wait for numpy.
+
     if isinstance(failure, EngineError):
         return failure
+    if isinstance(failure, PoolError):
+        return LoadingBroken(failure.text, failure.hint)
     if isinstance(failure, MemoryError) or type(failure).__name__ == "OutOfMemoryError":
         where = "computer" if isinstance(failure, MemoryError) else "graphics card"
         smaller = max(1, config.batch_size // 2)

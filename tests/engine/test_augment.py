@@ -1,0 +1,73 @@
+"""What the model sees: random for training, exact for everything else."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from waste_gui.engine.augment import STRENGTHS, Strength, augment, evaluation_view, tile_size, training_view
+from waste_gui.engine.models import ModelSpec
+
+SPEC = ModelSpec(
+    library="torchvision",
+    name="resnet18",
+    image_size=32,
+    mean=(0.5, 0.4, 0.3),
+    std=(0.2, 0.3, 0.4),
+    classes=(),
+)
+
+
+def random_tiles(count: int = 6, side: int = 40) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(1)
+    return torch.randint(0, 256, (count, side, side, 3), dtype=torch.uint8, generator=generator)
+
+
+@pytest.mark.parametrize("name", STRENGTHS)
+def test_the_same_generator_state_gives_the_same_images_in_range(name: str) -> None:
+    first, second = (
+        augment(random_tiles(), 32, torch.Generator().manual_seed(7), STRENGTHS[name]) for _ in range(2)
+    )
+    assert first.shape == (6, 3, 32, 32)
+    assert torch.equal(first, second)
+    assert 0 <= float(first.min()) and float(first.max()) <= 1
+
+
+def test_another_state_gives_other_images() -> None:
+    first, second = (
+        augment(random_tiles(), 32, torch.Generator().manual_seed(seed), STRENGTHS["standard"])
+        for seed in (1, 2)
+    )
+    assert not torch.equal(first, second)
+
+
+def test_without_strength_an_image_is_only_resampled() -> None:
+    ramp = torch.linspace(0, 255, 40).round().to(torch.uint8)
+    tiles = ramp[None, None, :, None].expand(1, 40, 40, 3)
+    image = augment(tiles, 40, torch.Generator(), STRENGTHS["none"])
+    assert torch.allclose(image, tiles.permute(0, 3, 1, 2) / 255, atol=1e-5)
+
+
+def test_a_flip_mirrors_the_image() -> None:
+    always = Strength(min_area=1.0, aspect=1.0, hflip=1.0)
+    tiles = random_tiles(1)
+    plain, flipped = (augment(tiles, 40, torch.Generator(), s) for s in (STRENGTHS["none"], always))
+    assert torch.allclose(flipped, plain.flip(3), atol=1e-5)
+
+
+def test_evaluation_normalises_with_the_models_own_numbers() -> None:
+    grey = torch.full((1, 40, 40, 3), 128, dtype=torch.uint8)
+    seen = evaluation_view(grey, SPEC)
+    assert seen.shape == (1, 3, 32, 32)
+    for channel, (mean, std) in enumerate(zip(SPEC.mean, SPEC.std, strict=True)):
+        assert float(seen[0, channel, 5, 5]) == pytest.approx((128 / 255 - mean) / std, abs=1e-4)
+
+
+def test_training_and_evaluation_agree_on_normalisation() -> None:
+    grey = torch.full((2, 40, 40, 3), 128, dtype=torch.uint8)
+    trained = training_view(grey, SPEC, STRENGTHS["standard"], torch.Generator())
+    assert torch.allclose(trained, evaluation_view(grey, SPEC), atol=1e-4)
+
+
+def test_tiles_are_larger_than_images() -> None:
+    assert tile_size(224) > 224

@@ -1,0 +1,164 @@
+"""Batches come in the order asked for, whatever the photos do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+import torch
+
+from tests.photos import damage, make_photos
+from waste_gui.dataset.pool import ReadingPool
+from waste_gui.dataset.scan import Sample, scan_sources
+from waste_gui.engine.errors import StopRequested, TooManyFailures
+from waste_gui.engine.loading import Failures, Loader, batches_of, failure_budget, training_order
+from waste_gui.protocol import ImageFailed
+
+MakeLoader = Callable[..., Loader]
+
+
+@pytest.fixture
+def samples(tmp_path: Path) -> tuple[Sample, ...]:
+    return scan_sources([str(make_photos(tmp_path / "photos", per_class=10))]).samples
+
+
+@pytest.fixture
+def reported() -> list[ImageFailed]:
+    return []
+
+
+@pytest.fixture
+def make_loader(reported: list[ImageFailed], tmp_path: Path) -> Iterator[MakeLoader]:
+    with ReadingPool(2, 32, 16, 20.0) as pool:
+
+        def make(
+            stand_ins: tuple[Sample, ...],
+            bad_image: Literal["replace", "blank"] = "replace",
+            limit: int = 100,
+            waiting: Callable[[], None] = lambda: None,
+        ) -> Loader:
+            failures = Failures(limit, reported.append, tmp_path / "failures.csv")
+            return Loader(pool, 32, failures, waiting, bad_image=bad_image, stand_ins=stand_ins, seed=0)
+
+        yield make
+
+
+def test_batches_keep_the_order_and_the_pixels(samples: tuple[Sample, ...], make_loader: MakeLoader) -> None:
+    wanted = batches_of(samples, 7)
+    loaded = list(make_loader(samples).load(wanted))
+    assert [batch.samples for batch in loaded] == [list(batch) for batch in wanted]
+    again = list(make_loader(samples).load(wanted))
+    for first, second in zip(loaded, again, strict=True):
+        assert torch.equal(first.tiles_BHWC, second.tiles_BHWC)
+        assert first.labels_B.tolist() == [s.label for s in first.samples]
+        assert first.tiles_BHWC.float().std() > 10
+
+
+def test_reading_can_be_left_in_the_middle_and_begun_again(
+    samples: tuple[Sample, ...], make_loader: MakeLoader
+) -> None:
+    loader = make_loader(samples)
+    endless = loader.load(batch for _ in iter(int, 1) for batch in batches_of(samples, 5))
+    next(endless)
+    endless.close()
+    assert [b.samples for b in loader.load([samples[:3]])] == [list(samples[:3])]
+
+
+def test_a_bad_training_photo_is_replaced_by_one_of_its_class_the_same_each_time(
+    samples: tuple[Sample, ...], make_loader: MakeLoader, reported: list[ImageFailed]
+) -> None:
+    damage(Path(samples[3].path))
+    (first,) = make_loader(samples).load([samples[:8]])
+    (second,) = make_loader(samples).load([samples[:8]])
+    assert first.samples[3].path != samples[3].path
+    assert first.samples[3].label == samples[3].label
+    assert second.samples == first.samples
+    assert [m.action for m in reported] == ["replaced", "replaced"]
+
+
+def test_a_bad_photo_is_read_and_told_of_only_once(
+    samples: tuple[Sample, ...], make_loader: MakeLoader, reported: list[ImageFailed]
+) -> None:
+    damage(Path(samples[0].path))
+    loader = make_loader(samples)
+    for _ in range(3):
+        list(loader.load([samples[:4]]))
+    assert len(reported) == 1
+
+
+def test_a_bad_validation_photo_is_left_out(
+    samples: tuple[Sample, ...], make_loader: MakeLoader, reported: list[ImageFailed]
+) -> None:
+    damage(Path(samples[1].path))
+    (batch,) = make_loader(samples[10:]).load([samples[:4]])
+    assert batch.samples == [samples[0], samples[2], samples[3]]
+    assert batch.tiles_BHWC.shape == (3, 32, 32, 3)
+    assert reported[0].action == "left_out"
+
+
+def test_blank_gives_a_black_image_with_its_label(
+    samples: tuple[Sample, ...], make_loader: MakeLoader, reported: list[ImageFailed]
+) -> None:
+    damage(Path(samples[1].path))
+    (batch,) = make_loader(samples, bad_image="blank").load([samples[:4]])
+    assert batch.samples == list(samples[:4])
+    assert int(batch.tiles_BHWC[1].max()) == 0
+    assert reported[0].action == "blank"
+
+
+def test_a_class_of_which_nothing_can_be_read_is_left_out_and_loading_ends(
+    samples: tuple[Sample, ...], make_loader: MakeLoader
+) -> None:
+    for sample in samples[:10]:
+        damage(Path(sample.path))
+    (batch,) = make_loader(samples).load([samples[8:12]])
+    assert batch.samples == list(samples[10:12])
+
+
+def test_more_failures_than_the_budget_name_reason_and_folder(
+    samples: tuple[Sample, ...], make_loader: MakeLoader
+) -> None:
+    for sample in samples[:3]:
+        damage(Path(sample.path))
+    with pytest.raises(TooManyFailures) as raised:
+        list(make_loader(samples, limit=2).load([samples[:10]]))
+    assert "3 photos cannot be read" in raised.value.text
+    assert str(Path(samples[0].path).parent) in raised.value.hint
+
+
+def test_commands_are_looked_at_while_waiting_for_photos(
+    samples: tuple[Sample, ...], make_loader: MakeLoader
+) -> None:
+    def stop() -> None:
+        raise StopRequested("asked")
+
+    with pytest.raises(StopRequested):
+        next(make_loader(samples, waiting=stop).load([samples[:4]]))
+
+
+def test_the_failure_budget_is_a_hundred_or_one_percent() -> None:
+    assert failure_budget(600) == 100
+    assert failure_budget(104_000) == 1040
+
+
+def test_order_is_a_function_of_seed_and_epoch(samples: tuple[Sample, ...]) -> None:
+    first = training_order(samples, 1, 0, False)
+    assert first == training_order(samples, 1, 0, False)
+    assert sorted(s.path for s in first) == sorted(s.path for s in samples)
+    assert first != training_order(samples, 2, 0, False)
+    assert first != training_order(samples, 1, 1, False)
+
+
+def test_the_balanced_sampler_draws_rare_classes_as_often(samples: tuple[Sample, ...]) -> None:
+    unequal = samples[:10] + samples[10:12] + samples[20:21]
+    drawn = Counter(s.label for epoch in range(200) for s in training_order(unequal, epoch, 0, True))
+    assert max(drawn.values()) < 1.2 * min(drawn.values())
+
+
+def test_a_short_last_batch_is_dropped_but_never_the_only_one(samples: tuple[Sample, ...]) -> None:
+    assert [len(b) for b in batches_of(samples[:10], 4)] == [4, 4, 2]
+    assert [len(b) for b in batches_of(samples[:10], 4, drop_last=True)] == [4, 4]
+    assert [len(b) for b in batches_of(samples[:3], 4, drop_last=True)] == [3]
