@@ -227,6 +227,7 @@ def done() -> Script:
     script = Script()
     script.start_up()
     script.train(20)
+    script.say(p.StageFinished(stage="train", elapsed_s=648, summary="best 92.0 %, epoch 20"))
     metrics: dict[str, float | None] = {"val_accuracy": 0.9203}
     script.say(p.RunFinished(checkpoint="best", metrics=metrics, elapsed_s=script.at))
     return script

@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QMainWindow,
     QMenu,
+    QScrollArea,
     QSplitter,
     QStackedWidget,
     QVBoxLayout,
@@ -162,14 +163,20 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(960, 620)
         self.resize(1180, 760)
         self.setAcceptDrops(True)
-        self._left = QWidget()
-        self._left.setFixedWidth(LEFT_WIDTH)
-        left = QVBoxLayout(self._left)
+        facts = QWidget()
+        left = QVBoxLayout(facts)
         left.setContentsMargins(0, 0, 0, 0)
         left.setSpacing(2 * UNIT)
         left.addWidget(self.stages)
         left.addWidget(self.facts)
         left.addStretch(1)
+        self._left = QScrollArea()  # It scrolls only where a tall warning leaves too little room.
+        self._left.setWidgetResizable(True)
+        self._left.setFrameShape(QScrollArea.Shape.NoFrame)
+        self._left.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._left.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._left.setFixedWidth(LEFT_WIDTH)
+        self._left.setWidget(facts)
         self.splitter = QSplitter(Qt.Orientation.Vertical)
         self.splitter.setHandleWidth(1)
         self.splitter.setChildrenCollapsible(False)
@@ -319,7 +326,8 @@ class MainWindow(QMainWindow):
         self.header.show_moment(moment, self._readiness())
         self._show_notice(notice(moment))
         self.stages.show_moment(moment)
-        self.facts.show_moment(moment, moment.config or self._config_or_none())
+        found = self.data.readiness.detail if run.phase is Phase.IDLE and self.data.found else ""
+        self.facts.show_moment(moment, moment.config or self._config_or_none(), found)
         self.run_page.show_moment(moment)
         if self.log.isVisible():
             self.log.show_moment(moment)

@@ -106,12 +106,15 @@ def _stage_detail(moment: Moment, stage: Stage | None) -> str:
     if stage.id == "train" or (stage.inside_train and run.epoch):
         epochs = run.started.epochs if run.started else 0
         epoch = f"epoch {max(1, run.epoch)}" + (f" of {epochs}" if epochs else "")
-        return f"{epoch}, {_progress(stage)}" if _progress(stage) else epoch
+        return f"{epoch}, {progress(stage)}" if progress(stage) else epoch
     passed = clock(stage_time(moment, stage) or 0)
-    return f"{_progress(stage)}, {passed}" if _progress(stage) else passed
+    return f"{progress(stage)}, {passed}" if progress(stage) else passed
 
 
-def _progress(stage: Stage) -> str:
+def progress(stage: Stage) -> str:
+    """`9 of 32 photos`, `step 2 554 of 7 800`, `120 MB`; empty where nothing is counted."""
+    if stage.unit == "bytes":
+        return size(stage.done) if stage.done else ""
     if stage.total:
         unit = stage.unit or ("steps" if stage.id == "train" else "")
         singular = unit.removesuffix("s")
@@ -315,12 +318,13 @@ def details(moment: Moment) -> str:
         lines.append(f"Folder: {moment.folder}")
     stage = run.current
     if stage:
-        lines.append(f"Stage: {stage.title}, {_progress(stage)}, {clock(stage_time(moment, stage) or 0)}")
+        lines.append(f"Stage: {stage.title}, {progress(stage)}, {clock(stage_time(moment, stage) or 0)}")
     if moment.view:
         verdict = moment.view.verdict
         lines += ["", verdict.title, verdict.text, *verdict.evidence]
     if run.heartbeat:
-        lines += ["", f"Main thread: {run.heartbeat.where}, {run.heartbeat.queued} photos queued"]
+        lines += ["", f"Main thread: {run.heartbeat.where or 'working'}"]
+        lines += [f"Batches ready: {run.heartbeat.queued}"]
         for worker in run.heartbeat.workers:
             lines.append(
                 f"Worker {worker.pid}: {worker.state} {worker.path or ''} for {worker.since_s:.1f} s"

@@ -31,6 +31,7 @@ from waste_gui.gui.text import one_line, tooltip
 from waste_gui.gui.theme import UNIT
 from waste_gui.gui.widgets.class_bars import ClassBars
 from waste_gui.gui.widgets.drop_zone import DropZone
+from waste_gui.gui.widgets.fields import ChoiceBox
 from waste_gui.gui.widgets.plain_label import PlainLabel
 from waste_gui.gui.wording import Readiness
 from waste_gui.gui.words import count, many
@@ -114,6 +115,10 @@ class DataPage(QWidget):
         self.table = QTableWidget(0, 3)
         self.table.setAccessibleName("Which folder belongs to which class")
         self.table.setHorizontalHeaderLabels(["Folder", "Photos", "Class"])
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        photos = self.table.horizontalHeaderItem(1)
+        assert photos is not None
+        photos.setTextAlignment(right)
         self.table.setShowGrid(False)
         self.table.setWordWrap(False)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -129,8 +134,7 @@ class DataPage(QWidget):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(2, QHeaderView.ResizeMode.Fixed)
-        header.resizeSection(2, 172)
+        header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
         title = QHBoxLayout()
         title.setSpacing(UNIT)
         title.addWidget(PlainLabel("Classes", bold=True))
@@ -281,7 +285,7 @@ class DataPage(QWidget):
 
     def _class_box(self, folder: FolderCount, classes: tuple[str, ...], own: bool) -> QWidget:
         """A list of classes; with the folders' own names another name may be typed."""
-        box = _QuietComboBox()
+        box = ChoiceBox()
         box.setAccessibleName(f"Class of {folder.folder}")
         box.setProperty("quiet", True)
         box.setEditable(own)
@@ -315,13 +319,6 @@ class DataPage(QWidget):
     def _on_preset(self) -> None:
         preset = str(self.preset.currentData() or "")
         self._change("choose classes", dataclasses.replace(self.choice, preset=preset, mapping={}))
-
-
-class _QuietComboBox(QComboBox):
-    """Leaves the wheel to the table: scrolling must not change a mapping."""
-
-    def wheelEvent(self, event: object) -> None:
-        event.ignore()  # type: ignore[attr-defined]
 
 
 def _united(found: Found) -> list[FolderCount]:

@@ -123,8 +123,6 @@ class HistoryPage(QWidget):
         header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        for column in range(1, len(COLUMNS)):
-            header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         self.table.itemSelectionChanged.connect(self._on_selected)
         self.table.itemActivated.connect(lambda _: self._ask(self.show_asked))
         self._buttons = QHBoxLayout()
@@ -175,6 +173,10 @@ class HistoryPage(QWidget):
                 item = QTableWidgetItem(text)
                 item.setToolTip(tooltip(str(run.folder.path)) if column == 0 else "")
                 self.table.setItem(i, column, item)
+        for column in range(1, len(COLUMNS)):
+            title = self.table.horizontalHeader().sectionSizeHint(column)
+            width = max(title, self.table.sizeHintForColumn(column)) + 2 * UNIT
+            self.table.horizontalHeader().resizeSection(column, width)
         if runs and not self.table.selectedItems():
             self.table.selectRow(0)
 

@@ -30,7 +30,8 @@ from waste_gui.gui.words import many
 from waste_gui.rundir import RunDir
 
 CENTRE = int(Qt.AlignmentFlag.AlignCenter)
-SMALLEST_CELL, LARGEST_CELL = 14, 40
+LOWEST, NARROWEST, LARGEST = 14, 7, 40
+"""Of a cell, in pixels: a name must fit beside it, while columns are told by their place."""
 
 
 @dataclass(frozen=True)
@@ -95,22 +96,24 @@ class ConfusionMatrix(QWidget):
 
     def sizeHint(self) -> QSize:
         n = len(self._results.classes) if self._results else 0
-        return QSize(self._names_width() + n * SMALLEST_CELL + 8, 24 + n * SMALLEST_CELL)
+        return QSize(self._names_width() + n * NARROWEST + 8, 24 + n * LOWEST)
 
     def _names_width(self) -> int:
         names = self._results.classes if self._results else ()
         return min(150, max((self.fontMetrics().horizontalAdvance(name) for name in names), default=0) + 8)
 
-    def _cell(self) -> int:
+    def _cell(self) -> QSize:
         n = max(1, len(self._results.classes) if self._results else 1)
-        room = min((self.width() - self._names_width() - 8) // n, (self.height() - 24) // n)
-        return max(SMALLEST_CELL, min(LARGEST_CELL, room))
+        width = min(LARGEST, (self.width() - self._names_width() - 8) // n)
+        height = min(LARGEST, (self.height() - 24) // n)
+        return QSize(max(NARROWEST, width), max(LOWEST, height))
 
     def _cell_at(self, point: QPoint) -> tuple[int, int] | None:
         if self._results is None:
             return None
         cell = self._cell()
-        j, i = (point.x() - self._names_width()) // cell, (point.y() - 24) // cell
+        j = (point.x() - self._names_width()) // cell.width()
+        i = (point.y() - 24) // cell.height()
         n = len(self._results.classes)
         return (i, j) if 0 <= i < n and 0 <= j < n else None
 
@@ -140,18 +143,20 @@ class ConfusionMatrix(QWidget):
         )
         metrics = painter.fontMetrics()
         for i, (name, row) in enumerate(zip(self._results.classes, self._results.confusion, strict=False)):
-            top = 24 + i * cell
+            top = 24 + i * cell.height()
             shown = metrics.elidedText(one_line(name), Qt.TextElideMode.ElideMiddle, left - 8)
             painter.setPen(QColor(c.text))
-            painter.drawText(QRect(0, top, left - 8, cell), int(Qt.AlignmentFlag.AlignVCenter), shown)
+            painter.drawText(
+                QRect(0, top, left - 8, cell.height()), int(Qt.AlignmentFlag.AlignVCenter), shown
+            )
             total = sum(row) or 1
             for j, n in enumerate(row):
-                box = QRect(left + j * cell, top, cell - 1, cell - 1)
+                box = QRect(left + j * cell.width(), top, cell.width() - 1, cell.height() - 1)
                 fill = QColor(c.train if i == j else c.validation)
                 fill.setAlphaF(0.08 + 0.72 * n / total if n else 0.0)
                 painter.fillRect(box, QColor(c.surface))
                 painter.fillRect(box, fill)
-                if n and cell >= 24:
+                if n and cell.width() >= 24:
                     painter.setPen(QColor(c.text))
                     painter.drawText(box, CENTRE, str(n))
         painter.end()

@@ -11,7 +11,7 @@ from waste_gui.gui.moment import Moment
 from waste_gui.gui.theme import UNIT
 from waste_gui.gui.widgets.plain_label import PlainLabel
 from waste_gui.gui.widgets.plots import Plots
-from waste_gui.gui.words import count, many
+from waste_gui.gui.wording import progress
 from waste_gui.monitor.run import Phase
 from waste_gui.monitor.words import band
 
@@ -75,16 +75,11 @@ class _Waiting(QWidget):
             takes = f"This usually takes {band(*expected)}. " if expected else ""
             usual = f"{takes}Loss and accuracy appear here after the first batch."
         self._title.set_text(title)
-        done = stage is not None and stage.total
         share = stage.done / stage.total if stage and stage.total else None
-        self._bar.setVisible(run.phase.running)
+        self._bar.setVisible(share is not None and run.phase.running)
         self._bar.show_share(share)
-        words = (
-            f"{count(stage.done)} of {many(stage.total, stage.unit.removesuffix('s') or 'item')}"
-            if (stage and stage.total)
-            else ""
-        )
-        self._progress.set_text(words if done else "")
+        self._progress.set_text(progress(stage) if stage else "")
+        self._progress.setVisible(bool(self._progress.text()))
         self._detail.set_text(stage.detail if stage and run.phase.running else "")
         self._usual.set_text(usual)
 

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from waste_gui import config as configs
 from waste_gui.config import COMMON_MODELS, ConfigError, FieldHelp, RunConfig
 from waste_gui.gui.theme import UNIT
+from waste_gui.gui.widgets.fields import ChoiceBox, NumberBox
 from waste_gui.gui.widgets.plain_label import PlainLabel
 
 FIRST = ("name", "model", "pretrained", "freeze_backbone", "epochs", "batch_size", "image_size", "device")
@@ -77,7 +78,7 @@ class SettingsPage(QWidget):
         grid = QGridLayout(holder)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(2 * UNIT)
-        grid.setVerticalSpacing(12)
+        grid.setVerticalSpacing(UNIT)
         grid.setColumnMinimumWidth(0, 144)
         grid.setColumnStretch(2, 1)
         for i, name in enumerate(names):
@@ -86,7 +87,7 @@ class SettingsPage(QWidget):
             editor.setAccessibleName(field.title)
             editor.setAccessibleDescription(field.help)
             if not isinstance(editor, QCheckBox):
-                editor.setFixedWidth(216)
+                editor.setFixedSize(216, max(28, editor.fontMetrics().height() + 12))
             label = QLabel(MNEMONICS.get(name, field.title))
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setBuddy(editor)
@@ -106,7 +107,7 @@ class SettingsPage(QWidget):
     def _make_editor(self, field: FieldHelp) -> QWidget:
         kind = _kind(field.type)
         if kind == "choice":
-            box = _QuietComboBox()
+            box = ChoiceBox()
             box.addItems([str(value) for value in get_args(field.type)])
             box.currentIndexChanged.connect(self._on_edited)
             return box
@@ -118,7 +119,7 @@ class SettingsPage(QWidget):
         if kind == "number":
             return self._make_spin_box(field)
         if field.name in SUGGESTIONS:
-            open_box = _QuietComboBox()
+            open_box = ChoiceBox()
             open_box.setEditable(True)
             open_box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
             open_box.addItems(SUGGESTIONS[field.name])
@@ -135,7 +136,7 @@ class SettingsPage(QWidget):
             line = QLineEdit()
             line.textChanged.connect(self._on_edited)
             return line
-        spin = _QuietSpinBox()
+        spin = NumberBox()
         low = int(field.low or 0)
         optional = type(None) in get_args(field.type)
         spin.setRange(low - 1 if optional else low, int(field.high or 1_000_000))
@@ -197,18 +198,6 @@ class SettingsPage(QWidget):
     def _on_more(self, shown: bool) -> None:
         self._rest.setVisible(shown)
         self.more.setText("Fewe&r settings" if shown else "Mo&re settings")
-
-
-class _QuietComboBox(QComboBox):
-    """Leaves the wheel to the form: scrolling must not change a setting."""
-
-    def wheelEvent(self, event: object) -> None:
-        event.ignore()  # type: ignore[attr-defined]
-
-
-class _QuietSpinBox(QSpinBox):
-    def wheelEvent(self, event: object) -> None:
-        event.ignore()  # type: ignore[attr-defined]
 
 
 def _kind(type_: Any) -> Literal["choice", "switch", "number", "text"]:

@@ -16,8 +16,8 @@ from waste_gui.monitor.words import size
 NAMES = ("Photos", "Found", "Model", "Epochs", "Device", "Best", "Folder")
 
 
-def facts(moment: Moment, config: RunConfig | None) -> dict[str, str]:
-    """`config` is that of the run, or of the one to come."""
+def facts(moment: Moment, config: RunConfig | None, found: str = "") -> dict[str, str]:
+    """`config` is that of the run, or of the one to come; `found` what a look at its folders told."""
     run = moment.run
     shown = dict.fromkeys(NAMES, "–")
     if config is not None:
@@ -34,7 +34,7 @@ def facts(moment: Moment, config: RunConfig | None) -> dict[str, str]:
         memory = f" · {size(run.device.memory_bytes)}" if run.device.memory_bytes else ""
         shown["Device"] = f"{run.device.name}{memory}"
     if "scan" in run.stages:
-        shown["Found"] = run.stages["scan"].summary or "–"
+        shown["Found"] = run.stages["scan"].summary or found or "–"
     if run.best is not None and run.best.val_accuracy is not None:
         shown["Best"] = f"{percent(run.best.val_accuracy)} (epoch {run.best.epoch})"
     if moment.folder:
@@ -58,7 +58,7 @@ class Facts(QWidget):
             self._values[name].setAccessibleName(name)
             grid.addWidget(self._values[name], i, 1)
 
-    def show_moment(self, moment: Moment, config: RunConfig | None) -> None:
-        for name, value in facts(moment, config).items():
+    def show_moment(self, moment: Moment, config: RunConfig | None, found: str = "") -> None:
+        for name, value in facts(moment, config, found).items():
             self._values[name].set_text(value)
             self._values[name].setAccessibleDescription(value)

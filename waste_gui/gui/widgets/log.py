@@ -67,4 +67,4 @@ class Log(QWidget):
 
 
 def line_text(line: LogLine) -> str:
-    return f"{clock(line.at):>7} {MARKS.get(line.level, '  ')}{one_line(line.text)}"
+    return f"{clock(line.at):<8}{MARKS.get(line.level, '  ')}{one_line(line.text)}"

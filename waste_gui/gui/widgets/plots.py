@@ -158,6 +158,7 @@ class CurveView(pg.PlotWidget):  # type: ignore[misc]
         for name in ("left", "bottom"):
             axis = self.getPlotItem().getAxis(name)
             axis.setPen(pg.mkPen(c.hairline if name == "bottom" else None))
+            axis.setTickPen(pg.mkPen(None))
             axis.setTextPen(pg.mkPen(c.muted))
 
     def show_run(self, run: Run) -> None:
