@@ -129,18 +129,20 @@ def test_a_closed_stdin_and_stdout_do_not_end_the_training(photos: Path, tmp_pat
 def test_stop_is_obeyed_while_a_download_hangs(photos: Path, tmp_path: Path) -> None:
     """A server that accepts and never answers: the library would wait for minutes."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        silent.settimeout(100)
         process = start(
-            ["train", "--source", photos, "--run-dir", tmp_path / "run", "--model", "ViT-S-32-alt"],
-            HF_ENDPOINT=endpoint,
+            ["train", "--source", photos, "--run-dir", tmp_path / "run", "--model", "timm:resnet10t"],
+            HF_ENDPOINT=f"http://127.0.0.1:{silent.getsockname()[1]}",
             HF_HOME=str(tmp_path / "cache"),
             HF_HUB_ETAG_TIMEOUT="600",
         )
-        silent.settimeout(100)
-        connection, _ = silent.accept()
-        command(process, command="stop")
-        finished = finish(process)
-        connection.close()
+        try:
+            connection, _ = silent.accept()
+            command(process, command="stop")
+            finished = finish(process)
+            connection.close()
+        finally:
+            process.kill()
     assert finished.status == 3
     assert isinstance(finished.last, RunStopped)
     assert finished.last.checkpoint is None
