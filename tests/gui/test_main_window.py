@@ -1,35 +1,350 @@
-"""The window with a real child process: what it shows in each state."""
+"""The window with a real child process: what it shows in each state, and what its keys do."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
-from tests.gui.conftest import WAIT_MS
-from waste_gui.gui.main_window import MainWindow
+from tests.gui.conftest import WAIT_MS, fake, ready
+from waste_gui.gui.dialogs import Answer
+from waste_gui.gui.main_window import PHOTOS, RUNS, SETTINGS, TRAINING, MainWindow
+from waste_gui.gui.run_controller import RunController
+from waste_gui.gui.settings import Settings
+from waste_gui.gui.theme import Theme
+from waste_gui.gui.wording import Offer
 from waste_gui.monitor.run import Phase
+from waste_gui.rundir import RunDir, data_dir
 
 Make = Callable[[str], MainWindow]
+CTRL, SHIFT, ALT = (
+    Qt.KeyboardModifier.ControlModifier,
+    Qt.KeyboardModifier.ShiftModifier,
+    Qt.KeyboardModifier.AltModifier,
+)
 
 
-def ready(window: MainWindow, photos: Path, qtbot: QtBot) -> MainWindow:
-    window.data.add_folders([str(photos)])
-    qtbot.waitUntil(window.header.start_button.isEnabled, timeout=WAIT_MS)
+def started(window: MainWindow, photos: Path, qtbot: QtBot, phase: Phase) -> MainWindow:
+    """Started, and come as far as `phase`."""
+    ready(window, photos, qtbot).header.start_button.click()
+    qtbot.waitUntil(lambda: window._moment.run.phase is phase, timeout=WAIT_MS)
     return window
+
+
+def run_to_end(window: MainWindow, photos: Path, qtbot: QtBot) -> MainWindow:
+    ready(window, photos, qtbot)
+    with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
+        window.header.start_button.click()
+    return window
+
+
+def question_button(window: MainWindow, answer: Answer) -> QPushButton:
+    assert window._question is not None
+    return window._question.buttons[answer]
 
 
 def test_idle_window_says_what_to_do(make_window: Make) -> None:
     window = make_window("finishes")
     assert not window.header.start_button.isEnabled()
-    assert window.header._advice.text() == "Choose a folder of photos."
+    assert "Choose a folder of photos." in shown_texts(window)
+    assert window.windowTitle() == "waste-gui"
+
+
+def test_folder_with_classes_makes_start_possible(make_window: Make, photos: Path, qtbot: QtBot) -> None:
+    window = ready(make_window("finishes"), photos, qtbot)
+    assert "6 photos, 2 classes" in shown_texts(window)
+    assert window.settings.recent_folders == [str(photos)]
+
+
+def test_starting_shows_stage_and_offers_stop(make_window: Make, photos: Path, qtbot: QtBot) -> None:
+    window = started(make_window("waits"), photos, qtbot, Phase.STARTING)
+    qtbot.waitUntil(lambda: "1 of 12  Start PyTorch" in shown_texts(window), timeout=WAIT_MS)
+    assert window.header.stop_button.isVisible() and not window.header.start_button.isVisible()
+    assert window.tabs.currentIndex() == TRAINING
+    assert window.windowTitle() == "Starting – waste-gui"
+
+
+def test_training_shows_curves_and_percent(make_window: Make, photos: Path, qtbot: QtBot) -> None:
+    window = started(make_window("trains"), photos, qtbot, Phase.TRAINING)
+    qtbot.waitUntil(lambda: window.windowTitle() == "50 % – waste-gui", timeout=WAIT_MS)
+    assert window.run_page.plots.isVisible()
+    assert len(window.controller.run.loss) == 10
 
 
 def test_finished_run_says_how_good_it_is(make_window: Make, photos: Path, qtbot: QtBot) -> None:
-    window = ready(make_window("finishes"), photos, qtbot)
-    with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
-        window.header.start_button.click()
+    window = run_to_end(make_window("finishes"), photos, qtbot)
     assert window.controller.run.phase is Phase.FINISHED
     assert window.bar.notice is not None
-    assert window.bar.notice.title.startswith("Done: 92.0\u202f% of 120 validation photos right (epoch 2).")
+    assert window.bar.notice.title == "Done: 92.0\u202f% of 120 validation photos right (epoch 2)."
+    assert window.header.start_button.isVisible()
+    assert (data_dir() / "history.jsonl").read_text().count("\n") == 1
+
+
+def test_failed_run_shows_sentence_and_keeps_traceback_for_details(
+    make_window: Make, photos: Path, qtbot: QtBot
+) -> None:
+    window = run_to_end(make_window("fails"), photos, qtbot)
+    assert window.bar.notice is not None
+    assert window.bar.notice.title == "Out of memory on <b>GPU & co</b>."
+    assert not any("Traceback" in text for text in shown_texts(window))
+    window._on_offer(Offer.COPY_DETAILS)
+    assert "Traceback: <b>boom</b>" in QApplication.clipboard().text()
+
+
+def test_killed_engine_is_put_into_words(make_window: Make, photos: Path, qtbot: QtBot) -> None:
+    window = run_to_end(make_window("crashes"), photos, qtbot)
+    assert window.controller.run.phase is Phase.CRASHED
+    assert window.bar.notice is not None
+    assert "killed by the system (signal 9)" in window.bar.notice.title
+
+
+def test_engine_that_leaves_without_a_word_is_a_crash(make_window: Make, photos: Path, qtbot: QtBot) -> None:
+    window = run_to_end(make_window("leaves"), photos, qtbot)
+    assert window.bar.notice is not None
+    assert "exit status 7" in window.bar.notice.title
+
+
+def test_program_that_does_not_start_is_said(
+    qtbot: QtBot, theme: Theme, photos: Path, tmp_path: Path
+) -> None:
+    controller = RunController(command=lambda config: [str(tmp_path / "nothing here")])
+    window = MainWindow(Settings(), theme, controller)
+    qtbot.addWidget(window)
+    window.show()
+    run_to_end(window, photos, qtbot)
+    assert window.bar.notice is not None
+    assert window.bar.notice.title.startswith("The training could not be started")
+
+
+def test_half_lines_and_garbage_are_survived(make_window: Make, photos: Path, qtbot: QtBot) -> None:
+    window = run_to_end(make_window("garbage"), photos, qtbot)
+    run = window.controller.run
+    assert run.phase is Phase.STOPPED
+    assert [w.text for w in run.warnings] == ["whole again"]
+    assert sum("Not a message" in line.text for line in run.log) == 3
+
+
+def test_stop_now_ends_when_the_process_is_gone(make_window: Make, photos: Path, qtbot: QtBot) -> None:
+    window = started(make_window("trains"), photos, qtbot, Phase.TRAINING)
+    window.ask_stop()
+    with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
+        question_button(window, Answer.STOP_NOW).click()
+    assert window.controller.run.phase is Phase.STOPPED
+    assert not window.controller.running
+    assert window.controller.folder is not None and window.controller.folder.config.exists()
+
+
+def test_stop_after_the_epoch_asks_for_that(make_window: Make, photos: Path, qtbot: QtBot) -> None:
+    window = started(make_window("trains"), photos, qtbot, Phase.TRAINING)
+    window.ask_stop()
+    with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
+        question_button(window, Answer.AFTER_EPOCH).click()
+    assert window.bar.notice is not None
+    assert window.bar.notice.title == "Stopped: asked (epoch_end)."
+
+
+def test_engine_that_never_stops_is_ended_by_force(make_window: Make, photos: Path, qtbot: QtBot) -> None:
+    window = started(make_window("deaf"), photos, qtbot, Phase.TRAINING)
+    qtbot.waitUntil(lambda: bool(window.controller.run.warnings), timeout=WAIT_MS)
+    window.ask_stop()
+    with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
+        question_button(window, Answer.STOP_NOW).click()
+    assert window.controller.run.phase is Phase.CRASHED
+    assert window.bar.notice is not None
+    assert "ended by force" in window.bar.notice.title
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Escape])
+def test_enter_and_escape_in_the_stop_dialog_keep_training(
+    make_window: Make, photos: Path, qtbot: QtBot, key: Qt.Key
+) -> None:
+    window = started(make_window("trains"), photos, qtbot, Phase.TRAINING)
+    window.ask_stop()
+    question = window._question
+    assert question is not None
+    qtbot.waitUntil(question.isVisible, timeout=WAIT_MS)
+    with qtbot.waitSignal(question.answered, timeout=WAIT_MS) as answered:
+        QTest.keyClick(question, key)
+    assert answered.args == [Answer.KEEP_TRAINING]
+    assert window.controller.running and window.controller.run.stop_asked_at is None
+
+
+def test_escape_neither_stops_nor_hides_the_warning(make_window: Make, photos: Path, qtbot: QtBot) -> None:
+    window = started(make_window("trains"), photos, qtbot, Phase.TRAINING)
+    window.say("A warning")
+    QTest.keyClick(window, Qt.Key.Key_Escape)
+    assert window.bar.isVisible() and window.controller.running
+
+
+def test_closing_while_training_asks_first(make_window: Make, photos: Path, qtbot: QtBot) -> None:
+    window = started(make_window("trains"), photos, qtbot, Phase.TRAINING)
+    assert not window.close()
+    with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
+        question_button(window, Answer.STOP_AND_QUIT).click()
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=WAIT_MS)
+
+
+def test_keeping_training_in_the_background_leaves_without_ending_the_engine(
+    qtbot: QtBot, theme: Theme, photos: Path
+) -> None:
+    left: list[int] = []
+    controller = RunController(command=fake("trains"), ask_s=0.2, terminate_s=0.2)
+    window = MainWindow(Settings(), theme, controller, exit_now=left.append)
+    qtbot.addWidget(window)
+    window.show()
+    started(window, photos, qtbot, Phase.TRAINING)
+    window.close()
+    question_button(window, Answer.KEEP_IN_BACKGROUND).click()
+    assert left == [0] and controller.running
+    with qtbot.waitSignal(controller.ended, timeout=WAIT_MS):
+        controller.stop_now()
+
+
+def test_run_of_another_window_is_shown_from_its_folder(
+    make_window: Make, photos: Path, qtbot: QtBot, tmp_path: Path
+) -> None:
+    first = run_to_end(make_window("finishes"), photos, qtbot)
+    assert first.controller.folder is not None
+    folder = RunDir(tmp_path / "copied")
+    folder.create()
+    folder.config.write_bytes(first.controller.folder.config.read_bytes())
+    from tests.gui.fake_engine import START_UP
+    from waste_gui import protocol as p
+    from waste_gui.stages import STAGES
+
+    messages: list[p.AnyMessage] = [
+        p.RunStarted(
+            protocol=1,
+            run="r",
+            pid=1,
+            host="h",
+            started_at=0,
+            device="cpu",
+            world_size=1,
+            stages=STAGES,
+            versions={},
+            resumed_from=None,
+        ),
+        p.StageStarted(seq=1, stage=START_UP[0]),
+        p.RunStopped(seq=2, checkpoint=None, reason="asked"),
+    ]
+    folder.events.write_bytes(b"".join(map(p.encode, messages)))
+    second = make_window("finishes")
+    with qtbot.waitSignal(second.controller.ended, timeout=WAIT_MS):
+        second.show_run(folder)
+    assert second.controller.run.phase is Phase.STOPPED
+
+
+def test_names_with_markup_are_shown_as_they_are(make_window: Make, photos: Path, qtbot: QtBot) -> None:
+    evil = "<img src='x'>&amp;"
+    (photos / evil).mkdir()
+    for i in range(2):
+        (photos / evil / f"{i}.jpg").write_bytes(b"photo")
+    window = started(make_window("trains"), photos, qtbot, Phase.TRAINING)
+    item = window.data.table.item(0, 0)
+    assert item is not None and item.text() == evil
+    assert item.toolTip().startswith("<qt>&lt;img src=")
+    for label in window.findChildren(QLabel):
+        buddy = label.buddy()
+        assert label.textFormat() == Qt.TextFormat.PlainText, (label.text(), buddy)
+
+
+def test_keys_open_pages_log_and_settings(make_window: Make, qtbot: QtBot) -> None:
+    window = make_window("finishes")
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow, timeout=WAIT_MS)
+    QTest.keyClick(window, Qt.Key.Key_R, CTRL)
+    assert window.tabs.currentIndex() == RUNS
+    QTest.keyClick(window, Qt.Key.Key_Comma, CTRL)
+    assert window.tabs.currentIndex() == SETTINGS
+    QTest.keyClick(window, Qt.Key.Key_L, CTRL)
+    assert window.log.isVisible() and window.settings.log_shown
+    QTest.keyClick(window, Qt.Key.Key_1, CTRL)
+    assert window.tabs.currentIndex() == TRAINING
+
+
+def test_start_and_stop_have_keys(make_window: Make, photos: Path, qtbot: QtBot) -> None:
+    window = ready(make_window("trains"), photos, qtbot)
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow, timeout=WAIT_MS)
+    QTest.keyClick(window, Qt.Key.Key_F5)
+    qtbot.waitUntil(lambda: window._moment.run.phase is Phase.TRAINING, timeout=WAIT_MS)
+    QTest.keyClick(window, Qt.Key.Key_Period, CTRL)
+    assert window._question is not None
+
+
+def test_undo_takes_back_a_change_to_the_photos(make_window: Make, photos: Path, qtbot: QtBot) -> None:
+    window = ready(make_window("finishes"), photos, qtbot)
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow, timeout=WAIT_MS)
+    QTest.keyClick(window, Qt.Key.Key_Z, CTRL)
+    assert not window.data.choice.sources
+    QTest.keyClick(window, Qt.Key.Key_Z, CTRL | SHIFT)
+    assert list(window.data.choice.sources) == [str(photos)]
+    qtbot.waitUntil(lambda: window.data.readiness.ready, timeout=WAIT_MS)
+
+
+def test_f6_walks_through_the_areas(make_window: Make, photos: Path, qtbot: QtBot) -> None:
+    window = ready(make_window("finishes"), photos, qtbot)
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow, timeout=WAIT_MS)
+    window.header.start_button.setFocus()
+    visited = []
+    for _ in range(4):
+        QTest.keyClick(window, Qt.Key.Key_F6)
+        visited.append(QApplication.focusWidget())
+    assert visited[:2] == [window.stages, window.tabs]
+    assert visited[3] is window.header.start_button
+
+
+def test_alt_w_goes_to_the_warning(make_window: Make, photos: Path, qtbot: QtBot) -> None:
+    window = run_to_end(make_window("fails"), photos, qtbot)
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow, timeout=WAIT_MS)
+    QTest.keyClick(window, Qt.Key.Key_W, ALT)
+    focus = QApplication.focusWidget()
+    assert focus is not None and window.bar.isAncestorOf(focus)
+
+
+def test_dropped_folder_becomes_a_source(make_window: Make, photos: Path, qtbot: QtBot) -> None:
+    window = make_window("finishes")
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(photos))])
+    actions, buttons = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+    event = QDropEvent(QPointF(QPoint(50, 50)), actions, data, buttons, Qt.KeyboardModifier.NoModifier)
+    window.dropEvent(event)
+    assert window.data.choice.sources == (str(photos),)
+    assert window.tabs.currentIndex() == PHOTOS
+    qtbot.waitUntil(lambda: window.data.readiness.ready, timeout=WAIT_MS)
+
+
+def test_every_control_has_a_name(make_window: Make, photos: Path, qtbot: QtBot) -> None:
+    window = ready(make_window("finishes"), photos, qtbot)
+    window.form.more.setChecked(True)
+    nameless = [
+        widget
+        for page in (window, *(window.pages.widget(i) for i in range(window.pages.count())))
+        if page is not None
+        for widget in page.findChildren(QPushButton)
+        if not (widget.accessibleName() or widget.text())
+    ]
+    nameless += [e for e in window.form.editors.values() if not e.accessibleName()]  # type: ignore[misc]
+    assert nameless == []
+
+
+def test_layout_does_not_move_when_the_state_changes(make_window: Make, photos: Path, qtbot: QtBot) -> None:
+    window = ready(make_window("trains"), photos, qtbot)
+    before = window.header.geometry()
+    window.header.start_button.click()
+    qtbot.waitUntil(lambda: window._moment.run.phase is Phase.TRAINING, timeout=WAIT_MS)
+    assert window.header.geometry() == before
+
+
+def shown_texts(window: MainWindow) -> list[str]:
+    return [label.text() for label in window.findChildren(QLabel) if label.isVisible()]

@@ -14,7 +14,7 @@ from waste_gui import config as configs
 from waste_gui.config import ConfigError, RunConfig
 from waste_gui.gui.attached_engine import AttachedEngine
 from waste_gui.gui.background import Background
-from waste_gui.gui.engine_process import EngineProcess, ProcessOutcome, engine_command
+from waste_gui.gui.engine_process import ASK_S, TERMINATE_S, EngineProcess, ProcessOutcome, engine_command
 from waste_gui.gui.moment import Moment
 from waste_gui.monitor import history
 from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence, Observer
@@ -51,8 +51,11 @@ class RunController(QObject):
         parent: QObject | None = None,
         command: Callable[[Path], list[str]] = engine_command,
         clock: Callable[[], float] = time.monotonic,
+        ask_s: float = ASK_S,
+        terminate_s: float = TERMINATE_S,
     ) -> None:
         super().__init__(parent)
+        self._patience = {"ask_s": ask_s, "terminate_s": terminate_s}
         self._command = command
         self._clock = clock
         self._reset()
@@ -105,7 +108,7 @@ class RunController(QObject):
                 "Free space on the disk, or choose another run folder.",
             ) from None
         self._begin(config, folder)
-        engine = EngineProcess(self)
+        engine = EngineProcess(self, **self._patience)
         self._engine = engine
         self._connect()
         self.run.launched()
