@@ -153,7 +153,8 @@ class EpochFinished(Message, frozen=True, kw_only=True, tag="epoch_finished"):
 
 
 class Heartbeat(Message, frozen=True, kw_only=True, tag="heartbeat"):
-    """Each second, from its own thread. `where` is what the main thread is doing, in words."""
+    """Each second, from its own thread. `where` is what the main thread is doing, in words; `queued` are the
+    photos that were asked for and are not read yet."""
 
     where: str
     workers: tuple[WorkerState, ...]

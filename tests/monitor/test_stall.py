@@ -160,9 +160,9 @@ def test_idle_workers_and_no_batch_is_a_lost_handover() -> None:
     assert (verdict.state, verdict.cause) == (State.LIKELY_STUCK, "handover")
 
 
-def test_idle_workers_with_batches_ready_is_no_handover() -> None:
+def test_idle_workers_while_a_step_computes_is_no_handover() -> None:
     script = Transcript().start_up().begin_training().steps(1, 30)
-    script.queued = 4
+    script.where = "training, epoch 1, step 31 of 390"
     script.wait(90)
     assert judged(script, script.at).cause == "unknown"
 

@@ -40,6 +40,7 @@ class Transcript:
         self.workers: tuple[WorkerState, ...] = (worker(11), worker(12))
         self.gpu: protocol.GpuState | None = None
         self.queued = 0
+        self.where = "waiting for photos"
         self.epochs = epochs
         self._next_beat = 1.0
         self.say(
@@ -77,7 +78,7 @@ class Transcript:
         workers = tuple(
             msgspec.structs.replace(w, since_s=self.at - w.since_s) if w.path else w for w in self.workers
         )
-        self.say(protocol.Heartbeat(where="", workers=workers, queued=self.queued, gpu=self.gpu))
+        self.say(protocol.Heartbeat(where=self.where, workers=workers, queued=self.queued, gpu=self.gpu))
 
     def reads(self, *pids: int, path: str = PHOTO) -> None:
         """From now on these workers read this photo; the others are idle."""

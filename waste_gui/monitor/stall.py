@@ -203,8 +203,8 @@ class Scene:
             if self.run.heartbeat.where:
                 lines.append(f"Main thread: {self.run.heartbeat.where}")
             if self.workers:
-                ready = self.run.heartbeat.queued
-                lines.append(f"Workers: {_counted(self.workers)}; {ready} batches ready")
+                asked = self.run.heartbeat.queued
+                lines.append(f"Workers: {_counted(self.workers)}; {asked} photos asked for")
         if self.evidence.cpu_percent is not None:
             lines.append(f"Processor: {self.evidence.cpu_percent:.0f} % of one core")
         if self.evidence.io_bytes_per_s is not None:
@@ -430,13 +430,13 @@ def _workers_starting(scene: Scene) -> Verdict | None:
 
 
 def _handover(scene: Scene) -> Verdict | None:
-    """Row 13: every worker idle, nothing in flight, nothing ready, and the main thread waits."""
+    """Row 13: every worker idle, nothing in flight, and the main thread waits."""
     beat, stage = scene.run.heartbeat, scene.stage
     if beat is None or not beat.workers or stage is None or stage.id not in LOADING_STAGES:
         return None
-    if beat.queued or scene.held or not scene.red or scene.works or not scene.beats:
+    if scene.held or not scene.red or scene.works or not scene.beats:
         return None
-    if any(worker.state != "idle" for worker in beat.workers):
+    if any(worker.state != "idle" for worker in beat.workers) or "photo" not in beat.where:
         return None
     text = (
         "The data workers are idle, but the batch did not arrive: it was lost between them and the training."
