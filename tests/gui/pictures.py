@@ -305,7 +305,9 @@ def main(out: Path, wanted: list[str]) -> None:
         view = script.watch.look(script.run, script.evidence, script.at) if script.run.phase.running else None
         outcome = ProcessOutcome(signal=9) if script.run.exit_words else None
         folder = Path("/home/lab/.local/share/waste-gui/runs/2026-11-23_14-01-52")
-        return Moment(script.run, script.at, 1_763_906_512.0, view, script.evidence, CONFIG, folder, outcome)
+        usual = {name: (0.8 * took, 1.3 * took) for name, (took, _) in TOOK.items()}
+        start, seen = 1_763_906_512.0, script.evidence
+        return Moment(script.run, script.at, start, view, seen, CONFIG, folder, outcome, False, usual)
 
     scripts = {f.__name__: f for f in (starting, first_run, training, slow, stuck, failed, crashed, done)}
     moments = {

@@ -6,9 +6,10 @@ import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
-from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtCore import Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import (
     QAction,
     QActionGroup,
@@ -55,7 +56,6 @@ from waste_gui.gui.widgets.header import Header
 from waste_gui.gui.widgets.log import Log
 from waste_gui.gui.widgets.notice_bar import NoticeBar
 from waste_gui.gui.widgets.plain_label import PlainLabel
-from waste_gui.gui.widgets.plots import ACCURACY, LOSS, RATE
 from waste_gui.gui.widgets.stage_list import StageList
 from waste_gui.gui.widgets.tabs import Tabs
 from waste_gui.gui.wording import (
@@ -74,9 +74,21 @@ from waste_gui.monitor.stall import Action
 from waste_gui.monitor.words import about
 from waste_gui.rundir import RunDir, RunFolderError, list_runs
 
+if TYPE_CHECKING:
+    from waste_gui.gui.widgets.plots import PlotName
+
 LEFT_WIDTH, LEFT_WIDTH_WIDE = 336, 416
+QUIET_MS = 300
+"""After the first paint, for what the window needs only later."""
 PHOTOS, SETTINGS, TRAINING, RESULTS, RUNS = range(5)
 PAGES = ("&Photos", "Sett&ings", "Trai&ning", "Res&ults", "Ru&ns")
+
+PLOTS: tuple[tuple[str, tuple[PlotName, ...]], ...] = (
+    ("Loss &and accuracy", ("loss", "accuracy")),
+    ("&Loss", ("loss",)),
+    ("A&ccuracy", ("accuracy",)),
+    ("Learning &rate", ("rate",)),
+)
 
 KEYS = """\
 Ctrl+O          add a folder of photos
@@ -135,6 +147,10 @@ class MainWindow(QMainWindow):
         self._connect()
         self._restore()
         self._show_moment(self._moment)
+        quiet = QTimer(self)
+        quiet.setSingleShot(True)
+        quiet.timeout.connect(lambda: self.run_page.plots)
+        quiet.start(QUIET_MS)
 
     # --- laid out
 
@@ -247,16 +263,8 @@ class MainWindow(QMainWindow):
         self._add(menu, "&Earlier runs", "Ctrl+R", lambda: self.show_page(RUNS))
 
     def _make_view_menu(self, menu: QMenu) -> None:
-        for i, (name, specs) in enumerate(
-            (
-                ("Loss &and accuracy", (LOSS, ACCURACY)),
-                ("&Loss", (LOSS,)),
-                ("A&ccuracy", (ACCURACY,)),
-                ("Learning &rate", (RATE,)),
-            ),
-            1,
-        ):
-            self._add(menu, name, f"Ctrl+{i}", partial(self._on_plots, *specs))
+        for i, (name, plots) in enumerate(PLOTS, 1):
+            self._add(menu, name, f"Ctrl+{i}", partial(self._on_plots, *plots))
         menu.addSeparator()
         self.log_action = self._add(menu, "Lo&g", "Ctrl+L", lambda: None)
         self.log_action.setCheckable(True)
@@ -607,9 +615,9 @@ class MainWindow(QMainWindow):
         self.data.set_choice(DatasetChoice(config.source, _preset(config), dict(config.mapping)))
         self.show_page(SETTINGS)
 
-    def _on_plots(self, *specs: object) -> None:
+    def _on_plots(self, *names: PlotName) -> None:
         self.show_page(TRAINING)
-        self.run_page.plots.choose(*specs)  # type: ignore[arg-type]
+        self.run_page.plots.choose(*names)
         self.run_page.show_moment(self._moment)
         self.run_page.plots.focus_first()
 

@@ -136,6 +136,13 @@ def stage_time(moment: Moment, stage: Stage) -> float | None:
     return max(0.0, end - stage.started_at)
 
 
+def usual(moment: Moment, stage: Stage) -> tuple[float, float] | None:
+    """What a stage usually takes: as counted down, else on this computer, else the table's guess."""
+    if moment.view and stage is moment.run.current and moment.view.remaining.usual_s:
+        return moment.view.remaining.usual_s
+    return moment.usual.get(stage.id, stage.info.expected_s)
+
+
 def stage_glyph(moment: Moment, stage: Stage) -> tuple[Glyph, str]:
     """The sign of a stage in the checklist, and its word."""
     match stage.state:

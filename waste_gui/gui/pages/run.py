@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
@@ -10,10 +12,12 @@ from waste_gui.gui import theme
 from waste_gui.gui.moment import Moment
 from waste_gui.gui.theme import UNIT
 from waste_gui.gui.widgets.plain_label import PlainLabel
-from waste_gui.gui.widgets.plots import Plots
-from waste_gui.gui.wording import progress
+from waste_gui.gui.wording import progress, usual
 from waste_gui.monitor.run import Phase
 from waste_gui.monitor.words import band
+
+if TYPE_CHECKING:
+    from waste_gui.gui.widgets.plots import Plots
 
 CENTRE = Qt.AlignmentFlag.AlignHCenter
 
@@ -66,14 +70,14 @@ class _Waiting(QWidget):
     def show_moment(self, moment: Moment) -> None:
         run, stage = moment.run, moment.run.current
         if run.phase is Phase.IDLE:
-            title, usual = "Nothing has run yet", "Loss and accuracy appear here after the first batch."
+            title, words = "Nothing has run yet", "Loss and accuracy appear here after the first batch."
         elif run.phase.ended:
-            title, usual = "It ended before the first batch", "There is nothing to plot."
+            title, words = "It ended before the first batch", "There is nothing to plot."
         else:
             title = stage.title if stage else "Starting"
-            expected = stage.info.expected_s if stage else None
+            expected = usual(moment, stage) if stage else None
             takes = f"This usually takes {band(*expected)}. " if expected else ""
-            usual = f"{takes}Loss and accuracy appear here after the first batch."
+            words = f"{takes}Loss and accuracy appear here after the first batch."
         self._title.set_text(title)
         share = stage.done / stage.total if stage and stage.total else None
         self._bar.setVisible(share is not None and run.phase.running)
@@ -81,18 +85,28 @@ class _Waiting(QWidget):
         self._progress.set_text(progress(stage) if stage else "")
         self._progress.setVisible(bool(self._progress.text()))
         self._detail.set_text(stage.detail if stage and run.phase.running else "")
-        self._usual.set_text(usual)
+        self._usual.set_text(words)
 
 
 class RunPage(QWidget):
+    """The plots come with the first curve or in a quiet moment: pyqtgraph takes longer than all the rest."""
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.plots = Plots()
+        self._plots: Plots | None = None
         self._waiting = _Waiting()
         self._stack = QStackedLayout(self)
         self._stack.setContentsMargins(0, 0, 0, 0)
         self._stack.addWidget(self._waiting)
-        self._stack.addWidget(self.plots)
+
+    @property
+    def plots(self) -> Plots:
+        if self._plots is None:
+            from waste_gui.gui.widgets.plots import Plots
+
+            self._plots = Plots()
+            self._stack.addWidget(self._plots)
+        return self._plots
 
     def show_moment(self, moment: Moment) -> None:
         curves = len(moment.run.loss) > 0 or bool(moment.run.epochs)

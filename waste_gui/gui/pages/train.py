@@ -45,6 +45,7 @@ class SettingsPage(QWidget):
         self._helps: dict[str, PlainLabel] = {}
         self._fields = {field.name: field for field in configs.fields() if field.name not in ELSEWHERE}
         self._base = RunConfig()
+        self._filling = True
         form = QWidget()
         rows = QVBoxLayout(form)
         rows.setContentsMargins(0, 0, 2 * UNIT, 2 * UNIT)
@@ -54,10 +55,10 @@ class SettingsPage(QWidget):
         self.more.setCheckable(True)
         self.more.setProperty("link", True)
         rows.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
-        self._rest = self._make_grid([n for n in self._fields if n not in FIRST])
-        self._rest.hide()
+        self._rest: QWidget | None = None  # Made when it is first asked for.
+        self._rest_place = QVBoxLayout()
         self.more.toggled.connect(self._on_more)
-        rows.addWidget(self._rest)
+        rows.addLayout(self._rest_place)
         reset = QPushButton("Back to the &defaults")
         reset.clicked.connect(lambda: self.show_config(RunConfig()))
         rows.addSpacing(UNIT)
@@ -147,15 +148,15 @@ class SettingsPage(QWidget):
 
     def show_config(self, config: RunConfig) -> None:
         self._base = config
+        self._filling = True
         for name, editor in self.editors.items():
             _set_value(editor, getattr(config, name))
+        self._filling = False
         self._on_edited()
 
     def config(self) -> RunConfig:
         """What the form says; ConfigError says which field is wrong."""
-        values: dict[str, Any] = {}
-        for name, editor in self.editors.items():
-            values[name] = self._value(name, editor)
+        values = {name: self._value(name, editor) for name, editor in self.editors.items()}
         return configs.check(msgspec.structs.replace(self._base, **values))
 
     def _value(self, name: str, editor: QWidget) -> Any:
@@ -173,7 +174,7 @@ class SettingsPage(QWidget):
         raise TypeError(name)
 
     def _on_edited(self, *_: object) -> None:
-        if len(self.editors) < len(self._fields):
+        if self._filling:
             return
         for name, editor in self.editors.items():
             self._mark(name, editor, self._problem(name, editor))
@@ -196,6 +197,14 @@ class SettingsPage(QWidget):
             editor.style().polish(editor)
 
     def _on_more(self, shown: bool) -> None:
+        if self._rest is None:
+            self._filling = True
+            rest = [name for name in self._fields if name not in FIRST]
+            self._rest = self._make_grid(rest)
+            self._rest_place.addWidget(self._rest)
+            for name in rest:
+                _set_value(self.editors[name], getattr(self._base, name))
+            self._filling = False
         self._rest.setVisible(shown)
         self.more.setText("Fewe&r settings" if shown else "Mo&re settings")
 

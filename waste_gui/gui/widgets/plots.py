@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal
 
 import numpy as np
 import pyqtgraph as pg
@@ -352,12 +353,16 @@ ACCURACY = PlotSpec(
 RATE = PlotSpec("Learning rate", lambda run: run.lr, None, lambda v: f"{v:.2e}")
 
 
+PlotName = Literal["loss", "accuracy", "rate"]
+SPECS: dict[PlotName, PlotSpec] = {"loss": LOSS, "accuracy": ACCURACY, "rate": RATE}
+
+
 class Plots(QWidget):
     """Loss and accuracy one above the other on one step axis, or one of them alone."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.plots = {spec.title: Plot(spec) for spec in (LOSS, ACCURACY, RATE)}
+        self.plots = {name: Plot(spec) for name, spec in SPECS.items()}
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(UNIT)
@@ -368,11 +373,11 @@ class Plots(QWidget):
             other.setXLink(loss)
         for view in (loss, *others):
             view.followed.connect(self._on_followed)
-        self.choose(LOSS, ACCURACY)
+        self.choose("loss", "accuracy")
 
-    def choose(self, *specs: PlotSpec) -> None:
-        for title, plot in self.plots.items():
-            plot.setVisible(title in {spec.title for spec in specs})
+    def choose(self, *names: PlotName) -> None:
+        for name, plot in self.plots.items():
+            plot.setVisible(name in names)
 
     def show_run(self, run: Run) -> None:
         for plot in self.plots.values():

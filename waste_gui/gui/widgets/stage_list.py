@@ -21,7 +21,7 @@ from waste_gui.gui.moment import Moment
 from waste_gui.gui.text import one_line, tooltip
 from waste_gui.gui.theme import UNIT
 from waste_gui.gui.widgets.glyphs import ROLES, Glyph, paint_glyph
-from waste_gui.gui.wording import stage_glyph, stage_time
+from waste_gui.gui.wording import stage_glyph, stage_time, usual
 from waste_gui.monitor.run import Run, Stage, StageState
 from waste_gui.monitor.words import about, band, clock
 
@@ -70,14 +70,10 @@ def _row(moment: Moment, stage: Stage, number: int) -> Row:
 
 
 def _usual(moment: Moment, stage: Stage) -> str:
-    current = moment.run.current
     if stage.id == "train":
         return _usual_training(moment, stage)
-    if moment.view and stage is current and moment.view.remaining.usual_s:
-        return band(*moment.view.remaining.usual_s)
-    if stage.id in moment.usual:
-        return band(*moment.usual[stage.id])
-    return band(*stage.info.expected_s) if stage.info.expected_s else ""
+    known = usual(moment, stage)
+    return band(*known) if known else ""
 
 
 def _usual_training(moment: Moment, stage: Stage) -> str:
