@@ -307,7 +307,7 @@ def main(out: Path, wanted: list[str]) -> None:
         folder = Path("/home/lab/.local/share/waste-gui/runs/2026-11-23_14-01-52")
         usual = {name: (0.8 * took, 1.3 * took) for name, (took, _) in TOOK.items()}
         start, seen = 1_763_906_512.0, script.evidence
-        return Moment(script.run, script.at, start, view, seen, CONFIG, folder, outcome, False, usual)
+        return Moment(script.run, script.at, start, view, seen, CONFIG, folder, outcome, usual=usual)
 
     scripts = {f.__name__: f for f in (starting, first_run, training, slow, stuck, failed, crashed, done)}
     moments = {

@@ -117,6 +117,14 @@ def kill_tree(pid: int) -> None:
             process.kill()
 
 
+def continue_tree(pid: int) -> None:
+    """Let processes go on that somebody stopped (SIGSTOP)."""
+    for process in _process(pid):
+        with contextlib.suppress(psutil.Error):
+            for each in (process, *process.children(recursive=True)):
+                each.resume()
+
+
 def _process(pid: int) -> list[psutil.Process]:
     try:
         return [psutil.Process(pid)]

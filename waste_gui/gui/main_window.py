@@ -532,7 +532,7 @@ class MainWindow(QMainWindow):
             case Action.FORCE_STOP:
                 self.controller.force_stop()
             case Action.RESUME:
-                self.controller.pause_or_resume()
+                self.controller.go_on()
             case Action.COPY_DETAILS | Offer.COPY_DETAILS:
                 self._on_copy_details()
             case Offer.SHOW_LOG:

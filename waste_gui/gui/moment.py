@@ -26,6 +26,7 @@ class Moment:
     folder: Path | None = None
     outcome: ProcessOutcome | None = None
     attached: bool = False
+    log_tail: str = ""  # Of the engine's own log, once it ended badly.
     usual: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # By stage, on this computer.
 
     def unix(self, at: float) -> float:

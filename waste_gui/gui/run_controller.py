@@ -14,12 +14,19 @@ from waste_gui import config as configs
 from waste_gui.config import ConfigError, RunConfig
 from waste_gui.gui.attached_engine import AttachedEngine
 from waste_gui.gui.background import Background
-from waste_gui.gui.engine_process import ASK_S, TERMINATE_S, EngineProcess, ProcessOutcome, engine_command
+from waste_gui.gui.engine_process import (
+    ASK_S,
+    TERMINATE_S,
+    EngineProcess,
+    ProcessOutcome,
+    continue_tree,
+    engine_command,
+)
 from waste_gui.gui.moment import Moment
 from waste_gui.monitor import history
 from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence, Observer
 from waste_gui.monitor.history import History, Kind
-from waste_gui.monitor.run import Run
+from waste_gui.monitor.run import Phase, Run
 from waste_gui.monitor.stall import State
 from waste_gui.monitor.watch import Watch
 from waste_gui.protocol import (
@@ -28,13 +35,13 @@ from waste_gui.protocol import (
     DumpStacks,
     Pause,
     Resume,
-    RunFinished,
     SkipPhoto,
     Stop,
     Unreadable,
 )
 from waste_gui.rundir import RunDir, RunFolderError, data_dir, new_run_dir, write_atomically
 
+LOG_TAIL_BYTES = 8192
 PAINT_MS = 100
 TICK_MS = 1000
 
@@ -80,6 +87,7 @@ class RunController(QObject):
         self._usual_of: Kind | None = None
         self._observer: Observer | None = None
         self._evidence = NOTHING_KNOWN
+        self._log_tail = ""
         self._zero: float | None = None  # The engine's clock at zero, by our clock.
         self._was_stuck = False
 
@@ -181,6 +189,13 @@ class RunController(QObject):
     def pause_or_resume(self) -> None:
         self.send(Resume() if self.run.paused else Pause())
 
+    def go_on(self) -> None:
+        """After a pause: asked for here, or made from outside by stopping the process."""
+        if self.run.paused:
+            self.send(Resume())
+        elif self._engine is not None and self._engine.pid:
+            continue_tree(self._engine.pid)
+
     def skip_photo(self, path: str) -> None:
         self.send(SkipPhoto(path=path))
 
@@ -209,6 +224,7 @@ class RunController(QObject):
             folder=self.folder.path if self.folder else None,
             outcome=self._outcome,
             attached=self.attached,
+            log_tail=self._log_tail,
             usual=self._usual_times(),
         )
 
@@ -242,9 +258,10 @@ class RunController(QObject):
         self.run.process_gone(outcome.words)
         self._tick_timer.stop()
         self._looking.cancel()
-        if isinstance(self.run.last, RunFinished) and not self.attached:
-            with contextlib.suppress(OSError):  # The run itself is safe; only the next countdown is poorer.
-                history.append(data_dir() / history.FILE_NAME, history.record_of(self.run))
+        if self.run.phase in (Phase.CRASHED, Phase.FAILED) and self.folder is not None:
+            self._log_tail = read_tail(self.folder.log)
+        with contextlib.suppress(OSError):  # The run itself is safe; only the next countdown is poorer.
+            history.remember(data_dir() / history.FILE_NAME, self.run)
         self._paint()
         self.ended.emit(self.moment())
 
@@ -277,3 +294,13 @@ class RunController(QObject):
 
     def _on_evidence(self, evidence: Evidence) -> None:
         self._evidence = evidence
+
+
+def read_tail(log: Path) -> str:
+    """The last lines of the engine's log: a library that gives up says so there."""
+    try:
+        with open(log, "rb") as file:
+            file.seek(max(0, file.seek(0, 2) - LOG_TAIL_BYTES))
+            return file.read().decode("utf-8", "backslashreplace").strip()
+    except OSError:
+        return ""

@@ -226,7 +226,7 @@ def _advice(moment: Moment) -> tuple[str, str]:
     run = moment.run
     best = f"Best {_best(run)}" if _best(run) else ""
     if run.paused:
-        return "Choose Run ▸ Go on.", best
+        return "Go on when you like.", best
     if moment.view and moment.view.verdict.state is State.LIKELY_STUCK:
         return "Choose below.", best
     if run.stop_asked_at is not None:
@@ -281,7 +281,9 @@ def notice(moment: Moment) -> Notice | None:
             return Notice("info", "stopped", f"Stopped: {reason}." if reason else "Stopped.", kept, offers)
     if run.phase is Phase.CRASHED:
         hint = moment.outcome.hint if moment.outcome else ""
-        return Notice("stuck", "failed", run.exit_words, hint, (Offer.COPY_DETAILS, Offer.SHOW_LOG))
+        last = moment.log_tail.rpartition("\n")[2].strip()
+        said = f"{hint} The log ends with: {shorten(last, 300)}" if last else hint
+        return Notice("stuck", "failed", run.exit_words, said, (Offer.COPY_DETAILS, Offer.SHOW_LOG))
     return _live_notice(moment)
 
 
@@ -290,6 +292,8 @@ def _live_notice(moment: Moment) -> Notice | None:
     if view is None or not moment.run.phase.running:
         return None
     verdict = view.verdict
+    if moment.run.paused:
+        return Notice("info", "stopped", "Paused. Nothing is computed until it goes on.", "", verdict.actions)
     if verdict.state is State.LIKELY_STUCK:
         return Notice("stuck", "stuck", verdict.title, verdict.text, verdict.actions, details(moment))
     if verdict.state is State.SLOW:
@@ -343,6 +347,8 @@ def details(moment: Moment) -> str:
     for thread in run.stacks.threads if run.stacks else ():
         lines += ["", f"{thread.role} {thread.pid}, {thread.thread}"]
         lines += [f"  {f.file}:{f.line} in {f.function}" for f in reversed(thread.frames)]
+    if moment.log_tail:
+        lines += ["", "The engine's own log ends with:", moment.log_tail]
     lines += ["", "Last lines:"] + [f"{clock(line.at)} {line.text}" for line in list(run.log)[-40:]]
     return "\n".join(lines).strip() + "\n"
 

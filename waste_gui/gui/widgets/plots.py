@@ -244,24 +244,31 @@ class CurveView(pg.PlotWidget):  # type: ignore[misc]
                 self._x_end = 0.0
                 self.set_follow(Follow.ALL)
             case Qt.Key.Key_Plus | Qt.Key.Key_Equal:
-                self._look_at(high - width / ZOOM if self.follow is Follow.NEWEST else low, width / ZOOM)
+                self._zoom(1 / ZOOM)
             case Qt.Key.Key_Minus:
-                self._look_at(low, width * ZOOM)
+                self._zoom(ZOOM)
             case Qt.Key.Key_Left:
-                self._look_at(low - PAN * width, width)
+                self._look_at(low - PAN * width, width, Follow.STAY)
             case Qt.Key.Key_Right:
-                self._look_at(low + PAN * width, width)
+                self._look_at(low + PAN * width, width, Follow.STAY)
             case _:
                 event.ignore()
                 return
         event.accept()
 
-    def _look_at(self, low: float, width: float) -> None:
-        self.setXRange(max(0.0, low), max(0.0, low) + max(2.0, width), padding=0)
-        if self.follow is Follow.ALL:
-            self.set_follow(Follow.STAY)
+    def _zoom(self, factor: float) -> None:
+        """Around the newest while that is followed, else from the left edge."""
+        low, high = self.getPlotItem().getViewBox().viewRange()[0]
+        width = factor * (high - low)
+        if self.follow is Follow.NEWEST:
+            self._look_at(high - width, width, Follow.NEWEST)
         else:
-            self._draw()
+            self._look_at(low, width, Follow.STAY)
+
+    def _look_at(self, low: float, width: float, follow: Follow) -> None:
+        self.set_follow(follow)
+        low = max(0.0, low)
+        self.setXRange(low, low + max(2.0, width), padding=0)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

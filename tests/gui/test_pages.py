@@ -1,0 +1,236 @@
+"""The pages on their own: photos, settings, results, earlier runs, plots."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox
+from pytestqt.qtbot import QtBot
+
+from tests.gui import pictures
+from tests.gui.conftest import WAIT_MS
+from waste_gui import config as configs
+from waste_gui import protocol as p
+from waste_gui.config import ConfigError, RunConfig
+from waste_gui.gui.dataset_choice import DatasetChoice
+from waste_gui.gui.pages.data import DataPage
+from waste_gui.gui.pages.history import HistoryPage
+from waste_gui.gui.pages.results import ResultsPage
+from waste_gui.gui.pages.train import SettingsPage
+from waste_gui.gui.theme import Theme
+from waste_gui.gui.widgets.plots import ACCURACY, LOSS, CurveView, Plots
+from waste_gui.rundir import RunDir, runs_dir
+
+
+@pytest.fixture
+def data_page(qtbot: QtBot, theme: Theme) -> DataPage:
+    page = DataPage()
+    qtbot.addWidget(page)
+    page.resize(800, 500)
+    page.show()
+    return page
+
+
+def looked_at(page: DataPage, choice: DatasetChoice, qtbot: QtBot) -> DataPage:
+    page.set_choice(choice)
+    qtbot.waitUntil(lambda: not page._scan.working, timeout=WAIT_MS)
+    return page
+
+
+def test_folders_are_mapped_onto_the_lab_classes(data_page: DataPage, photos: Path, qtbot: QtBot) -> None:
+    looked_at(data_page, DatasetChoice((str(photos),), "lab"), qtbot)
+    assert data_page.found is not None
+    assert {f.folder: f.mapped for f in data_page.found.folders} == {
+        "glass": "glass_beverage_bottles",
+        "paper": "office_paper",
+    }
+    assert data_page.readiness.ready
+
+
+def test_leaving_a_class_out_is_said_and_can_be_undone(
+    data_page: DataPage, photos: Path, qtbot: QtBot
+) -> None:
+    looked_at(data_page, DatasetChoice((str(photos),)), qtbot)
+    data_page.map_folder("paper", None)
+    qtbot.waitUntil(lambda: not data_page._scan.working, timeout=WAIT_MS)
+    assert not data_page.readiness.ready
+    assert "only one class" in data_page.words.text()
+    data_page.undo_stack.undo()
+    qtbot.waitUntil(lambda: data_page.readiness.ready, timeout=WAIT_MS)
+
+
+def test_class_is_chosen_in_the_table(data_page: DataPage, photos: Path, qtbot: QtBot) -> None:
+    looked_at(data_page, DatasetChoice((str(photos),), "lab"), qtbot)
+    cell = data_page.table.cellWidget(0, 2)
+    assert cell is not None
+    box = cell.findChild(QComboBox)
+    assert box is not None
+    box.setCurrentIndex(box.findText("shoes"))
+    box.activated.emit(box.currentIndex())
+    assert data_page.choice.mapping == {"glass": "shoes"}
+    qtbot.waitUntil(lambda: not data_page._scan.working, timeout=WAIT_MS)
+
+
+def test_folder_without_classes_is_explained(data_page: DataPage, tmp_path: Path, qtbot: QtBot) -> None:
+    (tmp_path / "flat").mkdir()
+    (tmp_path / "flat/1.jpg").touch()
+    looked_at(data_page, DatasetChoice((str(tmp_path / "flat"),)), qtbot)
+    assert data_page.words.text().startswith("This folder has no sub-folders with photos.")
+    assert not data_page.readiness.ready
+
+
+def test_folder_that_went_away_is_explained(data_page: DataPage, tmp_path: Path, qtbot: QtBot) -> None:
+    looked_at(data_page, DatasetChoice((str(tmp_path / "gone"),)), qtbot)
+    assert "There is no folder" in data_page.words.text()
+
+
+def test_reading_can_be_cancelled(data_page: DataPage, photos: Path, qtbot: QtBot) -> None:
+    data_page.set_choice(DatasetChoice((str(photos),)))
+    data_page.cancel.click()
+    assert "cancelled" in data_page.words.text()
+    assert not data_page.readiness.ready
+
+
+@pytest.fixture
+def form(qtbot: QtBot, theme: Theme) -> SettingsPage:
+    page = SettingsPage()
+    qtbot.addWidget(page)
+    page.show()
+    return page
+
+
+def test_form_gives_back_the_settings_it_shows(form: SettingsPage) -> None:
+    config = RunConfig(model="resnet18", epochs=7, image_size=64, lr=0.01, workers=3, seed=5, augment="light")
+    form.show_config(config)
+    assert form.config() == config
+    form.more.setChecked(True)
+    assert form.config() == config
+    form.show_config(RunConfig())
+    assert form.config() == RunConfig()
+
+
+def test_every_setting_stands_in_the_form_with_its_help(form: SettingsPage) -> None:
+    form.more.setChecked(True)
+    elsewhere = {"source", "classes", "mapping"}
+    assert set(form.editors) == {field.name for field in configs.fields()} - elsewhere
+    assert all(editor.accessibleDescription() for editor in form.editors.values())
+
+
+def test_wrong_number_is_marked_where_it_stands(form: SettingsPage) -> None:
+    form.more.setChecked(True)
+    rate = form.editors["lr"]
+    assert isinstance(rate, QLineEdit)
+    rate.setText("fast")
+    assert rate.property("wrong")
+    assert form._helps["lr"].text() == "'Learning rate' needs a number."
+    with pytest.raises(ConfigError):
+        form.config()
+    rate.setText("0,001")
+    assert form.config().lr == 0.001 and not rate.property("wrong")
+
+
+def test_bounds_are_those_of_the_settings(form: SettingsPage) -> None:
+    epochs = form.editors["epochs"]
+    assert isinstance(epochs, QSpinBox)
+    assert (epochs.minimum(), epochs.maximum()) == (1, 100_000)
+
+
+def test_results_name_the_weakest_class(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
+    pictures.write_results(tmp_path)
+    page = ResultsPage()
+    qtbot.addWidget(page)
+    page.show()
+    page.read(RunDir(tmp_path))
+    qtbot.waitUntil(lambda: page.results is not None, timeout=WAIT_MS)
+    assert page.results is not None
+    assert page.results.weakest is not None
+    name, share = page.results.weakest
+    assert name == "coffee_grounds" and share == pytest.approx(0.57, abs=0.01)
+    assert "coffee_grounds" in page._summary.text()
+    page.grab()
+
+
+def test_missing_or_broken_results_are_no_results(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results/per_class.csv").write_text("nonsense\n1\n")
+    page = ResultsPage()
+    qtbot.addWidget(page)
+    page.read(RunDir(tmp_path))
+    qtbot.waitUntil(lambda: not page._reading.working, timeout=WAIT_MS)
+    assert page.results is None
+
+
+def test_earlier_runs_are_listed_with_how_they_ended(qtbot: QtBot, theme: Theme) -> None:
+    folder = RunDir(runs_dir() / "2026-01-01_first")
+    folder.create()
+    folder.config.write_bytes(configs.dump(RunConfig(model="resnet18")))
+    failed = p.RunFailed(kind="x", text="t", hint="", traceback="")
+    folder.events.write_bytes(b"half a line\n" + p.encode(failed))
+    page = HistoryPage()
+    qtbot.addWidget(page)
+    page.refresh()
+    qtbot.waitUntil(lambda: len(page.runs) == 1, timeout=WAIT_MS)
+    assert (page.runs[0].model, page.runs[0].state) == ("resnet18", "failed")
+    with qtbot.waitSignal(page.show_asked, timeout=WAIT_MS) as asked:
+        page.buttons[0].click()
+    assert asked.args == [folder]
+
+
+@pytest.fixture
+def curve(qtbot: QtBot, theme: Theme) -> CurveView:
+    view = CurveView(LOSS)
+    qtbot.addWidget(view)
+    view.resize(600, 300)
+    view.show()
+    view.show_run(pictures.training().run)
+    return view
+
+
+def x_range(view: CurveView) -> tuple[float, float]:
+    low, high = view.getPlotItem().getViewBox().viewRange()[0]
+    return float(low), float(high)
+
+
+def test_plot_shows_all_until_it_is_moved(curve: CurveView) -> None:
+    shown = x_range(curve)
+    assert shown[0] == 0 and shown[1] > 2554
+    QTest.keyClick(curve, Qt.Key.Key_Plus)
+    assert x_range(curve)[1] < shown[1]
+    QTest.keyClick(curve, Qt.Key.Key_Right)
+    assert x_range(curve)[0] > 0
+    QTest.keyClick(curve, Qt.Key.Key_Home)
+    assert x_range(curve) == shown
+
+
+def test_following_keeps_the_newest_in_sight(curve: CurveView) -> None:
+    for _ in range(6):
+        QTest.keyClick(curve, Qt.Key.Key_Plus)
+    QTest.keyClick(curve, Qt.Key.Key_Space)
+    low, high = x_range(curve)
+    assert low < 2554 <= high
+
+
+def test_gap_of_a_nan_breaks_no_plot(qtbot: QtBot, theme: Theme) -> None:
+    script = pictures.starting()
+    timing = p.Timing(wait_s=0, copy_s=0, compute_s=0)
+    for step, loss in enumerate((1.0, None, float("inf"), 0.5)):
+        values: dict[str, float | None] = {"loss": loss, "accuracy": None}
+        script.say(p.Metric(step=step, epoch=1, values=values, timing=timing, images_per_s=1))
+    plots = Plots()
+    qtbot.addWidget(plots)
+    plots.resize(600, 400)
+    plots.show()
+    plots.show_run(script.run)
+    plots.grab()
+    assert np.isfinite(x_range(plots.plots["loss"].view)).all()
+
+
+def test_accuracy_axis_ends_at_a_hundred(qtbot: QtBot, theme: Theme) -> None:
+    view = CurveView(ACCURACY)
+    qtbot.addWidget(view)
+    view.show_run(pictures.training().run)
+    assert view.getPlotItem().getViewBox().viewRange()[1][1] == pytest.approx(102, abs=3)

@@ -1,0 +1,139 @@
+"""What the window says of a run, by replaying one: no window, no process, no waiting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.gui import pictures
+from waste_gui.gui.engine_process import ProcessOutcome
+from waste_gui.gui.moment import Moment
+from waste_gui.gui.widgets.stage_list import rows
+from waste_gui.gui.wording import (
+    HeaderText,
+    Offer,
+    Readiness,
+    details,
+    header_text,
+    notice,
+    status_parts,
+    stop_question,
+    window_title,
+)
+from waste_gui.monitor.run import Run
+from waste_gui.monitor.stall import Action
+
+NOT_READY = Readiness(False, "no photos chosen", "Choose a folder of photos.")
+THIN = "\u202f"
+
+
+def moment(script: pictures.Script) -> Moment:
+    view = script.watch.look(script.run, script.evidence, script.at) if script.run.phase.running else None
+    return Moment(script.run, script.at, 1_763_906_512.0, view, script.evidence)
+
+
+def header(script: pictures.Script) -> HeaderText:
+    return header_text(moment(script), NOT_READY)
+
+
+def test_nothing_running() -> None:
+    words = header_text(Moment(Run()), NOT_READY)
+    assert (words.stage, words.normal, words.time) == ("Ready", "Nothing is running", "–")
+    assert words.advice == "Choose a folder of photos."
+    assert notice(Moment(Run())) is None
+    assert status_parts(Moment(Run())) == ["Ready"]
+
+
+def test_starting_tells_stage_progress_and_time() -> None:
+    words = header(pictures.starting())
+    assert words.stage == "6 of 12  First batch"
+    assert words.stage_detail == "9 of 32 photos, 0:02"
+    assert words.normal == "On schedule"
+    assert words.normal_detail.startswith("6 runs here: ")
+    assert words.time.endswith("left") and words.time_detail.startswith("training starts ~")
+
+
+def test_first_run_says_that_times_are_a_guess() -> None:
+    words = header(pictures.first_run())
+    assert words.stage_detail == "120 MB, 0:07"
+    assert words.normal_detail == "rough guess: 0:02–1:00"
+
+
+def test_training_tells_epoch_best_and_end() -> None:
+    script = pictures.training()
+    words = header(script)
+    assert words.stage == "10 of 12  Train"
+    assert words.stage_detail == f"epoch 7 of 20, step 2{THIN}554 of 7{THIN}800"
+    assert words.time_detail.startswith("done about ")
+    assert words.advice_detail == f"Best 90.9{THIN}% (epoch 6)"
+    assert window_title(script.run) == "32 % – waste-gui"
+    assert notice(moment(script)) is None
+    assert f"446{THIN}photos/s".replace(THIN, " ") in " ".join(status_parts(moment(script)))
+    assert stop_question(moment(script)) == (
+        f"Epoch 7 is not finished. The best model so far (90.9{THIN}%, epoch 6) is kept."
+    )
+
+
+def test_stuck_offers_what_can_be_done() -> None:
+    script = pictures.stuck()
+    words = header(script)
+    assert (words.glyph, words.normal, words.time) == ("stuck", "Likely stuck", "no estimate")
+    assert words.advice == "Choose below."
+    said = notice(moment(script))
+    assert said is not None and said.tone == "stuck"
+    assert {Action.SHOW_WHERE, Action.KEEP_WAITING, Action.STOP} <= set(said.offers)
+    assert pictures.PHOTO in said.text
+    stuck_row = next(row for row in rows(moment(script)) if row.open)
+    assert (stuck_row.title, stuck_row.glyph, stuck_row.state) == ("First batch", "stuck", "stuck")
+
+
+def test_waiting_longer_turns_stuck_into_slow() -> None:
+    script = pictures.stuck()
+    script.watch.keep_waiting(script.at)
+    assert header(script).normal == "Slower than usual"
+    said = notice(moment(script))
+    assert said is not None and said.tone == "slow"
+
+
+def test_failure_is_one_sentence_with_a_hint() -> None:
+    said = notice(moment(pictures.failed()))
+    assert said is not None
+    assert said.title == "Training stopped: the graphics card ran out of memory."
+    assert "Traceback" not in said.title + said.text
+    assert said.offers == (Offer.SHOW_SETTINGS, Offer.COPY_DETAILS, Offer.SHOW_LOG)
+    assert "torch.OutOfMemoryError" in details(moment(pictures.failed()))
+
+
+def test_crash_tells_the_last_line_of_the_log() -> None:
+    script = pictures.crashed()
+    tail = "something\nBus error in libfoo"
+    said = notice(Moment(script.run, outcome=ProcessOutcome(signal=9), log_tail=tail))
+    assert said is not None
+    assert said.text.endswith("The log ends with: Bus error in libfoo")
+
+
+def test_done_tells_accuracy_and_what_is_next() -> None:
+    said = notice(moment(pictures.done()))
+    assert said is not None
+    assert said.title == f"Done: 92.0{THIN}% of 380 validation photos right (epoch 20)."
+    assert said.offers == (Offer.SHOW_RESULTS,)
+    assert header(pictures.done()).advice == "Look at the results."
+
+
+@pytest.mark.parametrize(
+    ("script", "glyphs"),
+    [
+        (pictures.starting, ["done"] * 5 + ["running"] + ["waiting"] * 6),
+        (pictures.training, ["done"] * 9 + ["running", "done", "done"]),
+        (pictures.failed, ["done"] * 9 + ["failed", "done", "done"]),
+        (pictures.done, ["done"] * 12),
+    ],
+)
+def test_checklist_has_a_sign_for_every_stage(script: object, glyphs: list[str]) -> None:
+    assert callable(script)
+    assert [row.glyph for row in rows(moment(script()))] == glyphs
+
+
+def test_folder_of_the_run_is_in_details() -> None:
+    assert "Folder: /runs/one" in details(Moment(Run(), folder=Path("/runs/one")))
