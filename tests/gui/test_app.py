@@ -56,11 +56,8 @@ STATES = ("text", "muted", "accent", "done", "slow", "stuck")
 @pytest.mark.parametrize(
     ("front", "back"),
     [
-        *(
-            (role, ground)
-            for role in ("text", "muted", "accent", "done", "slow", "stuck")
-            for ground in ("window", "surface")
-        ),
+        *((role, "window") for role in STATES),
+        *((role, "surface") for role in STATES),
         ("on_accent", "accent"),
         ("slow_bar_text", "slow_bar"),
         ("stuck_bar_text", "stuck_bar"),

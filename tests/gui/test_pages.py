@@ -22,7 +22,8 @@ from waste_gui.gui.pages.history import HistoryPage
 from waste_gui.gui.pages.results import ResultsPage
 from waste_gui.gui.pages.train import SettingsPage
 from waste_gui.gui.theme import Theme
-from waste_gui.gui.widgets.plots import ACCURACY, LOSS, CurveView, Plots
+from waste_gui.gui.widgets.plots import ACCURACY, LOSS, CurveView, Plots, Trend
+from waste_gui.monitor.series import Series
 from waste_gui.rundir import RunDir, runs_dir
 
 
@@ -234,3 +235,18 @@ def test_accuracy_axis_ends_at_a_hundred(qtbot: QtBot, theme: Theme) -> None:
     qtbot.addWidget(view)
     view.show_run(pictures.training().run)
     assert view.getPlotItem().getViewBox().viewRange()[1][1] == pytest.approx(102, abs=3)
+
+
+@pytest.mark.parametrize("piece", [1, 7, 2000])
+def test_trend_is_that_of_the_series_however_it_grows(piece: int) -> None:
+    chance = np.random.default_rng(0)
+    values: list[float | None] = [float(v) for v in chance.normal(size=1500)]
+    values[0] = values[10] = values[700] = None
+    series, trend = Series(), Trend()
+    for i, value in enumerate(values):
+        series.append(i, value)
+        if i % piece == 0:
+            trend.take(series)
+    trend.take(series)
+    drawn = trend.sampled(series, 0, 2000, 5000)
+    np.testing.assert_allclose(drawn.y, series.trend(), rtol=1e-9)

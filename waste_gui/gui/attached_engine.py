@@ -14,7 +14,7 @@ from waste_gui.gui.engine_process import ASK_S, TERMINATE_S, ProcessOutcome, Sto
 from waste_gui.protocol import LAST_MESSAGES, AnyCommand, LineBuffer
 from waste_gui.rundir import RunDir
 
-SLICE_BYTES = 256 * 1024
+SLICE_BYTES = 64 * 1024
 SLICE_S = 0.008
 LOOK_MS = 500
 """The net under QFileSystemWatcher, which tells nothing on some network drives."""

@@ -312,7 +312,8 @@ def done_words(run: Run, finished: RunFinished) -> str:
     if accuracy is None:
         return "Done."
     validate = run.stages.get("validate")
-    of = f"{count(validate.total)} validation" if validate and validate.total else "the validation"
+    photos = (validate.done or validate.total) if validate else None
+    of = f"{count(photos)} validation" if photos else "the validation"
     epoch = f" (epoch {run.best.epoch})" if run.best else ""
     return f"Done: {percent(accuracy)} of {of} photos right{epoch}."
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from waste_gui.config import RunConfig
@@ -54,7 +55,9 @@ class Facts(QWidget):
         self._values: dict[str, PlainLabel] = {}
         for i, name in enumerate(NAMES):
             grid.addWidget(PlainLabel(name, role="muted"), i, 0)
-            self._values[name] = PlainLabel("–")
+            is_path = name in ("Photos", "Folder")
+            elide = Qt.TextElideMode.ElideMiddle if is_path else Qt.TextElideMode.ElideRight
+            self._values[name] = PlainLabel("–", elide=elide)
             self._values[name].setAccessibleName(name)
             grid.addWidget(self._values[name], i, 1)
 

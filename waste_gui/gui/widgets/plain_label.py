@@ -24,6 +24,7 @@ class PlainLabel(QLabel):
         bold: bool = False,
         role: Role = "text",
         wrap: bool = False,
+        elide: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle,
         align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft,
         parent: QWidget | None = None,
     ) -> None:
@@ -32,6 +33,7 @@ class PlainLabel(QLabel):
         self.setFont(theme.font(size, bold))
         self._role: Role = role
         self._explained = ""
+        self._elide = elide
         self.setWordWrap(wrap)
         self.setAlignment(align | (Qt.AlignmentFlag.AlignTop if wrap else Qt.AlignmentFlag.AlignVCenter))
         vertical = QSizePolicy.Policy.Minimum if wrap else QSizePolicy.Policy.Fixed
@@ -87,7 +89,7 @@ class PlainLabel(QLabel):
         painter.end()
 
     def _fitted(self) -> str:
-        return self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, self.width())
+        return self.fontMetrics().elidedText(self.text(), self._elide, self.width())
 
     def _update_tooltip(self) -> None:
         if self._explained:

@@ -21,6 +21,7 @@ from waste_gui.monitor.run import Run
 from waste_gui.monitor.series import FloatArray, Series
 
 TREND_WEIGHT = 0.97
+_BLOCK = 512
 GROWTH = 1.25
 """The x axis grows in steps, so that it does not crawl with every value."""
 PAN, ZOOM = 0.15, 1.4
@@ -55,19 +56,40 @@ class Follow(Enum):
 
 
 class Trend:
-    """An exponential average that takes in only what is new."""
+    """An exponential average, unbiased at its start, that takes in only what is new; a gap repeats the value
+    before it."""
 
     def __init__(self) -> None:
-        self.series = Series()
+        self._y = np.empty(256)
+        self._size = 0
         self._total = self._norm = 0.0
 
     def take(self, raw: Series) -> None:
-        for i in range(len(self.series), len(raw)):
-            value = raw.y[i]
-            if np.isfinite(value):
-                self._total = TREND_WEIGHT * self._total + (1 - TREND_WEIGHT) * value
-                self._norm = TREND_WEIGHT * self._norm + (1 - TREND_WEIGHT)
-            self.series.append(raw.x[i], self._total / self._norm if self._norm else None)
+        new = raw.y[self._size :]
+        if len(raw) > len(self._y):
+            self._y = np.concatenate([self._y, np.empty(max(len(self._y), len(new)))])
+        for first in range(0, len(new), _BLOCK):
+            self._take_block(new[first : first + _BLOCK])
+
+    def _take_block(self, new: FloatArray) -> None:
+        """total[i] = w^i · (total + (1 - w) · Σ y[j] / w^j); w^-512 is 6 million, so nothing overflows."""
+        finite = np.isfinite(new)
+        decay = TREND_WEIGHT ** np.arange(1, finite.sum() + 1)
+        totals = decay * (self._total + (1 - TREND_WEIGHT) * np.cumsum(new[finite] / decay))
+        norms = decay * (self._norm + (1 - TREND_WEIGHT) * np.cumsum(1 / decay))
+        before = self._total / self._norm if self._norm else np.nan
+        averages = np.concatenate([[before], totals / norms])
+        self._y[self._size : self._size + len(new)] = averages[np.cumsum(finite)]
+        self._size += len(new)
+        if len(totals):
+            self._total, self._norm = float(totals[-1]), float(norms[-1])
+
+    def sampled(self, raw: Series, low: float, high: float, count: int) -> Points:
+        """At most `count` points of it in [low, high]: it is smooth, so that single ones will do."""
+        first, last = np.searchsorted(raw.x, [low, high])
+        first, last = max(0, int(first) - 1), min(self._size, int(last) + 1)
+        chosen = np.unique(np.linspace(first, last - 1, min(count, last - first)).astype(np.intp))
+        return Points(raw.x[chosen], self._y[chosen])
 
 
 class _Grid(pg.GraphicsObject):  # type: ignore[misc]
@@ -95,7 +117,15 @@ class _Grid(pg.GraphicsObject):  # type: ignore[misc]
         painter.drawLines([QLineF(box.left(), y, box.right(), y) for y in values])
 
 
-class _StepAxis(pg.AxisItem):  # type: ignore[misc]
+class _Axis(pg.AxisItem):  # type: ignore[misc]
+    """Numbers without ticks: the grid shows where they are."""
+
+    def generateDrawSpecs(self, painter: QPainter) -> object:
+        specs = super().generateDrawSpecs(painter)
+        return specs and (specs[0], [], specs[2])
+
+
+class _StepAxis(_Axis):
     """Steps are whole numbers, read easier with a space between thousands."""
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
@@ -108,7 +138,7 @@ class CurveView(pg.PlotWidget):  # type: ignore[misc]
     followed = Signal(object)  # Follow
 
     def __init__(self, spec: PlotSpec) -> None:
-        super().__init__(background=None, axisItems={"bottom": _StepAxis("bottom")})
+        super().__init__(background=None, axisItems={"left": _Axis("left"), "bottom": _StepAxis("bottom")})
         self.spec = spec
         self.follow = Follow.ALL
         self._run: Run | None = None
@@ -159,7 +189,6 @@ class CurveView(pg.PlotWidget):  # type: ignore[misc]
         for name in ("left", "bottom"):
             axis = self.getPlotItem().getAxis(name)
             axis.setPen(pg.mkPen(c.hairline if name == "bottom" else None))
-            axis.setTickPen(pg.mkPen(None))
             axis.setTextPen(pg.mkPen(c.muted))
 
     def show_run(self, run: Run) -> None:
@@ -201,7 +230,7 @@ class CurveView(pg.PlotWidget):  # type: ignore[misc]
         last = max(raw.x[-1] if len(raw) else 0.0, points.x[-1] if len(points.x) else 0.0)
         if self.follow is Follow.ALL:
             if last > self._x_end or self._x_end == 0:
-                self._x_end = max(50.0, GROWTH * last)
+                self._x_end = self._grown(last)
             self.setXRange(0, self._x_end, padding=0)
         elif self.follow is Follow.NEWEST:
             low, high = self.getPlotItem().getViewBox().viewRange()[0]
@@ -209,17 +238,23 @@ class CurveView(pg.PlotWidget):  # type: ignore[misc]
             if last > high - 0.02 * width or last < low:
                 self.setXRange(last - 0.9 * width, last + 0.1 * width, padding=0)
 
+    def _grown(self, last: float) -> float:
+        """A quarter further than the newest, but no further than the training goes."""
+        train = self._run.stages.get("train") if self._run else None
+        end = max(20.0, GROWTH * last)
+        return max(last, min(end, train.total)) if train and train.total else end
+
     def _set_curves(self, raw: Series, points: Points, low: float, high: float) -> None:
         width = max(100, self.width() - 56)
         thin = raw.thinned(low, high, width)
         scale = self.spec.scale
         self._raw.setData(np.repeat(thin.x, 2), scale * np.column_stack([thin.low, thin.high]).ravel())
-        trend = self._trend.series.thinned(low, high, width // 3)
-        self._bold.setData(trend.x, scale * trend.mean)
+        trend = self._trend.sampled(raw, low, high, width // 3)
+        self._bold.setData(trend.x, scale * trend.y)
         self._line.setData(points.x, scale * points.y)
         finite = np.isfinite(points.y)
         self._dots.setData(points.x[finite], scale * points.y[finite])
-        self._move_y(scale * trend.high, scale * thin.high, scale * points.y)
+        self._move_y(scale * trend.y, scale * thin.high, scale * points.y)
 
     def _move_y(self, trend: FloatArray, raw: FloatArray, points: FloatArray) -> None:
         if self.spec.top is not None:
