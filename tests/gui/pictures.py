@@ -18,6 +18,7 @@ import numpy as np
 
 from waste_gui import protocol as p
 from waste_gui.config import RunConfig
+from waste_gui.monitor.countdown import usual
 from waste_gui.monitor.evidence import Evidence
 from waste_gui.monitor.history import History, Record
 from waste_gui.monitor.run import Run
@@ -305,9 +306,19 @@ def main(out: Path, wanted: list[str]) -> None:
         view = script.watch.look(script.run, script.evidence, script.at) if script.run.phase.running else None
         outcome = ProcessOutcome(signal=9) if script.run.exit_words else None
         folder = Path("/home/lab/.local/share/waste-gui/runs/2026-11-23_14-01-52")
-        usual = {name: (0.8 * took, 1.3 * took) for name, (took, _) in TOOK.items()}
+        bands = {name: usual(script.run, name, script.watch.history) for name in script.run.stages}
         start, seen = 1_763_906_512.0, script.evidence
-        return Moment(script.run, script.at, start, view, seen, CONFIG, folder, outcome, usual=usual)
+        return Moment(
+            script.run,
+            script.at,
+            start,
+            view,
+            seen,
+            CONFIG,
+            folder,
+            outcome,
+            usual={name: band for name, band in bands.items() if band},
+        )
 
     scripts = {f.__name__: f for f in (starting, first_run, training, slow, stuck, failed, crashed, done)}
     moments = {

@@ -76,6 +76,23 @@ def test_class_is_chosen_in_the_table(data_page: DataPage, photos: Path, qtbot: 
     qtbot.waitUntil(lambda: not data_page._scan.working, timeout=WAIT_MS)
 
 
+def test_class_of_another_name_is_typed(data_page: DataPage, photos: Path, qtbot: QtBot) -> None:
+    looked_at(data_page, DatasetChoice((str(photos),)), qtbot)
+    cell = data_page.table.cellWidget(0, 2)
+    assert cell is not None
+    box = cell.findChild(QComboBox)
+    assert box is not None
+    box.setCurrentIndex(box.count() - 1)
+    box.activated.emit(box.currentIndex())
+    line = box.lineEdit()
+    assert line is not None
+    line.setText("bottles & jars")
+    QTest.keyClick(line, Qt.Key.Key_Return)
+    assert data_page.choice.mapping == {"glass": "bottles & jars"}
+    qtbot.waitUntil(lambda: data_page.readiness.ready, timeout=WAIT_MS)
+    assert data_page.found is not None and "bottles & jars" in data_page.found.classes
+
+
 def test_folder_without_classes_is_explained(data_page: DataPage, tmp_path: Path, qtbot: QtBot) -> None:
     (tmp_path / "flat").mkdir()
     (tmp_path / "flat/1.jpg").touch()

@@ -121,8 +121,14 @@ class AttachedEngine(QObject):
             self._end()
 
     def _alive(self) -> bool:
-        self._pid = self._folder.owner() or self._pid
-        return self._folder.owner() is not None
+        owner = self._folder.owner()
+        self._pid = owner or self._pid
+        if owner is None:
+            return False
+        try:
+            return psutil.Process(owner).status() != psutil.STATUS_ZOMBIE
+        except psutil.Error:
+            return False
 
     def _end(self) -> None:
         if self._file is not None and self._file.read(1):  # Written between the last read and the look.

@@ -81,7 +81,8 @@ LEFT_WIDTH, LEFT_WIDTH_WIDE = 336, 416
 QUIET_MS = 300
 """After the first paint, for what the window needs only later."""
 PHOTOS, SETTINGS, TRAINING, RESULTS, RUNS = range(5)
-PAGES = ("&Photos", "Sett&ings", "Trai&ning", "Res&ults", "Ru&ns")
+PAGES = ("&Photos", "Sett&ings", "Trainin&g", "Res&ults", "Ru&ns")
+"""Each with a letter of its own, beside those of the menus, Start and Stop."""
 
 PLOTS: tuple[tuple[str, tuple[PlotName, ...]], ...] = (
     ("Loss &and accuracy", ("loss", "accuracy")),

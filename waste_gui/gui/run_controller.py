@@ -24,8 +24,9 @@ from waste_gui.gui.engine_process import (
 )
 from waste_gui.gui.moment import Moment
 from waste_gui.monitor import history
+from waste_gui.monitor.countdown import usual
 from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence, Observer
-from waste_gui.monitor.history import History, Kind
+from waste_gui.monitor.history import History
 from waste_gui.monitor.run import Phase, Run
 from waste_gui.monitor.stall import State
 from waste_gui.monitor.watch import Watch
@@ -84,7 +85,7 @@ class RunController(QObject):
         self._outcome: ProcessOutcome | None = None
         self._watch = Watch(History.load(data_dir() / history.FILE_NAME))
         self._usual: dict[str, tuple[float, float]] = {}
-        self._usual_of: Kind | None = None
+        self._usual_of: tuple[object, ...] = ()
         self._observer: Observer | None = None
         self._evidence = NOTHING_KNOWN
         self._log_tail = ""
@@ -229,12 +230,12 @@ class RunController(QObject):
         )
 
     def _usual_times(self) -> dict[str, tuple[float, float]]:
-        """What each stage took on this computer, anew when the run has told more of its kind."""
-        kind = history.kind_of(self.run)
-        if kind != self._usual_of:
-            self._usual_of = kind
-            spreads = {name: self._watch.history.stage(kind, name) for name in self.run.stages}
-            self._usual = {name: spread.band for name, spread in spreads.items() if spread}
+        """What each stage usually takes, anew when the run has told more of its kind or ended an epoch."""
+        told = (history.kind_of(self.run), len(self.run.epochs), len(self.run.stages))
+        if told != self._usual_of:
+            self._usual_of = told
+            known = {name: usual(self.run, name, self._watch.history) for name in self.run.stages}
+            self._usual = {name: band for name, band in known.items() if band}
         return self._usual
 
     def _on_message(self, message: AnyMessage | Unreadable) -> None:

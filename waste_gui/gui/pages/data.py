@@ -37,6 +37,7 @@ from waste_gui.gui.wording import Readiness
 from waste_gui.gui.words import count, many
 
 LEFT_OUT = "– left out –"
+OTHER_NAME = "Another name…"
 OWN_NAMES = "The folders' own names"
 PRESET_TITLES = {"lab": "The lab's 30 classes"}
 
@@ -288,21 +289,14 @@ class DataPage(QWidget):
         box = ChoiceBox()
         box.setAccessibleName(f"Class of {folder.folder}")
         box.setProperty("quiet", True)
-        box.setEditable(own)
-        if own:
-            box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         box.addItem(LEFT_OUT, None)
         for name in classes:
-            box.addItem(name, name)
-        if own and folder.folder not in classes:
-            box.addItem(folder.folder, folder.folder)
-        box.setCurrentIndex(max(0, box.findData(folder.mapped)))
+            box.addItem(one_line(name), name)
         if own:
-            line = box.lineEdit()
-            assert line is not None
-            line.setAccessibleName(f"Class of {folder.folder}")
-            line.setCursorPosition(0)
-            line.editingFinished.connect(lambda: self._on_class(folder, box))
+            if folder.folder not in classes:
+                box.addItem(one_line(folder.folder), folder.folder)
+            box.addItem(OTHER_NAME, OTHER_NAME)
+        box.setCurrentIndex(max(0, box.findData(folder.mapped)))
         box.activated.connect(lambda _: self._on_class(folder, box))
         holder = QWidget()
         rows = QHBoxLayout(holder)
@@ -311,10 +305,29 @@ class DataPage(QWidget):
         return holder
 
     def _on_class(self, folder: FolderCount, box: QComboBox) -> None:
-        text = box.currentText().strip()
-        name = None if text in ("", LEFT_OUT) else text
-        if name != folder.mapped:
+        name = box.currentData()
+        if name == OTHER_NAME:
+            self._type_class(folder, box)
+        elif name != folder.mapped:
             self.map_folder(folder.folder, name)
+
+    def _type_class(self, folder: FolderCount, box: QComboBox) -> None:
+        """The box becomes a line to type into until Enter."""
+        box.setEditable(True)
+        box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        line = box.lineEdit()
+        assert line is not None
+        line.setAccessibleName(f"New class of {folder.folder}")
+        line.setText(one_line(folder.mapped or folder.folder))
+        line.selectAll()
+        line.setFocus()
+        line.editingFinished.connect(lambda: self._on_class_typed(folder, line.text().strip()))
+
+    def _on_class_typed(self, folder: FolderCount, name: str) -> None:
+        if name and name not in (folder.mapped, LEFT_OUT, OTHER_NAME):
+            self.map_folder(folder.folder, name)
+        elif self.found is not None:
+            self._show_mapping(self.found)
 
     def _on_preset(self) -> None:
         preset = str(self.preset.currentData() or "")

@@ -128,9 +128,9 @@ class HistoryPage(QWidget):
         self._buttons = QHBoxLayout()
         self._buttons.setSpacing(UNIT)
         self.buttons = [
-            self._button("&Show this run", self.show_asked),
-            self._button("Open its &folder", self.folder_asked),
-            self._button("&Use its settings", self.settings_asked),
+            self._button("Sh&ow this run", self.show_asked),
+            self._button("Open its fol&der", self.folder_asked),
+            self._button("Ta&ke its settings", self.settings_asked),
         ]
         self._buttons.addStretch(1)
         content = QWidget()

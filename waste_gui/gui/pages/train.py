@@ -31,7 +31,7 @@ ELSEWHERE = ("source", "classes", "mapping")
 """These are set on the photos page."""
 AUTOMATIC = "automatic"
 SUGGESTIONS = {"model": COMMON_MODELS, "pretrained": ("default", "none")}
-MNEMONICS = {"name": "&Name", "model": "&Model", "epochs": "&Epochs", "batch_size": "&Batch size"}
+MNEMONICS = {"name": "N&ame", "model": "&Model", "epochs": "Epo&chs", "batch_size": "&Batch size"}
 
 
 class SettingsPage(QWidget):
@@ -51,7 +51,7 @@ class SettingsPage(QWidget):
         rows.setContentsMargins(0, 0, 2 * UNIT, 2 * UNIT)
         rows.setSpacing(UNIT)
         rows.addWidget(self._make_grid([n for n in FIRST if n in self._fields]))
-        self.more = QPushButton("Mo&re settings")
+        self.more = QPushButton("M&ore settings")
         self.more.setCheckable(True)
         self.more.setProperty("link", True)
         rows.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
@@ -206,7 +206,7 @@ class SettingsPage(QWidget):
                 _set_value(self.editors[name], getattr(self._base, name))
             self._filling = False
         self._rest.setVisible(shown)
-        self.more.setText("Fewe&r settings" if shown else "Mo&re settings")
+        self.more.setText("Fewer settings" if shown else "M&ore settings")
 
 
 def _kind(type_: Any) -> Literal["choice", "switch", "number", "text"]:

@@ -242,7 +242,7 @@ class CurveView(pg.PlotWidget):  # type: ignore[misc]
         """A quarter further than the newest, but no further than the training goes."""
         train = self._run.stages.get("train") if self._run else None
         end = max(20.0, GROWTH * last)
-        return max(last, min(end, train.total)) if train and train.total else end
+        return min(end, 1.01 * max(last, train.total)) if train and train.total else end
 
     def _set_curves(self, raw: Series, points: Points, low: float, high: float) -> None:
         width = max(100, self.width() - 56)

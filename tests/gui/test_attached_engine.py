@@ -1,0 +1,79 @@
+"""Following an engine that another window started, by its folder alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from tests.gui.conftest import WAIT_MS
+from waste_gui import config as configs
+from waste_gui.config import RunConfig
+from waste_gui.gui.main_window import MainWindow
+from waste_gui.monitor.run import Phase
+from waste_gui.rundir import RunDir, runs_dir
+
+ENGINE = """
+import sys, time
+from pathlib import Path
+from waste_gui import protocol as p
+from waste_gui.reporting import Reporter, events_output
+from waste_gui.rundir import RunDir
+from waste_gui.stages import STAGES
+folder = RunDir(Path(sys.argv[1]))
+folder.acquire()
+report = Reporter()
+report.add_output(events_output(folder.events))
+report(p.RunStarted(protocol=1, run="r", pid=1, host="h", started_at=time.time(), device="cpu", world_size=1,
+                    stages=STAGES, versions={}, resumed_from=None))
+report(p.StageStarted(stage="import"))
+print("running", flush=True)
+while not folder.commands.exists():
+    time.sleep(0.02)
+report(p.RunStopped(checkpoint=None, reason=folder.commands.read_text().strip()))
+report.close()
+folder.release()
+"""
+
+
+@pytest.fixture
+def running() -> Iterator[RunDir]:
+    """The folder of an engine that runs without a window."""
+    folder = RunDir(runs_dir() / "2026-01-01_here")
+    folder.create()
+    folder.config.write_bytes(configs.dump(RunConfig(model="resnet18")))
+    command = [sys.executable, "-c", ENGINE, str(folder.path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as engine:
+        assert engine.stdout is not None
+        assert engine.stdout.readline() == b"running\n"
+        yield folder
+        engine.kill()
+
+
+def test_running_training_is_shown_at_the_start_and_can_be_stopped(
+    make_window: Callable[[str], MainWindow], running: RunDir, qtbot: QtBot
+) -> None:
+    window = make_window("finishes")
+    window.attach_to_running()
+    assert window.bar.notice is not None
+    assert window.bar.notice.title.endswith("still runs. Showing it.")
+    qtbot.waitUntil(window.header.stop_button.isVisible, timeout=WAIT_MS)
+    with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
+        window.controller.stop_now()
+    last = window.controller.run.last
+    assert window.controller.run.phase is Phase.STOPPED
+    assert last is not None and '"command":"stop"' in getattr(last, "reason", "")
+
+
+def test_closing_leaves_an_attached_engine_running(
+    make_window: Callable[[str], MainWindow], running: RunDir, qtbot: QtBot
+) -> None:
+    window = make_window("finishes")
+    window.attach_to_running()
+    qtbot.waitUntil(lambda: window._moment.run.phase is Phase.STARTING, timeout=WAIT_MS)
+    assert window.close()
+    assert running.owner() is not None
