@@ -38,8 +38,9 @@ def begin() -> None:
 
 def start_up() -> None:
     for stage in START_UP:
-        report(p.StageStarted(stage=stage, total=2, unit="photos"))
-        report(p.Progress(stage=stage, done=1, detail=PHOTO))
+        photos = 6 if stage == "scan" else 2
+        report(p.StageStarted(stage=stage, total=photos, unit="photos"))
+        report(p.Progress(stage=stage, done=photos, detail=PHOTO))
         report(p.StageFinished(stage=stage, elapsed_s=0.1, summary="fine"))
 
 

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from tests.gui.conftest import WAIT_MS, fake, ready
+from waste_gui.config import RunConfig
 from waste_gui.gui.dialogs import Answer
 from waste_gui.gui.main_window import PHOTOS, RUNS, SETTINGS, TRAINING, MainWindow
 from waste_gui.gui.run_controller import RunController
@@ -84,6 +85,17 @@ def test_finished_run_says_how_good_it_is(make_window: Make, photos: Path, qtbot
     assert window.bar.notice.title == "Done: 92.0\u202f% of 120 validation photos right (epoch 2)."
     assert window.header.start_button.isVisible()
     assert (data_dir() / "history.jsonl").read_text().count("\n") == 1
+
+
+def test_second_start_is_counted_down_before_it_begins(make_window: Make, photos: Path, qtbot: QtBot) -> None:
+    window = ready(make_window("finishes"), photos, qtbot)
+    assert "first run of this kind here" in shown_texts(window)
+    window.form.show_config(RunConfig(model="resnet18"))
+    run_to_end(window, photos, qtbot)
+    again = make_window("finishes")
+    again.form.show_config(RunConfig(model="resnet18"))
+    ready(again, photos, qtbot)
+    assert "as 1 run here took" in shown_texts(again)
 
 
 def test_failed_run_shows_sentence_and_keeps_traceback_for_details(

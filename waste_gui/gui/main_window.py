@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -332,7 +333,8 @@ class MainWindow(QMainWindow):
     def _show_moment(self, moment: Moment) -> None:
         self._moment = moment
         run = moment.run
-        self.header.show_moment(moment, self._readiness())
+        readiness = self.data.readiness if run.phase.running else self._readiness()
+        self.header.show_moment(moment, readiness)
         self._show_notice(notice(moment))
         self.stages.show_moment(moment)
         found = self.data.readiness.detail if run.phase is Phase.IDLE and self.data.found else ""
@@ -346,7 +348,7 @@ class MainWindow(QMainWindow):
         self.stop_action.setEnabled(running)
         self.pause_action.setEnabled(run.phase is Phase.TRAINING)
         self.pause_action.setText("&Go on" if run.paused else "&Pause")
-        self.start_action.setEnabled(self._readiness().ready and not running)
+        self.start_action.setEnabled(readiness.ready and not running)
         if self._diagnosis is not None:
             self._diagnosis.show_text(details(moment))
 
@@ -360,12 +362,16 @@ class MainWindow(QMainWindow):
 
     def _readiness(self) -> Readiness:
         readiness = self.data.readiness
-        if readiness.ready:
-            try:
-                self.form.config()
-            except ConfigError:
-                return Readiness(False, readiness.detail, "Look at the settings.")
-        return readiness
+        if not readiness.ready or self.data.found is None:
+            return readiness
+        try:
+            config = self.form.config()
+        except ConfigError:
+            return Readiness(False, readiness.detail, "Look at the settings.")
+        expected = self.controller.expected(config, self.data.found.photos)
+        if expected is None:
+            return readiness
+        return replace(readiness, expected_s=expected[0], earlier_runs=expected[1])
 
     def _config_or_none(self) -> RunConfig | None:
         try:

@@ -26,7 +26,7 @@ from waste_gui.gui.moment import Moment
 from waste_gui.monitor import history
 from waste_gui.monitor.countdown import usual
 from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence, Observer
-from waste_gui.monitor.history import History
+from waste_gui.monitor.history import History, Kind
 from waste_gui.monitor.run import Phase, Run
 from waste_gui.monitor.stall import State
 from waste_gui.monitor.watch import Watch
@@ -41,6 +41,7 @@ from waste_gui.protocol import (
     Unreadable,
 )
 from waste_gui.rundir import RunDir, RunFolderError, data_dir, new_run_dir, write_atomically
+from waste_gui.stages import INSIDE_TRAIN, STAGES
 
 LOG_TAIL_BYTES = 8192
 PAINT_MS = 100
@@ -228,6 +229,17 @@ class RunController(QObject):
             log_tail=self._log_tail,
             usual=self._usual_times(),
         )
+
+    def expected(self, config: RunConfig, photos: int) -> tuple[float, int] | None:
+        """Seconds that such a training will take by this computer's past, and by how many runs; else None."""
+        past = self._watch.history
+        kind = Kind(model=config.model, photos=photos)
+        epoch = past.epoch(kind)
+        if epoch is None:
+            return None
+        before = [past.stage(kind, info.id) for info in STAGES if info.id not in ("train", *INSIDE_TRAIN)]
+        start_up_s = sum(spread.p50 for spread in before if spread)
+        return start_up_s + config.epochs * epoch.p50, epoch.runs
 
     def _usual_times(self) -> dict[str, tuple[float, float]]:
         """What each stage usually takes, anew when the run has told more of its kind or ended an epoch."""

@@ -32,11 +32,13 @@ class Offer(Enum):
 
 @dataclass(frozen=True)
 class Readiness:
-    """What stands between now and Start: said while nothing runs."""
+    """What stands between now and Start, and how long it would take: said while nothing runs."""
 
     ready: bool
     detail: str
     advice: str
+    expected_s: float | None = None
+    earlier_runs: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,9 +71,7 @@ class Notice:
 def header_text(moment: Moment, readiness: Readiness) -> HeaderText:
     phase = moment.run.phase
     if phase is Phase.IDLE:
-        return HeaderText(
-            "Ready", readiness.detail, "waiting", "Nothing is running", "", "–", "", readiness.advice
-        )
+        return _idle_header(readiness)
     if phase.ended:
         return _ended_header(moment)
     if phase is Phase.LAUNCHED:
@@ -79,6 +79,25 @@ def header_text(moment: Moment, readiness: Readiness) -> HeaderText:
             "Starting", "the engine starts", "ok", "On schedule", "", "a few seconds", "", "Nothing to do."
         )
     return _running_header(moment)
+
+
+def _idle_header(readiness: Readiness) -> HeaderText:
+    time, time_detail = "–", ""
+    if readiness.expected_s is not None:
+        time = f"about {about(readiness.expected_s)}"
+        time_detail = f"as {many(readiness.earlier_runs, 'run')} here took"
+    elif readiness.ready:
+        time_detail = "first run of this kind here"
+    return HeaderText(
+        "Ready",
+        readiness.detail,
+        "waiting",
+        "Nothing is running",
+        "",
+        time,
+        time_detail,
+        readiness.advice,
+    )
 
 
 def _running_header(moment: Moment) -> HeaderText:
