@@ -253,6 +253,25 @@ def test_run_of_another_window_is_shown_from_its_folder(
     assert second.controller.run.phase is Phase.STOPPED
 
 
+def test_stopped_run_is_resumed_in_its_own_folder(make_window: Make, photos: Path, qtbot: QtBot) -> None:
+    window = started(make_window("trains"), photos, qtbot, Phase.TRAINING)
+    with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
+        window.controller.stop_now()
+    folder = window.controller.folder
+    assert folder is not None
+    with qtbot.waitSignal(window.controller.changed, timeout=WAIT_MS):
+        window._on_resume(folder)
+    assert window.controller.folder == folder
+    assert window.controller.config is not None and window.controller.config.resume == str(folder.path)
+
+
+def test_folder_without_a_run_is_not_resumed(make_window: Make, tmp_path: Path) -> None:
+    window = make_window("trains")
+    window._on_resume(RunDir(tmp_path))
+    assert window.bar.notice is not None and not window.controller.running
+    assert not (tmp_path / "config.json").exists()
+
+
 def test_names_with_markup_are_shown_as_they_are(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     evil = "<img src='x'>&amp;"
     (photos / evil).mkdir()

@@ -313,6 +313,7 @@ class MainWindow(QMainWindow):
         self.history.show_asked.connect(self.show_run)
         self.history.folder_asked.connect(lambda folder: _open(folder.path))
         self.history.settings_asked.connect(self._on_use_settings)
+        self.history.resume_asked.connect(self._on_resume)
         self._drawing.finished.connect(self._on_example_drawn)
         self._drawing.failed.connect(self._on_example_failed)
 
@@ -406,10 +407,12 @@ class MainWindow(QMainWindow):
     def start(self) -> None:
         if self.controller.running or not self._readiness().ready:
             return
+        self._start(self.config)
+
+    def _start(self, make_config: Callable[[], RunConfig]) -> None:
         self._said, self._weakest = None, ""
         try:
-            config = self.config()
-            self.controller.start(config)
+            self.controller.start(make_config())
         except ConfigError as error:
             self.say("The settings cannot be used.", str(error))
         except RunFolderError as error:
@@ -549,8 +552,6 @@ class MainWindow(QMainWindow):
                 self.show_page(RESULTS)
             case Offer.SHOW_SETTINGS:
                 self.show_page(SETTINGS)
-            case Offer.START_AGAIN:
-                self.start()
             case Offer.CLOSE:
                 self._said = None
                 self._show_notice(notice(self._moment))
@@ -621,6 +622,12 @@ class MainWindow(QMainWindow):
         self.form.show_config(msgspec.structs.replace(config, run_dir=None))
         self.data.set_choice(DatasetChoice(config.source, _preset(config), dict(config.mapping)))
         self.show_page(SETTINGS)
+
+    def _on_resume(self, folder: RunDir) -> None:
+        if self.controller.running:
+            self.say("A training runs in this window.", "Stop it, or wait, before you resume another.")
+            return
+        self._start(lambda: msgspec.structs.replace(configs.load(folder.config), resume=str(folder.path)))
 
     def _on_plots(self, *names: PlotName) -> None:
         self.show_page(TRAINING)

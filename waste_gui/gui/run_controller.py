@@ -102,8 +102,9 @@ class RunController(QObject):
         return isinstance(self._engine, AttachedEngine)
 
     def start(self, config: RunConfig) -> None:
-        """Start training in a new run folder; RunFolderError or ConfigError says why not."""
-        folder = RunDir(Path(config.run_dir) if config.run_dir else new_run_dir(config.name))
+        """Start training in a new run folder, or go on in an old one; RunFolderError or ConfigError says why
+        not."""
+        folder = _folder_for(config)
         config = msgspec.structs.replace(configs.check(config), run_dir=str(folder.path))
         try:
             content = configs.dump(config)
@@ -317,3 +318,17 @@ def read_tail(log: Path) -> str:
             return file.read().decode("utf-8", "backslashreplace").strip()
     except OSError:
         return ""
+
+
+def _folder_for(config: RunConfig) -> RunDir:
+    """Looked at before anything is written into it."""
+    if not config.resume:
+        return RunDir(Path(config.run_dir) if config.run_dir else new_run_dir(config.name))
+    folder = RunDir(Path(config.resume))
+    if not folder.config.exists():
+        raise RunFolderError(f"{folder.path} holds no run to go on with.", "Choose it from the list of runs.")
+    if folder.owner() is not None:
+        raise RunFolderError(
+            f"The training in {folder.path.name} still runs.", "Show it from the list of runs."
+        )
+    return folder

@@ -26,7 +26,6 @@ class Offer(Enum):
     SHOW_LOG = "Show log"
     SHOW_RESULTS = "Show results"
     SHOW_SETTINGS = "Change the settings"
-    START_AGAIN = "Start again"
     CLOSE = "Close"
 
 
@@ -269,7 +268,7 @@ def _ended_header(moment: Moment) -> HeaderText:
         case Phase.FINISHED:
             return HeaderText("Done", best, "done", "Finished", at, took, "", "Look at the results.")
         case Phase.STOPPED:
-            advice = "Start again, or resume it." if run.epochs else "Start again."
+            advice = "Resume it from Runs." if run.epochs else "Start again."
             return HeaderText("Stopped", best, "stopped", "Stopped as asked", at, took, "", advice)
         case Phase.FAILED:
             where = _failed_stage(run)

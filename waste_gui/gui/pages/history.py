@@ -33,6 +33,7 @@ from waste_gui.protocol import EpochFinished, RunFailed, RunFinished, RunStopped
 from waste_gui.rundir import RunDir, list_runs
 
 TAIL_BYTES = 64 * 1024
+RESUMABLE = ("stopped", "failed", "ended unexpectedly")
 COLUMNS = ("Run", "Model", "Epochs", "Best", "Took", "State")
 
 
@@ -101,6 +102,7 @@ class HistoryPage(QWidget):
     show_asked = Signal(object)  # RunDir
     folder_asked = Signal(object)  # RunDir
     settings_asked = Signal(object)  # RunDir
+    resume_asked = Signal(object)  # RunDir
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -131,6 +133,7 @@ class HistoryPage(QWidget):
             self._button("Sh&ow this run", self.show_asked),
             self._button("Open its fol&der", self.folder_asked),
             self._button("Ta&ke its settings", self.settings_asked),
+            self._button("Resu&me it", self.resume_asked),
         ]
         self._buttons.addStretch(1)
         content = QWidget()
@@ -181,8 +184,12 @@ class HistoryPage(QWidget):
             self.table.selectRow(0)
 
     def _on_selected(self) -> None:
+        row = self.table.currentRow()
+        chosen = bool(self.table.selectedItems()) and 0 <= row < len(self.runs)
         for button in self.buttons:
-            button.setEnabled(bool(self.table.selectedItems()))
+            button.setEnabled(chosen)
+        if chosen:
+            self.buttons[-1].setEnabled(self.runs[row].state in RESUMABLE)
 
     def _ask(self, signal: object) -> None:
         row = self.table.currentRow()
