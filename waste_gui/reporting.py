@@ -93,9 +93,15 @@ class Reporter:
 class Output:
     """One destination with its own thread and a bounded queue."""
 
-    def __init__(self, name: str, write: Callable[[bytes], object], max_lines: int = 0) -> None:
-        """`write` takes whole lines; an OSError from it ends this output and nothing else."""
-        self._write = write
+    def __init__(
+        self,
+        name: str,
+        write: Callable[[bytes], object],
+        max_lines: int = 0,
+        finish: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`write` takes whole lines; an OSError from it ends this output alone. `finish` comes last."""
+        self._write, self._finish = write, finish
         self._queue: queue.Queue[bytes | None] = queue.Queue(max_lines)
         self.dropped = 0
         self._thread = threading.Thread(target=self._run, name=f"writer of {name}", daemon=True)
@@ -125,6 +131,7 @@ class Output:
                     broken = True
                     print(f"{self._thread.name}: {error}", file=sys.stderr)
             if ended:
+                self._finish()
                 return
 
     def _take(self) -> tuple[list[bytes], bool]:
@@ -159,4 +166,4 @@ def events_output(path: Path) -> Output:
         file.write(data)
         file.flush()
 
-    return Output("the events file", write)
+    return Output("the events file", write, finish=file.close)

@@ -1,0 +1,95 @@
+"""Messages in order from any thread, and nobody who reads slowly slows the engine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from waste_gui import protocol
+from waste_gui.protocol import Progress, RunStopped, Warned
+from waste_gui.reporting import Output, Reporter, events_output, pipe_output
+
+
+def read(path: Path) -> list[protocol.AnyMessage | protocol.Unreadable]:
+    return [protocol.decode(line) for line in path.read_bytes().splitlines()]
+
+
+def test_messages_of_many_threads_are_numbered_without_gap_and_in_order(tmp_path: Path) -> None:
+    report = Reporter()
+    report.add_output(events_output(tmp_path / "events.jsonl"))
+    threads = [
+        threading.Thread(target=lambda: [report(Warned(text="x" * 500)) for _ in range(200)])
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    report.close()
+    messages = read(tmp_path / "events.jsonl")
+    assert [m.seq for m in messages if isinstance(m, Warned)] == list(range(800))
+    times = [m.at for m in messages if isinstance(m, Warned)]
+    assert times == sorted(times)
+
+
+def test_a_clock_that_goes_back_does_not_take_the_messages_with_it() -> None:
+    times = iter([0.0, 5.0, 3.0, 6.0])
+    report = Reporter(clock=lambda: next(times))
+    assert [report(Warned(text="x")).at for _ in range(3)] == [5.0, 5.0, 6.0]
+
+
+def test_nothing_is_said_after_the_last_message(tmp_path: Path) -> None:
+    report = Reporter()
+    report.add_output(events_output(tmp_path / "events.jsonl"))
+    report(RunStopped(checkpoint=None, reason="asked"))
+    report(Warned(text="too late"))
+    report.close()
+    assert [type(m) for m in read(tmp_path / "events.jsonl")] == [RunStopped]
+
+
+def test_a_reader_that_never_reads_does_not_block_and_the_events_file_has_all(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    report = Reporter()
+    report.add_output(pipe_output(writing))
+    report.add_output(events_output(tmp_path / "events.jsonl"))
+    for number in range(5000):  # Ten times what a pipe holds.
+        report(Progress(stage="train", done=number, detail="x" * 100))
+    closing = threading.Thread(target=report.close)
+    closing.start()
+    os.close(reading)  # The window dies: the blocked write ends with a broken pipe.
+    closing.join()
+    os.close(writing)
+    assert len(read(tmp_path / "events.jsonl")) == 5000
+
+
+def test_a_full_queue_drops_for_that_reader_only() -> None:
+    release, written = threading.Event(), []
+
+    def write(data: bytes) -> None:
+        release.wait()
+        written.append(data)
+
+    output = Output("a slow reader", write, max_lines=10)
+    for _ in range(100):
+        output.put(b"line\n")
+    assert output.dropped >= 85
+    release.set()
+    output.close(10)
+    assert b"".join(written).count(b"\n") == 100 - output.dropped
+
+
+def test_prints_after_claiming_stdout_land_on_stderr() -> None:
+    code = (
+        "import os\n"
+        "from waste_gui.reporting import claim_stdout\n"
+        "private = claim_stdout()\n"
+        "print('from python', flush=True)\n"
+        "os.system('echo from a child')\n"
+        "os.write(private, b'protocol')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
+    assert done.stdout == b"protocol"
+    assert b"from python" in done.stderr and b"from a child" in done.stderr
