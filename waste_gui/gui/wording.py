@@ -295,8 +295,9 @@ def notice(moment: Moment) -> Notice | None:
         case RunStopped() as stopped:
             kept = f"The best model so far is kept: {_best(run)}." if _best(run) else ""
             offers = (Offer.SHOW_RESULTS,) if _best(run) else ()
-            reason = stopped.reason.strip().rstrip(".")
-            return Notice("info", "stopped", f"Stopped: {reason}." if reason else "Stopped.", kept, offers)
+            reason = stopped.reason.strip().rstrip(".") or "Stopped"
+            title = reason if reason.startswith("Stopped") else f"Stopped: {reason}"
+            return Notice("info", "stopped", f"{title}.", kept, offers)
     if run.phase is Phase.CRASHED:
         hint = moment.outcome.hint if moment.outcome else ""
         last = moment.log_tail.rpartition("\n")[2].strip()
