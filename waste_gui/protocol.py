@@ -94,6 +94,7 @@ class RunStarted(Message, frozen=True, kw_only=True, tag="run_started"):
     resumed_from: str | None
     folder: str = ""
     model: str = ""
+    image_size: int = 0  # 0 is the model's own.
     epochs: int = 0
     command: str = "train"
 

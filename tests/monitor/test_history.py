@@ -96,3 +96,9 @@ def test_bands_hold_for_most_of_the_runs_to_come() -> None:
         seen = spread(earlier)
         inside += seen is not None and seen.band[0] <= next_one <= seen.band[1]
     assert inside / 300 >= 0.75
+
+
+def test_runs_of_another_image_size_are_of_another_kind() -> None:
+    record = record_of(replay(healthy().messages))
+    assert record.alike(Kind(image_size=0))
+    assert not record.alike(Kind(image_size=64))

@@ -77,6 +77,7 @@ def announcement(command: str, config: RunConfig, folder: RunDir | None) -> RunS
         resumed_from=config.resume,
         folder=str(folder.path) if folder else "",
         model=config.model,
+        image_size=config.image_size or 0,
         epochs=config.epochs,
         command=command,
     )

@@ -31,6 +31,7 @@ class Kind:
     model: str | None = None
     device: str | None = None
     photos: int | None = None
+    image_size: int | None = None
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,12 +47,14 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     stages: dict[str, float]
     epoch_s: float | None = None
     started_at: float = 0.0
+    image_size: int = 0
 
     def alike(self, kind: Kind) -> bool:
         return (
             self.command == kind.command
             and kind.model in (None, self.model)
             and kind.device in (None, self.device)
+            and kind.image_size in (None, self.image_size)
             and _same_size(self.photos, kind.photos)
         )
 
@@ -74,7 +77,7 @@ class Spread:
 
 
 class History:
-    """Times of this computer's last 20 finished runs of each kind (device, model, size class)."""
+    """Times of this computer's last 20 finished runs of each kind (device, model, image size, size class)."""
 
     def __init__(self, records: Iterable[Record] = ()) -> None:
         self.records = tuple(records)
@@ -107,6 +110,7 @@ def kind_of(run: Run) -> Kind:
         model=run.started.model or None if run.started else None,
         device=run.device.name if run.device else None,
         photos=scan.done or None if scan and scan.elapsed_s is not None else None,
+        image_size=run.started.image_size if run.started else None,
     )
 
 
@@ -124,6 +128,7 @@ def record_of(run: Run) -> Record:
         stages={stage.id: round(median(stage.times), 3) for stage in run.stages.values() if stage.times},
         epoch_s=round(median(epochs), 3) if epochs else None,
         started_at=run.started.started_at if run.started else 0.0,
+        image_size=kind.image_size or 0,
     )
 
 
