@@ -234,7 +234,7 @@ class RunController(QObject):
     def expected(self, config: RunConfig, photos: int) -> tuple[float, int] | None:
         """Seconds that such a training will take by this computer's past, and by how many runs; else None."""
         past = self._watch.history
-        kind = Kind(model=config.model, photos=photos)
+        kind = Kind(model=config.model, photos=photos, image_size=config.image_size or 0)
         epoch = past.epoch(kind)
         if epoch is None:
             return None
