@@ -50,6 +50,17 @@ def test_a_pid_that_was_given_to_another_process_is_no_owner(tmp_path: Path) -> 
     assert folder.owner() is None
 
 
+def test_an_owner_that_has_ended_but_was_not_waited_for_is_no_owner(tmp_path: Path) -> None:
+    folder = RunDir(tmp_path)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        process = psutil.Process(other.pid)
+        lock = {"pid": other.pid, "started": process.create_time()}
+        folder.lock.write_text(json.dumps(lock))
+        other.kill()
+        os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)
+        assert folder.owner() is None
+
+
 @pytest.mark.parametrize("content", ["", "{}", "[]", "null", '{"pid": "x", "started": 1}'])
 def test_a_broken_lock_is_no_owner(content: str, tmp_path: Path) -> None:
     (tmp_path / "lock").write_text(content)

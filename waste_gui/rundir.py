@@ -122,7 +122,10 @@ class RunDir:
         """The pid of the living engine that owns the folder: pid and start time must both match."""
         try:
             lock = json.loads(self.lock.read_bytes())
-            started = psutil.Process(lock["pid"]).create_time()
+            process = psutil.Process(lock["pid"])
+            started = process.create_time()
+            if process.status() == psutil.STATUS_ZOMBIE:  # It has ended; only its parent has not looked yet.
+                return None
         except (OSError, ValueError, KeyError, TypeError, psutil.Error):
             return None
         return int(lock["pid"]) if abs(started - lock["started"]) < 1 else None

@@ -85,7 +85,7 @@ def _train(config: RunConfig, context: Context, folder: RunDir) -> RunFinished:
             "train_loss": finite(outcome.train_loss),
         }
         if outcome.best is not None:
-            metrics["val_loss"] = finite(outcome.best.loss)
+            metrics |= {"val_loss": finite(outcome.best.loss), "val_photos": float(len(outcome.best.samples))}
             save_results(folder, outcome.best, prepared.classes)
         if prepared.split.test:
             info, model = _best_model(folder, device)
