@@ -1,4 +1,4 @@
-"""A run's folder: where runs live, the names in a folder, atomic writes, the lock, the list of runs."""
+"""A run's folder: where runs live, its names, atomic writes, the lock, files that grow, the list of runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from pathlib import Path
 import platformdirs
 import psutil
 
+from waste_gui.protocol import LineBuffer
+
 APP_NAME = "waste-gui"
+SLICE_BYTES = 2**20
 HOME_VARIABLE = "WASTE_GUI_HOME"
 """Set it to keep runs, history and settings in another folder (tests do)."""
 
@@ -144,6 +147,32 @@ def write_atomically(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+class GrowingFile:
+    """The lines of a file that others append to. It need not exist yet."""
+
+    def __init__(self, path: Path, offset: int = 0) -> None:
+        self._path = path
+        self._offset = offset
+        self._lines = LineBuffer()
+
+    def read(self, limit: int = SLICE_BYTES) -> list[bytes] | None:
+        """The lines completed since, of at most `limit` bytes; None when nothing came."""
+        try:
+            with open(self._path, "rb") as file:
+                file.seek(self._offset)
+                chunk = file.read(limit)
+        except OSError:
+            return None
+        if not chunk:
+            return None
+        self._offset += len(chunk)
+        return self._lines.feed(chunk)
+
+    @property
+    def exists(self) -> bool:
+        return self._path.exists()
 
 
 def list_runs(folder: Path | None = None) -> Iterator[RunDir]:

@@ -13,10 +13,11 @@ import pytest
 
 from tests.monitor.transcripts import crash, failing, healthy, replay
 from waste_gui.monitor import __main__ as terminal
-from waste_gui.monitor.follow import EngineClock, Follow, GrowingFile
+from waste_gui.monitor.follow import EngineClock, Follow
 from waste_gui.monitor.history import History
 from waste_gui.monitor.terminal import TextPrinter
 from waste_gui.protocol import Warned, encode
+from waste_gui.rundir import GrowingFile
 
 ENGINE = """
 import json, os, socket, sys, time

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from waste_gui import protocol
 from waste_gui.protocol import AnyCommand, LineBuffer, Unreadable, Warned
+from waste_gui.rundir import GrowingFile
 
 FILE_POLL_S = 0.25
 
@@ -30,8 +31,9 @@ class Commands:
             threading.Thread(target=self._read_stdin, name="commands from stdin", daemon=True).start()
         if file is not None:
             start = file.stat().st_size if file.exists() else 0
+            growing = GrowingFile(file, start)
             threading.Thread(
-                target=self._follow_file, args=(file, start), name="commands from the run folder", daemon=True
+                target=self._follow, args=(growing,), name="commands from the run folder", daemon=True
             ).start()
 
     def put(self, command: AnyCommand) -> None:
@@ -63,17 +65,9 @@ class Commands:
             if not chunk:  # The window is gone: training goes on.
                 return
 
-    def _follow_file(self, path: Path, offset: int) -> None:
-        lines = LineBuffer()
+    def _follow(self, file: GrowingFile) -> None:
         while not self._closed.wait(FILE_POLL_S):
-            try:
-                with open(path, "rb") as file:
-                    file.seek(offset)
-                    chunk = file.read()
-            except OSError:  # Not there yet, or its drive is away for the moment.
-                continue
-            offset += len(chunk)
-            for line in lines.feed(chunk):
+            for line in file.read() or ():
                 self._on_line(line)
 
     def _on_line(self, line: bytes) -> None:

@@ -9,39 +9,12 @@ from pathlib import Path
 
 from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence, Observer
 from waste_gui.monitor.run import Run
-from waste_gui.protocol import AnyMessage, LineBuffer, RunStarted, Stop, Unreadable, decode, decode_command
-from waste_gui.rundir import RunDir
+from waste_gui.protocol import AnyMessage, RunStarted, Stop, Unreadable, decode, decode_command
+from waste_gui.rundir import GrowingFile, RunDir
 
-SLICE_BYTES = 2**20
 LATE_S = 3.0
 LAST_LOG_BYTES = 4096
 GONE_WORDS = "The training process is gone and did not say why. It was killed, or it crashed."
-
-
-class GrowingFile:
-    """The lines of a file that grows. It need not exist yet."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._offset = 0
-        self._lines = LineBuffer()
-
-    def read(self, limit: int = SLICE_BYTES) -> list[bytes] | None:
-        """The lines completed since, of at most `limit` bytes; None when nothing came."""
-        try:
-            with open(self._path, "rb") as file:
-                file.seek(self._offset)
-                chunk = file.read(limit)
-        except OSError:
-            return None
-        if not chunk:
-            return None
-        self._offset += len(chunk)
-        return self._lines.feed(chunk)
-
-    @property
-    def exists(self) -> bool:
-        return self._path.exists()
 
 
 class EngineClock:
