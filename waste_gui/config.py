@@ -108,8 +108,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         tuple[str, ...],
         Meta(
             title="Classes",
-            description="The target classes, in order, or 'lab' for the lab's 30; by default the folders' own "
-            "names.",
+            description="The target classes, in order, or 'lab' for the lab's 30; by default the folders' "
+            "own names.",
         ),
     ] = ()
     mapping: Annotated[

@@ -1,4 +1,4 @@
-"""Weights from a hub: a server on loopback that speaks as much of the hub's language as the libraries ask for."""
+"""Weights from a hub: a server on loopback that speaks as much of the hub's language as is asked for."""
 
 from __future__ import annotations
 
