@@ -23,10 +23,9 @@ def demo_folder() -> Path:
 
 
 def draw(tell: Callable[[object], None]) -> str:
-    """Draw the photos if they are not there; the folder. For a thread: it takes a few seconds."""
+    """Draw the photos that are not there yet; the folder. For a thread: it takes a few seconds."""
     from waste_gui.dataset.demo import draw_dataset
 
     folder = demo_folder()
-    if not any(folder.glob("*/*")):
-        draw_dataset(folder)
+    draw_dataset(folder)  # Which looks by itself whether all are there.
     return str(folder)
