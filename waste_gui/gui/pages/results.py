@@ -30,6 +30,8 @@ from waste_gui.gui.words import many
 from waste_gui.rundir import RunDir
 
 CENTRE = int(Qt.AlignmentFlag.AlignCenter)
+CAPTION, NAMED = 24, 14
+"""The height of the line above the columns, and the width from which they have names, in pixels."""
 LOWEST, NARROWEST, LARGEST = 14, 7, 40
 """Of a cell, in pixels: a name must fit beside it, while columns are told by their place."""
 
@@ -96,7 +98,7 @@ class ConfusionMatrix(QWidget):
 
     def sizeHint(self) -> QSize:
         n = len(self._results.classes) if self._results else 0
-        return QSize(self._names_width() + n * NARROWEST + 8, 24 + n * LOWEST)
+        return QSize(self._names_width() + n * NARROWEST + 8, CAPTION + n * LOWEST)
 
     def _names_width(self) -> int:
         names = self._results.classes if self._results else ()
@@ -104,16 +106,26 @@ class ConfusionMatrix(QWidget):
 
     def _cell(self) -> QSize:
         n = max(1, len(self._results.classes) if self._results else 1)
-        width = min(LARGEST, (self.width() - self._names_width() - 8) // n)
-        height = min(LARGEST, (self.height() - 24) // n)
-        return QSize(max(NARROWEST, width), max(LOWEST, height))
+        height = min(LARGEST, (self.height() - self._top()) // n)
+        return QSize(self._cell_width(), max(LOWEST, height))
+
+    def _cell_width(self) -> int:
+        n = max(1, len(self._results.classes) if self._results else 1)
+        return max(NARROWEST, min(LARGEST, (self.width() - self._names_width() - 8) // n))
+
+    def _top(self) -> int:
+        """Where the first row begins: below the columns' names, where these have room."""
+        n = len(self._results.classes) if self._results else 0
+        names = min(self._names_width(), 100)
+        room = self.height() - CAPTION - names >= n * LOWEST
+        return CAPTION + (names if room and self._cell_width() >= NAMED else 0)
 
     def _cell_at(self, point: QPoint) -> tuple[int, int] | None:
         if self._results is None:
             return None
         cell = self._cell()
         j = (point.x() - self._names_width()) // cell.width()
-        i = (point.y() - 24) // cell.height()
+        i = (point.y() - self._top()) // cell.height()
         n = len(self._results.classes)
         return (i, j) if 0 <= i < n and 0 <= j < n else None
 
@@ -141,9 +153,11 @@ class ConfusionMatrix(QWidget):
         painter.drawText(
             QRect(left, 0, self.width() - left, 20), int(Qt.AlignmentFlag.AlignVCenter), "taken for"
         )
-        metrics = painter.fontMetrics()
+        metrics, above = painter.fontMetrics(), self._top()
+        if above > CAPTION:
+            self._paint_columns(painter, left, above, cell.width())
         for i, (name, row) in enumerate(zip(self._results.classes, self._results.confusion, strict=False)):
-            top = 24 + i * cell.height()
+            top = above + i * cell.height()
             shown = metrics.elidedText(one_line(name), Qt.TextElideMode.ElideMiddle, left - 8)
             painter.setPen(QColor(c.text))
             painter.drawText(
@@ -160,6 +174,18 @@ class ConfusionMatrix(QWidget):
                     painter.setPen(QColor(c.text))
                     painter.drawText(box, CENTRE, str(n))
         painter.end()
+
+    def _paint_columns(self, painter: QPainter, left: int, above: int, width: int) -> None:
+        """The classes' names from below upwards."""
+        painter.setPen(QColor(theme.colours().text))
+        room = above - CAPTION - 8
+        for j, name in enumerate(self._results.classes if self._results else ()):
+            shown = painter.fontMetrics().elidedText(one_line(name), Qt.TextElideMode.ElideMiddle, room)
+            painter.save()
+            painter.translate(left + j * width, above - 4)
+            painter.rotate(-90)
+            painter.drawText(QRect(0, 0, room, width - 1), int(Qt.AlignmentFlag.AlignVCenter), shown)
+            painter.restore()
 
 
 class ResultsPage(QWidget):
