@@ -64,6 +64,10 @@ class Trend:
         self._size = 0
         self._total = self._norm = 0.0
 
+    @property
+    def last(self) -> float | None:
+        return self._total / self._norm if self._norm else None
+
     def take(self, raw: Series) -> None:
         new = raw.y[self._size :]
         if len(raw) > len(self._y):
@@ -198,6 +202,11 @@ class CurveView(pg.PlotWidget):  # type: ignore[misc]
             self._x_end = self._y_end = 0.0
             self.set_follow(Follow.ALL)
         self._draw()
+
+    @property
+    def newest(self) -> float | None:
+        """Where the bold line ends: a single batch says little."""
+        return self._trend.last
 
     def set_follow(self, follow: Follow) -> None:
         if follow is not self.follow:
@@ -362,7 +371,7 @@ class Plot(QWidget):
 
     def show_run(self, run: Run) -> None:
         self.view.show_run(run)
-        last = self.spec.series(run).last
+        last = self.view.newest
         name = "train" if self.spec.points is not None else ""
         self.train.set_text(name if last is None else f"{name} {self.spec.form(last)}".strip())
         if self.spec.points is not None:
