@@ -16,9 +16,9 @@ from tests.gui.conftest import WAIT_MS
 from waste_gui import config as configs
 from waste_gui import protocol as p
 from waste_gui.config import ConfigError, RunConfig
-from waste_gui.gui.dataset_choice import DatasetChoice
-from waste_gui.gui.pages.data import DataPage
-from waste_gui.gui.pages.history import HistoryPage
+from waste_gui.gui.dataset_choice import DatasetChoice, Found
+from waste_gui.gui.pages.data import DataPage, _skipped_words
+from waste_gui.gui.pages.history import EarlierRun, HistoryPage
 from waste_gui.gui.pages.results import ResultsPage
 from waste_gui.gui.pages.train import SettingsPage
 from waste_gui.gui.theme import Theme
@@ -138,6 +138,15 @@ def test_every_setting_stands_in_the_form_with_its_help(form: SettingsPage) -> N
     assert all(editor.accessibleDescription() for editor in form.editors.values())
 
 
+def test_form_says_in_words_what_the_settings_say_in_values(form: SettingsPage) -> None:
+    start, device = form.editors["pretrained"], form.editors["device"]
+    assert isinstance(start, QComboBox) and isinstance(device, QComboBox)
+    assert (start.currentText(), device.currentText()) == ("a trained model's weights", "the best there is")
+    for typed, value in (("none", "none"), ("nothing, learn from scratch", "none"), ("laion2b", "laion2b")):
+        start.setEditText(typed)
+        assert form.config().pretrained == value
+
+
 def test_wrong_number_is_marked_where_it_stands(form: SettingsPage) -> None:
     form.more.setChecked(True)
     rate = form.editors["lr"]
@@ -196,6 +205,23 @@ def test_earlier_runs_are_listed_with_how_they_ended(qtbot: QtBot, theme: Theme)
     with qtbot.waitSignal(page.show_asked, timeout=WAIT_MS) as asked:
         page.buttons[0].click()
     assert asked.args == [folder]
+
+
+def test_chosen_run_stays_chosen_when_a_newer_one_comes(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
+    old = EarlierRun(RunDir(tmp_path / "old"), "resnet18", "2", "–", "0:10", "stopped")
+    new = EarlierRun(RunDir(tmp_path / "new"), "resnet18", "2", "–", "0:10", "done")
+    page = HistoryPage()
+    qtbot.addWidget(page)
+    page.show_runs([old])
+    assert page.buttons[-1].isEnabled()
+    page.show_runs([new, old])
+    assert page.table.currentRow() == 1 and page.buttons[-1].isEnabled()
+
+
+def test_what_was_left_out_is_counted_in_words() -> None:
+    found = Found((), (), {}, {"not photos": 1, "folders left out by the mapping": 2, "new reason": 3})
+    words = _skipped_words(found)
+    assert words == " Left out: 1 file that is no photo, 2 folders without a class, 3 new reason."
 
 
 @pytest.fixture

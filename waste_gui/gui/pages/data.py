@@ -115,7 +115,7 @@ class DataPage(QWidget):
         self.preset.activated.connect(self._on_preset)
         self.table = QTableWidget(0, 3)
         self.table.setAccessibleName("Which folder belongs to which class")
-        self.table.setHorizontalHeaderLabels(["Folder", "Photos", "Class"])
+        self.table.setHorizontalHeaderLabels(["Folder", "Photos", "\u2007Class"])
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         photos = self.table.horizontalHeaderItem(1)
         assert photos is not None
@@ -344,8 +344,26 @@ def _united(found: Found) -> list[FolderCount]:
     return sorted(photos.values(), key=lambda f: (f.mapped is not None, f.folder))
 
 
+SKIPPED = {
+    "not photos": ("file that is no photo", "files that are no photos"),
+    "not ordinary files": ("file that cannot be read", "files that cannot be read"),
+    "folders left out by the mapping": ("folder without a class", "folders without a class"),
+    "folders that cannot be opened": ("folder that cannot be opened", "folders that cannot be opened"),
+    "folders nested too deep": ("folder nested too deep", "folders nested too deep"),
+    "folders reached twice": ("folder reached twice", "folders reached twice"),
+    "photos reached twice": ("photo reached twice", "photos reached twice"),
+    "photos outside a class folder": ("photo outside a class folder", "photos outside a class folder"),
+    "empty folders": ("empty folder", "empty folders"),
+    "hidden files": ("hidden file", "hidden files"),
+    "hidden folders": ("hidden folder", "hidden folders"),
+    "checkpoint folders": ("checkpoint folder", "checkpoint folders"),
+}
+"""The scan's reasons, of one and of several."""
+
+
 def _skipped_words(found: Found) -> str:
-    """`Passed over: 12 hidden files, 3 folders left out by the mapping.`"""
+    """`Left out: 12 hidden files, 1 folder without a class.`"""
     if not found.skipped:
         return ""
-    return " Passed over: " + ", ".join(f"{count(n)} {reason}" for reason, n in found.skipped.items()) + "."
+    words = [many(n, *SKIPPED.get(reason, (reason, reason))) for reason, n in found.skipped.items()]
+    return f" Left out: {', '.join(words)}."

@@ -167,6 +167,7 @@ class HistoryPage(QWidget):
         self._reading.start(read_runs)
 
     def show_runs(self, runs: list[EarlierRun]) -> None:
+        chosen = self.runs[self.table.currentRow()].folder if self._chosen() else None
         self.runs = runs
         self._stack.setCurrentIndex(1 if runs else 0)
         self.table.setRowCount(len(runs))
@@ -180,12 +181,16 @@ class HistoryPage(QWidget):
             title = self.table.horizontalHeader().sectionSizeHint(column)
             width = max(title, self.table.sizeHintForColumn(column)) + 2 * UNIT
             self.table.horizontalHeader().resizeSection(column, width)
-        if runs and not self.table.selectedItems():
-            self.table.selectRow(0)
+        if runs:
+            folders = [run.folder.path for run in runs]
+            self.table.selectRow(folders.index(chosen.path) if chosen and chosen.path in folders else 0)
+        self._on_selected()
+
+    def _chosen(self) -> bool:
+        return bool(self.table.selectedItems()) and 0 <= self.table.currentRow() < len(self.runs)
 
     def _on_selected(self) -> None:
-        row = self.table.currentRow()
-        chosen = bool(self.table.selectedItems()) and 0 <= row < len(self.runs)
+        row, chosen = self.table.currentRow(), self._chosen()
         for button in self.buttons:
             button.setEnabled(chosen)
         if chosen:

@@ -31,6 +31,36 @@ ELSEWHERE = ("source", "classes", "mapping")
 """These are set on the photos page."""
 AUTOMATIC = "automatic"
 SUGGESTIONS = {"model": COMMON_MODELS, "pretrained": ("default", "none")}
+WORDS = {
+    "model": {
+        "ViT-B-32": "ViT-B-32, good for most",
+        "ViT-B-16": "ViT-B-16, finer, slower",
+        "resnet18": "resnet18, small and quick",
+        "mobilenet_v3_large": "mobilenet_v3_large, smallest",
+    },
+    "pretrained": {"default": "a trained model's weights", "none": "nothing, learn from scratch"},
+    "device": {"auto": "the best there is", "cpu": "processor", "cuda": "NVIDIA GPU", "mps": "Apple GPU"},
+    "balance": {"none": "no", "weights": "weight the loss", "sampler": "draw rare classes more"},
+    "bad_image": {"replace": "take another photo", "blank": "take a black image"},
+    "precision": {"auto": AUTOMATIC},
+}
+"""What the form calls a value of the settings; any other is shown as it is, and may be typed."""
+
+HELPS = {
+    "model": "Larger models know more and take longer; without a GPU take resnet18. Any name that open_clip, "
+    "torchvision or timm knows may be typed.",
+    "pretrained": "With a trained model's weights few photos and epochs are enough (recommended; downloaded "
+    "once). A tag of the library's or a file may be typed.",
+    "freeze_backbone": "Keep what the model has learned before, train its last layer alone: fast, good with "
+    "few photos.",
+    "image_size": "Side of the square that the model sees. Automatic: the model's own.",
+    "device": "Where to train. The best there is: a GPU, else the processor.",
+    "bad_image": "What takes the place of a photo that cannot be read.",
+    "precision": "Number format of the computation. Automatic: bfloat16 where it is faster.",
+}
+"""In the form's words, where the help of the settings speaks of their values."""
+
+UNITS = {"image_size": " px"}
 MNEMONICS = {"name": "N&ame", "model": "&Model", "epochs": "Epo&chs", "batch_size": "&Batch size"}
 
 
@@ -86,14 +116,14 @@ class SettingsPage(QWidget):
             field = self._fields[name]
             editor = self._make_editor(field)
             editor.setAccessibleName(field.title)
-            editor.setAccessibleDescription(field.help)
+            editor.setAccessibleDescription(_help(field))
             if not isinstance(editor, QCheckBox):
                 editor.setFixedSize(216, max(28, editor.fontMetrics().height() + 12))
             label = QLabel(MNEMONICS.get(name, field.title))
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setBuddy(editor)
             label.setMinimumHeight(28)
-            help_ = PlainLabel(field.help, size="caption", role="muted", wrap=True)
+            help_ = PlainLabel(_help(field), size="caption", role="muted", wrap=True)
             self.editors[name], self._helps[name] = editor, help_
             top = Qt.AlignmentFlag.AlignTop
             grid.addWidget(label, i, 0, top)
@@ -109,7 +139,7 @@ class SettingsPage(QWidget):
         kind = _kind(field.type)
         if kind == "choice":
             box = ChoiceBox()
-            box.addItems([str(value) for value in get_args(field.type)])
+            box.addItems([_shown(field.name, value) for value in get_args(field.type)])
             box.currentIndexChanged.connect(self._on_edited)
             return box
         if kind == "switch":
@@ -123,7 +153,7 @@ class SettingsPage(QWidget):
             open_box = ChoiceBox()
             open_box.setEditable(True)
             open_box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-            open_box.addItems(SUGGESTIONS[field.name])
+            open_box.addItems([_shown(field.name, value) for value in SUGGESTIONS[field.name]])
             open_box.editTextChanged.connect(self._on_edited)
             return open_box
         line = QLineEdit()
@@ -140,6 +170,7 @@ class SettingsPage(QWidget):
         spin = NumberBox()
         low = int(field.low or 0)
         optional = type(None) in get_args(field.type)
+        spin.setSuffix(UNITS.get(field.name, ""))
         spin.setRange(low - 1 if optional else low, int(field.high or 1_000_000))
         if optional:
             spin.setSpecialValueText(AUTOMATIC)
@@ -150,7 +181,7 @@ class SettingsPage(QWidget):
         self._base = config
         self._filling = True
         for name, editor in self.editors.items():
-            _set_value(editor, getattr(config, name))
+            _set_value(editor, _shown(name, getattr(config, name)))
         self._filling = False
         self._on_edited()
 
@@ -168,7 +199,7 @@ class SettingsPage(QWidget):
             case QSpinBox():
                 return None if optional and editor.value() == editor.minimum() else editor.value()
             case QComboBox():
-                return editor.currentText().strip()
+                return _value_of(name, editor.currentText().strip())
             case QLineEdit():
                 return _parsed(field, editor.text().strip(), optional)
         raise TypeError(name)
@@ -189,7 +220,7 @@ class SettingsPage(QWidget):
 
     def _mark(self, name: str, editor: QWidget, problem: str) -> None:
         help_ = self._helps[name]
-        help_.set_text(problem or self._fields[name].help)
+        help_.set_text(problem or _help(self._fields[name]))
         help_.set_role("stuck" if problem else "muted")
         if isinstance(editor, QLineEdit) and bool(editor.property("wrong")) != bool(problem):
             editor.setProperty("wrong", bool(problem))
@@ -203,10 +234,23 @@ class SettingsPage(QWidget):
             self._rest = self._make_grid(rest)
             self._rest_place.addWidget(self._rest)
             for name in rest:
-                _set_value(self.editors[name], getattr(self._base, name))
+                _set_value(self.editors[name], _shown(name, getattr(self._base, name)))
             self._filling = False
         self._rest.setVisible(shown)
         self.more.setText("Fewer settings" if shown else "M&ore settings")
+
+
+def _shown(name: str, value: Any) -> Any:
+    """A value as the form calls it."""
+    return WORDS[name].get(value, value) if name in WORDS else value
+
+
+def _value_of(name: str, shown: str) -> str:
+    return next((value for value, words in WORDS.get(name, {}).items() if words == shown), shown)
+
+
+def _help(field: FieldHelp) -> str:
+    return HELPS.get(field.name, field.help)
 
 
 def _kind(type_: Any) -> Literal["choice", "switch", "number", "text"]:
