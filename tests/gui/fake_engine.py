@@ -81,7 +81,7 @@ def wait_for_stop() -> p.Stop:
 
 
 def finish() -> int:
-    report(p.RunFinished(checkpoint=None, metrics={"val_accuracy": 0.92}, elapsed_s=2))
+    report(p.RunFinished(checkpoint=None, metrics={"val_accuracy": 0.92, "val_photos": 120.0}, elapsed_s=2))
     return 0
 
 

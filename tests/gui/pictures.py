@@ -229,7 +229,7 @@ def done() -> Script:
     script.start_up()
     script.train(20)
     script.say(p.StageFinished(stage="train", elapsed_s=648, summary="best 92.0 %, epoch 20"))
-    metrics: dict[str, float | None] = {"val_accuracy": 0.9203}
+    metrics: dict[str, float | None] = {"val_accuracy": 0.9203, "val_photos": 380.0}
     script.say(p.RunFinished(checkpoint="best", metrics=metrics, elapsed_s=script.at))
     return script
 
@@ -318,6 +318,7 @@ def main(out: Path, wanted: list[str]) -> None:
             folder,
             outcome,
             usual={name: band for name, band in bands.items() if band},
+            first_run=not script.watch.history.records,
         )
 
     scripts = {f.__name__: f for f in (starting, first_run, training, slow, stuck, failed, crashed, done)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,15 +13,19 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
+from tests.gui import pictures
 from tests.gui.conftest import WAIT_MS, fake, ready
 from waste_gui.config import RunConfig
+from waste_gui.gui import run_controller
 from waste_gui.gui.dialogs import Answer
 from waste_gui.gui.main_window import PHOTOS, RUNS, SETTINGS, TRAINING, MainWindow
 from waste_gui.gui.run_controller import RunController
 from waste_gui.gui.settings import Settings
 from waste_gui.gui.theme import Theme
-from waste_gui.gui.wording import Offer
+from waste_gui.gui.wording import LETTERS, Notice, Offer
 from waste_gui.monitor.run import Phase
+from waste_gui.monitor.stall import ASK_PHOTO, REPORT, Action
+from waste_gui.monitor.words import about
 from waste_gui.rundir import RunDir, data_dir
 
 Make = Callable[[str], MainWindow]
@@ -89,13 +94,15 @@ def test_finished_run_says_how_good_it_is(make_window: Make, photos: Path, qtbot
 
 def test_second_start_is_counted_down_before_it_begins(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = ready(make_window("finishes"), photos, qtbot)
-    assert "first run of this kind here" in shown_texts(window)
+    assert "first run on this computer" in shown_texts(window)
     window.form.show_config(RunConfig(model="resnet18"))
     run_to_end(window, photos, qtbot)
     again = make_window("finishes")
     again.form.show_config(RunConfig(model="resnet18"))
     ready(again, photos, qtbot)
     assert "as 1 run here took" in shown_texts(again)
+    again.form.show_config(RunConfig(model="resnet50"))
+    assert "first run of this kind here" in shown_texts(again)
 
 
 def test_failed_run_shows_sentence_and_keeps_traceback_for_details(
@@ -263,6 +270,43 @@ def test_stopped_run_is_resumed_in_its_own_folder(make_window: Make, photos: Pat
         window._on_resume(folder)
     assert window.controller.folder == folder
     assert window.controller.config is not None and window.controller.config.resume == str(folder.path)
+
+
+def test_stop_after_the_epoch_tells_the_time_of_the_epoch(
+    make_window: Make, photos: Path, qtbot: QtBot
+) -> None:
+    window = started(make_window("trains"), photos, qtbot, Phase.TRAINING)
+    qtbot.waitUntil(lambda: len(window.controller.run.epochs) == 1, timeout=WAIT_MS)
+    script = pictures.training()
+    left = run_controller.epoch_left(script.run, script.at, script.watch.history)
+    assert left is not None and left == pytest.approx(0.45 * pictures.EPOCH_S, abs=3)
+    window._moment = dataclasses.replace(window._moment, epoch_left_s=left)
+    window.ask_stop()
+    assert question_button(window, Answer.AFTER_EPOCH).text() == f"Stop after this &epoch, ~{about(left)}"
+
+
+def test_first_epoch_is_timed_by_its_steps() -> None:
+    script = pictures.Script(earlier_runs=0)
+    script.start_up()
+    script.train(0.5)
+    left = run_controller.epoch_left(script.run, script.at, script.watch.history)
+    assert left == pytest.approx(0.5 * (pictures.EPOCH_S - 5), abs=2)
+
+
+def test_every_button_of_the_bar_has_a_letter_that_nothing_always_there_has(make_window: Make) -> None:
+    window = make_window("finishes")
+    taken = {action.text().partition("&")[2][0].lower() for action in window.menuBar().actions()}
+    texts = [window.tabs.tabText(i) for i in range(window.tabs.count())]
+    texts += [window.header.start_button.text(), window.header.stop_button.text()]
+    taken |= {text.partition("&")[2][0].lower() for text in texts} | {"w"}
+    for offer in (*Action, *Offer):
+        assert offer.value.count(LETTERS[offer]) and LETTERS[offer].lower() not in taken, offer
+    for offers in (ASK_PHOTO, REPORT):
+        window.bar.show_notice(Notice("stuck", "stuck", "Stuck", "", offers))
+        places = [window.bar._buttons.itemAt(i) for i in range(len(offers))]
+        buttons = [place.widget() for place in places if place is not None]
+        texts = [button.text() for button in buttons if isinstance(button, QPushButton)]
+        assert len({text.partition("&")[2][0] for text in texts}) == len(offers) == len(texts)
 
 
 def test_folder_without_a_run_is_not_resumed(make_window: Make, tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from tests.gui import pictures
+from waste_gui import protocol as p
 from waste_gui.gui.engine_process import ProcessOutcome
 from waste_gui.gui.moment import Moment
 from waste_gui.gui.widgets.stage_list import rows
@@ -58,6 +60,24 @@ def test_first_run_says_that_times_are_a_guess() -> None:
     words = header(pictures.first_run())
     assert words.stage_detail == "120 MB, 0:07"
     assert words.normal_detail == "rough guess: 0:02–1:00"
+    first = dataclasses.replace(moment(pictures.first_run()), first_run=True)
+    assert header_text(first, NOT_READY).normal_detail == "first run here: times are a guess"
+
+
+def test_stopping_tells_how_long_that_takes() -> None:
+    script = pictures.training()
+    script.run.stop_asked(script.at)
+    assert header(script).time == "a few seconds"
+    after = dataclasses.replace(moment(script), stops_after_epoch=True, epoch_left_s=18)
+    words = header_text(after, NOT_READY)
+    assert (words.time, words.time_detail) == ("0:18 left", "until this epoch ends")
+
+
+def test_stopped_run_can_be_resumed_from_the_bar() -> None:
+    script = pictures.training()
+    script.say(p.RunStopped(checkpoint=None, reason="Stopped, as asked."))
+    said = notice(moment(script))
+    assert said is not None and said.offers == (Offer.RESUME_RUN,)
 
 
 def test_training_tells_epoch_best_and_end() -> None:

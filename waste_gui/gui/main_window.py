@@ -371,7 +371,7 @@ class MainWindow(QMainWindow):
             return Readiness(False, readiness.detail, "Look at the settings.")
         expected = self.controller.expected(config, self.data.found.photos)
         if expected is None:
-            return readiness
+            return replace(readiness, first_run=self._moment.first_run)
         return replace(readiness, expected_s=expected[0], earlier_runs=expected[1])
 
     def _config_or_none(self) -> RunConfig | None:
@@ -431,8 +431,8 @@ class MainWindow(QMainWindow):
         notes: dict[Answer, str] = {}
         if in_training:
             answers = (Answer.STOP_NOW, Answer.AFTER_EPOCH, Answer.KEEP_TRAINING)
-            left = moment.view.remaining.stage_s if moment.view else None
-            notes = {Answer.AFTER_EPOCH: f", ~{about(left)}"} if left else {}
+            left = moment.epoch_left_s
+            notes = {Answer.AFTER_EPOCH: f", ~{about(left)}"} if left and left >= 1 else {}
         self._ask(
             "Stop training?", stop_question(moment), answers, Answer.KEEP_TRAINING, notes, self._on_stop
         )
@@ -550,6 +550,9 @@ class MainWindow(QMainWindow):
                 self.log.text.setFocus()
             case Offer.SHOW_RESULTS:
                 self.show_page(RESULTS)
+            case Offer.RESUME_RUN:
+                if self.controller.folder is not None:
+                    self._on_resume(self.controller.folder)
             case Offer.SHOW_SETTINGS:
                 self.show_page(SETTINGS)
             case Offer.CLOSE:
@@ -719,10 +722,10 @@ class MainWindow(QMainWindow):
         if self._question is not None:
             return
         left = self._moment.view.remaining.run_s if self._moment.view else None
-        still = f" ({about(left)} left)" if left else ""
+        still = f"It needs about {about(left)} more. " if left and left >= 1 else ""
         self._ask(
             "Training still runs",
-            f"Training still runs{still}. It can go on without the window; open waste-gui again to see it.",
+            f"{still}It can go on without the window; open waste-gui again to see it.",
             (Answer.STOP_AND_QUIT, Answer.KEEP_IN_BACKGROUND, Answer.CANCEL),
             Answer.CANCEL,
             {},

@@ -28,6 +28,9 @@ class Moment:
     attached: bool = False
     log_tail: str = ""  # Of the engine's own log, once it ended badly.
     usual: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # By stage, on this computer.
+    first_run: bool = False  # No training has finished on this computer yet.
+    epoch_left_s: float | None = None  # Until the epoch that runs has ended, validated and saved.
+    stops_after_epoch: bool = False
 
     def unix(self, at: float) -> float:
         """A time of the engine's clock as Unix time."""

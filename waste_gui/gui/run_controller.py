@@ -24,7 +24,7 @@ from waste_gui.gui.engine_process import (
 )
 from waste_gui.gui.moment import Moment
 from waste_gui.monitor import history
-from waste_gui.monitor.countdown import usual
+from waste_gui.monitor.countdown import epoch_taken, live_rate, usual, usual_epoch
 from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence, Observer
 from waste_gui.monitor.history import History, Kind
 from waste_gui.monitor.run import Phase, Run
@@ -92,6 +92,7 @@ class RunController(QObject):
         self._log_tail = ""
         self._zero: float | None = None  # The engine's clock at zero, by our clock.
         self._was_stuck = False
+        self._stops_after_epoch = False
 
     @property
     def running(self) -> bool:
@@ -169,9 +170,11 @@ class RunController(QObject):
 
     def stop_now(self) -> None:
         """Ask, and end it by force if it does not answer."""
+        self._stops_after_epoch = False
         self._stop(Stop(when="now"), firmly=True)
 
     def stop_after_epoch(self) -> None:
+        self._stops_after_epoch = True
         self._stop(Stop(when="epoch_end"), firmly=False)
 
     def _stop(self, command: Stop, *, firmly: bool) -> None:
@@ -229,6 +232,9 @@ class RunController(QObject):
             attached=self.attached,
             log_tail=self._log_tail,
             usual=self._usual_times(),
+            first_run=not self._watch.history.records,
+            epoch_left_s=epoch_left(self.run, now, self._watch.history) if running else None,
+            stops_after_epoch=self._stops_after_epoch,
         )
 
     def expected(self, config: RunConfig, photos: int) -> tuple[float, int] | None:
@@ -308,6 +314,22 @@ class RunController(QObject):
 
     def _on_evidence(self, evidence: Evidence) -> None:
         self._evidence = evidence
+
+
+def epoch_left(run: Run, now: float, past: History) -> float | None:
+    """Seconds until the epoch that runs has ended: by its usual time, else by the pace of its steps."""
+    taken, each = epoch_taken(run, now), usual_epoch(run, past)
+    if taken is None:
+        return None
+    if each is not None:
+        return max(0.0, sum(each) / 2 - taken)
+    train, epochs = run.stages["train"], run.started.epochs if run.started else 0
+    pace = live_rate(train)
+    if pace is None or not epochs or not train.total:
+        return None
+    steps = train.total / epochs
+    done = train.done % steps or (steps if train.done else 0)  # All of them: it validates.
+    return (steps - done) * pace
 
 
 def read_tail(log: Path) -> str:

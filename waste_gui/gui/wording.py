@@ -15,8 +15,8 @@ from waste_gui.monitor.stall import Action, State
 from waste_gui.monitor.words import about, band, clock, over, size
 from waste_gui.protocol import RunFailed, RunFinished, RunStopped
 
-FEW_RUNS = 3
-"""With fewer earlier runs the times are said to be a guess."""
+FIRST_RUN = "first run here: times are a guess"
+ADVISED = "Follow the advice below."
 
 
 class Offer(Enum):
@@ -25,8 +25,27 @@ class Offer(Enum):
     COPY_DETAILS = "Copy details"
     SHOW_LOG = "Show log"
     SHOW_RESULTS = "Show results"
+    RESUME_RUN = "Resume training"
     SHOW_SETTINGS = "Change the settings"
     CLOSE = "Close"
+
+
+LETTERS: dict[Action | Offer, str] = {
+    Action.SHOW_WHERE: "o",
+    Action.SET_ASIDE: "d",
+    Action.KEEP_WAITING: "K",
+    Action.STOP: "b",
+    Action.FORCE_STOP: "c",
+    Action.RESUME: "o",
+    Action.COPY_DETAILS: "y",
+    Offer.COPY_DETAILS: "y",
+    Offer.SHOW_LOG: "l",
+    Offer.SHOW_RESULTS: "o",
+    Offer.RESUME_RUN: "m",
+    Offer.SHOW_SETTINGS: "C",
+    Offer.CLOSE: "l",
+}
+"""The mnemonic of each button of the bar: none that a menu, a tab, Start or Stop has."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +57,7 @@ class Readiness:
     advice: str
     expected_s: float | None = None
     earlier_runs: int = 0
+    first_run: bool = False  # No training has finished on this computer yet.
 
 
 @dataclass(frozen=True)
@@ -86,7 +106,7 @@ def _idle_header(readiness: Readiness) -> HeaderText:
         time = f"about {about(readiness.expected_s)}"
         time_detail = f"as {many(readiness.earlier_runs, 'run')} here took"
     elif readiness.ready:
-        time_detail = "first run of this kind here"
+        time_detail = "first run on this computer" if readiness.first_run else "first run of this kind here"
     return HeaderText(
         "Ready",
         readiness.detail,
@@ -200,8 +220,10 @@ def _usual(moment: Moment) -> str:
     if moment.view is None:
         return ""
     left = moment.view.remaining
+    if moment.first_run and left.basis == "guess":
+        return FIRST_RUN
     if left.usual_s is None:
-        return "first run: a rough guess" if left.basis == "guess" else ""
+        return "times are a guess" if left.basis == "guess" else ""
     usual = band(*left.usual_s)
     stage = moment.run.current
     each = " each epoch" if stage and stage.id == "train" else ""
@@ -221,6 +243,10 @@ def _time_left(moment: Moment) -> tuple[str, str]:
         moved = f"last progress {clock(moment.now - moment.run.moved_at)} ago"
         return "no estimate", moved if moment.now - moment.run.heard_at < 3 else silent
     left = view.remaining
+    if moment.run.stop_asked_at is not None:
+        if moment.stops_after_epoch and moment.epoch_left_s is not None:
+            return _left(moment.epoch_left_s), "until this epoch ends"
+        return "a few seconds", ""
     if moment.run.phase is Phase.TRAINING:
         if left.run_s is None:
             return "no estimate yet", ""
@@ -268,14 +294,14 @@ def _ended_header(moment: Moment) -> HeaderText:
         case Phase.FINISHED:
             return HeaderText("Done", best, "done", "Finished", at, took, "", "Look at the results.")
         case Phase.STOPPED:
-            advice = "Resume it from Runs." if run.epochs else "Start again."
+            advice = "Resume it, or start anew." if run.epochs else "Start again."
             return HeaderText("Stopped", best, "stopped", "Stopped as asked", at, took, "", advice)
         case Phase.FAILED:
             where = _failed_stage(run)
-            return HeaderText("Failed", where, "failed", "It ended with an error", at, took, "", "See below.")
+            return HeaderText("Failed", where, "failed", "It ended with an error", at, took, "", ADVISED)
         case _:
             where = _failed_stage(run)
-            return HeaderText("Crashed", where, "failed", "It ended unexpectedly", at, took, "", "See below.")
+            return HeaderText("Crashed", where, "failed", "It ended unexpectedly", at, took, "", ADVISED)
 
 
 def _failed_stage(run: Run) -> str:
@@ -294,7 +320,7 @@ def notice(moment: Moment) -> Notice | None:
             return Notice("done", "done", done_words(run, finished), "", (Offer.SHOW_RESULTS,))
         case RunStopped() as stopped:
             kept = f"The best model so far is kept: {_best(run)}." if _best(run) else ""
-            offers = (Offer.SHOW_RESULTS,) if _best(run) else ()
+            offers = (Offer.RESUME_RUN,) if run.epochs else ()
             reason = stopped.reason.strip().rstrip(".") or "Stopped"
             title = reason if reason.startswith("Stopped") else f"Stopped: {reason}"
             return Notice("info", "stopped", f"{title}.", kept, offers)
@@ -330,9 +356,8 @@ def done_words(run: Run, finished: RunFinished) -> str:
         return f"Done: {percent(test)} of the test photos right."
     if accuracy is None:
         return "Done."
-    validate = run.stages.get("validate")
-    photos = (validate.done or validate.total) if validate else None
-    of = f"{count(photos)} validation" if photos else "the validation"
+    photos = finished.metrics.get("val_photos")
+    of = f"{count(int(photos))} validation" if photos else "the validation"
     epoch = f" (epoch {run.best.epoch})" if run.best else ""
     return f"Done: {percent(accuracy)} of {of} photos right{epoch}."
 
@@ -387,7 +412,7 @@ def status_parts(moment: Moment) -> list[str]:
     if run.phase.running and beat and beat.gpu and beat.gpu.utilisation is not None:
         parts.append(f"GPU {beat.gpu.utilisation:.0f} %, {size(beat.gpu.memory_used)} in use")
     if run.phase.running and moment.evidence.cpu_percent is not None:
-        parts.append(f"CPU {moment.evidence.cpu_percent:.0f} %")
+        parts.append(f"CPU {moment.evidence.cpu_percent / 100:.1f} cores")
     if run.phase is Phase.TRAINING and run.images_per_s:
         parts.append(f"{run.images_per_s:,.0f} photos/s".replace(",", "\u202f"))
     if run.failure_count:

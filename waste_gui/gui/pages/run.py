@@ -13,7 +13,7 @@ from waste_gui.gui.moment import Moment
 from waste_gui.gui.theme import UNIT
 from waste_gui.gui.widgets.plain_label import PlainLabel
 from waste_gui.gui.wording import progress, usual
-from waste_gui.monitor.run import Phase
+from waste_gui.monitor.run import Phase, Stage
 from waste_gui.monitor.words import band
 
 if TYPE_CHECKING:
@@ -70,14 +70,12 @@ class _Waiting(QWidget):
     def show_moment(self, moment: Moment) -> None:
         run, stage = moment.run, moment.run.current
         if run.phase is Phase.IDLE:
-            title, words = "Nothing has run yet", "Loss and accuracy appear here after the first batch."
+            title, words = "Nothing has run yet", "Loss and accuracy appear here once training has begun."
         elif run.phase.ended:
-            title, words = "It ended before the first batch", "There is nothing to plot."
+            title, words = "It ended before training began", "There is nothing to plot."
         else:
             title = stage.title if stage else "Starting"
-            expected = usual(moment, stage) if stage else None
-            takes = f"This usually takes {band(*expected)}. " if expected else ""
-            words = f"{takes}Loss and accuracy appear here after the first batch."
+            words = _expected(moment, stage) if stage else ""
         self._title.set_text(title)
         share = stage.done / stage.total if stage and stage.total else None
         self._bar.setVisible(share is not None and run.phase.running)
@@ -86,6 +84,18 @@ class _Waiting(QWidget):
         self._progress.setVisible(bool(self._progress.text()))
         self._detail.set_text(stage.detail if stage and run.phase.running else "")
         self._usual.set_text(words)
+
+
+def _expected(moment: Moment, stage: Stage) -> str:
+    """What the stage may take, and how far that can be relied on."""
+    expected, view = usual(moment, stage), moment.view
+    guess = view is not None and view.remaining.basis == "guess"
+    first = "First run on this computer: the times are a rough guess. " if guess and moment.first_run else ""
+    if expected is None:
+        return first
+    if stage.id == "train" and view is not None and view.remaining.usual_s:
+        return f"{first}An epoch usually takes {band(*expected)}."
+    return f"{first}This {'may take' if guess else 'usually takes'} {band(*expected)}."
 
 
 class RunPage(QWidget):

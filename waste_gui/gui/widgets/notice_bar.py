@@ -11,7 +11,7 @@ from waste_gui.gui.text import label
 from waste_gui.gui.theme import UNIT, Role
 from waste_gui.gui.widgets.glyphs import GlyphMark
 from waste_gui.gui.widgets.plain_label import PlainLabel
-from waste_gui.gui.wording import Notice
+from waste_gui.gui.wording import LETTERS, Notice
 
 _TEXT: dict[str, Role] = {
     "slow": "slow_bar_text",
@@ -90,7 +90,8 @@ class NoticeBar(QWidget):
                 old.hide()
                 old.deleteLater()
         for offer in notice.offers:
-            button = QPushButton(label(offer.value), self)
+            letter = LETTERS[offer]
+            button = QPushButton(label(offer.value).replace(letter, f"&{letter}", 1), self)
             button.clicked.connect(lambda _=False, offer=offer: self.chosen.emit(offer))
             self._buttons.addWidget(button)
         self._buttons.addStretch(1)
