@@ -216,6 +216,12 @@ def failed() -> Script:
     return script
 
 
+def stopped() -> Script:
+    script = training()
+    script.say(p.RunStopped(checkpoint="best", reason="Stopped at the end of the epoch, as asked."))
+    return script
+
+
 def crashed() -> Script:
     from waste_gui.gui.engine_process import ProcessOutcome
 
@@ -321,7 +327,9 @@ def main(out: Path, wanted: list[str]) -> None:
             first_run=not script.watch.history.records,
         )
 
-    scripts = {f.__name__: f for f in (starting, first_run, training, slow, stuck, failed, crashed, done)}
+    scripts = {
+        f.__name__: f for f in (starting, first_run, training, slow, stuck, stopped, failed, crashed, done)
+    }
     moments = {
         name: moment(f()) for name, f in scripts.items() if not wanted or name in wanted or name == "training"
     }

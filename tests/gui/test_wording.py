@@ -74,10 +74,22 @@ def test_stopping_tells_how_long_that_takes() -> None:
 
 
 def test_stopped_run_can_be_resumed_from_the_bar() -> None:
-    script = pictures.training()
+    said = notice(moment(pictures.stopped()))
+    assert said is not None and said.offers == (Offer.RESUME_RUN,)
+    words = header(pictures.stopped())
+    assert (words.time_caption, words.time, words.advice) == ("Took", "3:50", "Resume it, or start anew.")
+
+
+def test_run_stopped_before_its_first_step_has_nothing_to_resume() -> None:
+    script = pictures.starting()
     script.say(p.RunStopped(checkpoint=None, reason="Stopped, as asked."))
     said = notice(moment(script))
-    assert said is not None and said.offers == (Offer.RESUME_RUN,)
+    assert said is not None and said.offers == ()
+    assert header(script).advice == "Start again."
+
+
+def test_slow_says_that_one_can_wait() -> None:
+    assert header(pictures.slow()).advice == "You can wait."
 
 
 def test_training_tells_epoch_best_and_end() -> None:

@@ -399,7 +399,7 @@ class MainWindow(QMainWindow):
 
     def say(self, text: str, hint: str = "") -> None:
         """Something that went wrong before a run, or a word about one, in the bar."""
-        self._said = Notice("slow", "slow", text, hint, (Offer.CLOSE,)) if text else None
+        self._said = Notice("slow", "slow", text, hint, (Offer.HIDE,)) if text else None
         self._show_notice(notice(self._moment))
 
     # --- started and stopped
@@ -496,7 +496,7 @@ class MainWindow(QMainWindow):
                 began = time_of_day(folder.config.stat().st_mtime)
                 self.show_run(folder)
                 self._said = Notice(
-                    "info", "ok", f"Training from {began} still runs. Showing it.", "", (Offer.CLOSE,)
+                    "info", "ok", f"Training from {began} still runs. Showing it.", "", (Offer.HIDE,)
                 )
                 self._show_notice(notice(self._moment))
                 return
@@ -555,7 +555,7 @@ class MainWindow(QMainWindow):
                     self._on_resume(self.controller.folder)
             case Offer.SHOW_SETTINGS:
                 self.show_page(SETTINGS)
-            case Offer.CLOSE:
+            case Offer.HIDE:
                 self._said = None
                 self._show_notice(notice(self._moment))
 

@@ -27,7 +27,7 @@ class Offer(Enum):
     SHOW_RESULTS = "Show results"
     RESUME_RUN = "Resume training"
     SHOW_SETTINGS = "Change the settings"
-    CLOSE = "Close"
+    HIDE = "Hide"
 
 
 LETTERS: dict[Action | Offer, str] = {
@@ -43,7 +43,7 @@ LETTERS: dict[Action | Offer, str] = {
     Offer.SHOW_RESULTS: "o",
     Offer.RESUME_RUN: "m",
     Offer.SHOW_SETTINGS: "C",
-    Offer.CLOSE: "l",
+    Offer.HIDE: "d",
 }
 """The mnemonic of each button of the bar: none that a menu, a tab, Start or Stop has."""
 
@@ -73,6 +73,7 @@ class HeaderText:
     time_detail: str
     advice: str
     advice_detail: str = ""
+    time_caption: str = "Time left"
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ def _idle_header(readiness: Readiness) -> HeaderText:
         time,
         time_detail,
         readiness.advice,
+        time_caption="Will take",
     )
 
 
@@ -220,7 +222,7 @@ def _usual(moment: Moment) -> str:
     if moment.view is None:
         return ""
     left = moment.view.remaining
-    if moment.first_run and left.basis == "guess":
+    if moment.first_run and (left.basis == "guess" or left.usual_s is None):
         return FIRST_RUN
     if left.usual_s is None:
         return "times are a guess" if left.basis == "guess" else ""
@@ -275,6 +277,8 @@ def _advice(moment: Moment) -> tuple[str, str]:
         return "Choose below.", best
     if run.stop_asked_at is not None:
         return "Wait a moment.", best
+    if moment.view and moment.view.verdict.state is State.SLOW:
+        return "You can wait.", best
     return "Nothing to do.", best
 
 
@@ -287,21 +291,23 @@ def _best(run: Run) -> str:
 
 def _ended_header(moment: Moment) -> HeaderText:
     run = moment.run
-    took = f"took {clock(run.heard_at)}"
+    took = clock(run.heard_at)
     at = f"at {time_of_day(moment.unix(run.heard_at))}" if moment.zero_unix else ""
     best = f"best {_best(run)}" if _best(run) else "no epoch was finished"
+    glyph: Glyph = "failed"
     match run.phase:
         case Phase.FINISHED:
-            return HeaderText("Done", best, "done", "Finished", at, took, "", "Look at the results.")
+            glyph = "done"
+            stage, detail, normal, advice = "Done", best, "Finished", "Look at the results."
         case Phase.STOPPED:
-            advice = "Resume it, or start anew." if run.epochs else "Start again."
-            return HeaderText("Stopped", best, "stopped", "Stopped as asked", at, took, "", advice)
+            glyph = "stopped"
+            stage, detail, normal = "Stopped", best, "Stopped as asked"
+            advice = "Resume it, or start anew." if _resumable(run) else "Start again."
         case Phase.FAILED:
-            where = _failed_stage(run)
-            return HeaderText("Failed", where, "failed", "It ended with an error", at, took, "", ADVISED)
+            stage, detail, normal, advice = "Failed", _failed_stage(run), "It ended with an error", ADVISED
         case _:
-            where = _failed_stage(run)
-            return HeaderText("Crashed", where, "failed", "It ended unexpectedly", at, took, "", ADVISED)
+            stage, detail, normal, advice = "Crashed", _failed_stage(run), "It ended unexpectedly", ADVISED
+    return HeaderText(stage, detail, glyph, normal, at, took, "", advice, time_caption="Took")
 
 
 def _failed_stage(run: Run) -> str:
@@ -319,8 +325,10 @@ def notice(moment: Moment) -> Notice | None:
         case RunFinished() as finished:
             return Notice("done", "done", done_words(run, finished), "", (Offer.SHOW_RESULTS,))
         case RunStopped() as stopped:
-            kept = f"The best model so far is kept: {_best(run)}." if _best(run) else ""
-            offers = (Offer.RESUME_RUN,) if run.epochs else ()
+            kept = "The last state is saved; training can go on from it." if _resumable(run) else ""
+            if _best(run):
+                kept = f"The best model so far is kept: {_best(run)}."
+            offers = (Offer.RESUME_RUN,) if _resumable(run) else ()
             reason = stopped.reason.strip().rstrip(".") or "Stopped"
             title = reason if reason.startswith("Stopped") else f"Stopped: {reason}"
             return Notice("info", "stopped", f"{title}.", kept, offers)
@@ -330,6 +338,12 @@ def notice(moment: Moment) -> Notice | None:
         said = f"{hint} The log ends with: {shorten(last, 300)}" if last else hint
         return Notice("stuck", "failed", run.exit_words, said, (Offer.COPY_DETAILS, Offer.SHOW_LOG))
     return _live_notice(moment)
+
+
+def _resumable(run: Run) -> bool:
+    """Whether it took a step: then the engine saved its state."""
+    train = run.stages.get("train")
+    return train is not None and train.done > 0
 
 
 def _live_notice(moment: Moment) -> Notice | None:

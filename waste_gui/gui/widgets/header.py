@@ -20,7 +20,7 @@ class _Column(QWidget):
 
     def __init__(self, caption: str, mark: bool = False) -> None:
         super().__init__()
-        self._caption = caption
+        self.caption = PlainLabel(caption, size="caption", role="muted")
         self.headline = PlainLabel(size="figure", bold=True)
         self.detail = PlainLabel(role="muted")
         self.mark = GlyphMark(side=16) if mark else None
@@ -32,7 +32,7 @@ class _Column(QWidget):
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(UNIT // 2)
-        rows.addWidget(PlainLabel(caption, size="caption", role="muted"))
+        rows.addWidget(self.caption)
         rows.addLayout(line)
         rows.addWidget(self.detail)
         rows.addStretch(1)
@@ -40,7 +40,7 @@ class _Column(QWidget):
     def show_text(self, headline: str, detail: str) -> None:
         self.headline.set_text(headline)
         self.detail.set_text(detail)
-        self.setAccessibleName(f"{self._caption}: {headline}. {detail}".strip())
+        self.setAccessibleName(f"{self.caption.text()}: {headline}. {detail}".strip())
 
 
 class Header(QWidget):
@@ -99,6 +99,7 @@ class Header(QWidget):
         words = header_text(moment, readiness)
         self._stage.show_text(words.stage, words.stage_detail)
         self._show_normal(words)
+        self._time.caption.set_text(words.time_caption)
         self._time.show_text(words.time, words.time_detail)
         self._advice.set_text(words.advice)
         self._best.set_text(words.advice_detail)
