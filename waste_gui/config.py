@@ -180,6 +180,14 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             description="How much training photos are cropped, turned and recoloured at random.",
         ),
     ] = "standard"
+    small_first: Annotated[
+        bool,
+        Meta(
+            title="Small images first",
+            description="Begin with images of half the size and let them grow: faster, and better where a "
+            "convolutional model learns from nothing; other trainings are not changed by it.",
+        ),
+    ] = True
     balance: Annotated[
         Literal["none", "weights", "sampler"],
         Meta(
@@ -210,10 +218,10 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             title="Weight averaging",
             ge=0,
             lt=1,
-            description="Decay per step of the running average of the weights, which is what is validated "
-            "and saved as best; 0 switches it off.",
+            description="Decay per step of the running average of the weights, which is then what is "
+            "validated and saved as best (0.99, for example, in a long training); 0 switches it off.",
         ),
-    ] = 0.99
+    ] = 0.0
     patience: Annotated[
         int,
         Meta(

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 import torch
 
-from waste_gui.engine.augment import STRENGTHS, Strength, augment, evaluation_view, tile_size, training_view
+from waste_gui.engine.augment import (
+    STRENGTHS,
+    Strength,
+    augment,
+    evaluation_view,
+    tile_size,
+    training_size,
+    training_view,
+)
 from waste_gui.engine.models import ModelSpec
 
 SPEC = ModelSpec(
@@ -65,9 +73,21 @@ def test_evaluation_normalises_with_the_models_own_numbers() -> None:
 
 def test_training_and_evaluation_agree_on_normalisation() -> None:
     grey = torch.full((2, 40, 40, 3), 128, dtype=torch.uint8)
-    trained = training_view(grey, SPEC, STRENGTHS["standard"], torch.Generator())
+    trained = training_view(grey, SPEC, 32, STRENGTHS["standard"], torch.Generator())
     assert torch.allclose(trained, evaluation_view(grey, SPEC), atol=1e-4)
 
 
 def test_tiles_are_larger_than_images() -> None:
     assert tile_size(224) > 224
+
+
+@pytest.mark.parametrize("full", [32, 64, 100, 128, 224, 299])
+def test_training_images_grow_from_half_to_whole_and_stay_whole(full: int) -> None:
+    sizes = [training_size(full, epoch, 30) for epoch in range(1, 31)]
+    assert sizes == sorted(sizes)
+    assert sizes[0] == (full if full <= 64 else pytest.approx(max(64, full / 2), abs=8))
+    assert set(sizes[21:]) == {full}
+
+
+def test_a_single_epoch_trains_on_some_size() -> None:
+    assert 64 <= training_size(128, 1, 1) <= 128

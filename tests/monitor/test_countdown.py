@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.monitor.transcripts import STEPS, Transcript, healthy, replay, silent_first_batch, stuck_photo
+from tests.monitor.transcripts import (
+    STEPS,
+    Transcript,
+    growing_images,
+    healthy,
+    replay,
+    silent_first_batch,
+    stuck_photo,
+)
 from waste_gui.monitor.countdown import Remaining, remaining, usual, usual_epoch
 from waste_gui.monitor.history import History, record_of
 from waste_gui.monitor.run import Phase, Run
@@ -163,3 +171,10 @@ def test_never_negative(script: Transcript, past: History) -> None:
             view = left(script, float(now), history)
             for seconds in (view.stage_s, view.training_starts_s, view.run_s, view.over_s):
                 assert seconds is None or seconds >= 0
+
+
+def test_epochs_that_become_more_work_are_counted_as_such() -> None:
+    script = growing_images()
+    left = 2 * 0.8 * STEPS * (0.75 + 1.0) + 4 * 2.5  # Steps, then validating and saving.
+    run_s = remaining(replay(script.messages), script.at, History()).run_s
+    assert run_s == pytest.approx(left, rel=0.1)

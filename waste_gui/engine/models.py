@@ -108,6 +108,11 @@ def rebuild(spec: ModelSpec) -> Classifier:
     return _build_empty(spec.library, spec.name, spec.image_size, spec.classes)[0]
 
 
+def has_attention(model: nn.Module) -> bool:
+    """Whether it is a transformer: those want smaller learning rates and one fixed image size."""
+    return any("attention" in type(module).__name__.lower() for module in model.modules())
+
+
 def _build_empty(
     library: str, name: str, image_size: int | None, classes: tuple[str, ...]
 ) -> tuple[Classifier, ModelSpec]:

@@ -10,7 +10,7 @@ from torch import nn
 
 from waste_gui.config import RunConfig
 from waste_gui.engine.devices import Device
-from waste_gui.engine.models import Classifier
+from waste_gui.engine.models import Classifier, has_attention
 
 LR_FROM_SCRATCH = 2e-3
 LR_HEAD_ONLY = 1e-3
@@ -25,10 +25,9 @@ def choose_lr(config: RunConfig, model: Classifier) -> float:
         return config.lr
     if config.freeze_backbone:
         return LR_HEAD_ONLY
-    attention = any("attention" in type(m).__name__.lower() for m in model.modules())
     if config.pretrained == "none":
-        return LR_FROM_SCRATCH / 4 if attention else LR_FROM_SCRATCH
-    return LR_FINE_TUNE["transformer" if attention else "convolutional"]
+        return LR_FROM_SCRATCH / 4 if has_attention(model) else LR_FROM_SCRATCH
+    return LR_FINE_TUNE["transformer" if has_attention(model) else "convolutional"]
 
 
 def make_optimizer(config: RunConfig, model: Classifier, device: Device) -> torch.optim.AdamW:

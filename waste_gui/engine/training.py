@@ -15,12 +15,13 @@ from torch import Tensor
 from waste_gui.config import RunConfig
 from waste_gui.dataset.scan import Sample
 from waste_gui.engine import checkpoint
-from waste_gui.engine.augment import STRENGTHS, tile_size, training_view
+from waste_gui.engine.augment import STRENGTHS, tile_size, training_size, training_view
 from waste_gui.engine.checkpoint import CheckpointInfo, Progress
 from waste_gui.engine.context import Context, StageReport
 from waste_gui.engine.errors import StopRequested, WrongCheckpoint
 from waste_gui.engine.evaluation import Evaluation, evaluate
 from waste_gui.engine.loading import Batch, batches_of, training_order
+from waste_gui.engine.models import has_attention
 from waste_gui.engine.optimisation import WeightAverage, make_loss, make_optimizer, make_schedule
 from waste_gui.engine.startup import VAL_BATCH_FACTOR, Prepared
 from waste_gui.protocol import CheckpointSaved, EpochFinished, Metric, Timing, Warned
@@ -69,6 +70,12 @@ class Trainer:
         order = training_order(self.prepared.split.train, epoch, self.config.seed, balanced)
         return batches_of(order, self.config.batch_size, drop_last=True)
 
+    def training_size(self, epoch: int) -> int:
+        """Small images first, where the model learns from nothing and takes any size."""
+        if self.config.small_first and self.config.pretrained == "none" and not has_attention(self.model):
+            return training_size(self.spec.image_size, epoch, self.config.epochs)
+        return self.spec.image_size
+
     def reading_plan(self) -> Iterator[Sequence[Sample]]:
         """Every batch of the run in the order of its use, so that reading never waits for an epoch's end."""
         for epoch in range(self.outcome.epoch + 1, self.config.epochs + 1):
@@ -78,7 +85,11 @@ class Trainer:
     def train(self) -> Outcome:
         """All epochs, or fewer on request. Raises StopRequested after saving, TooManyFailures, DiskFull."""
         total = self.config.epochs * self.steps_per_epoch
-        with self.context.stage("train", total, "steps") as stage:
+        work = tuple(
+            round((self.training_size(epoch) / self.spec.image_size) ** 2, 4)
+            for epoch in range(1, self.config.epochs + 1)
+        )
+        with self.context.stage("train", total, "steps", work if min(work) < 1 else ()) as stage:
             stage.progress(self.outcome.step)
             batches = self.prepared.loader.load(self.reading_plan(), lambda n: self.tell_of_reading(stage, n))
             try:
@@ -106,7 +117,7 @@ class Trainer:
         self.model.train()
         if self.config.freeze_backbone:
             self.model.backbone.eval()  # Its norms must not follow the new photos either.
-        strength = STRENGTHS[self.config.augment]
+        strength, size = STRENGTHS[self.config.augment], self.training_size(epoch)
         for number, batch in enumerate(islice(batches, self.steps_per_epoch), 1):
             if len(batch.samples) < 2:  # Batch norm has no deviation of one photo.
                 continue
@@ -117,7 +128,7 @@ class Trainer:
             copied = time.perf_counter()
 
             generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.outcome.step)
-            images = training_view(tiles, self.spec, strength, generator)
+            images = training_view(tiles, self.spec, size, strength, generator)
             images = images.contiguous(memory_format=torch.channels_last)
             with self.device.compute():
                 logits = self.model(images).float()
