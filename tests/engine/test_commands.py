@@ -71,6 +71,7 @@ def test_stop_at_the_end_of_the_epoch_finishes_it(training: subprocess.Popen[byt
     last_epoch = [m for m in messages if isinstance(m, EpochFinished)][-1]
     assert last_epoch.epoch == last_metric.epoch
     assert last_epoch.seq > last_metric.seq
+    assert (tmp_path / "run/results/predictions.csv").exists()
 
 
 def test_sigterm_stops_like_the_button(training: subprocess.Popen[bytes]) -> None:

@@ -78,7 +78,11 @@ def _train(config: RunConfig, context: Context, folder: RunDir) -> RunFinished:
         trainer = Trainer(config, prepared, context, folder)
         if config.resume:
             trainer.restore(folder.checkpoints / "last.safetensors")
-        outcome = trainer.train()
+        try:
+            outcome = trainer.train()
+        finally:  # A stopped or failed run shows what it had learned, too.
+            if trainer.outcome.best is not None:
+                save_results(folder, trainer.outcome.best, prepared.classes)
         metrics: dict[str, float | None] = {
             "val_accuracy": outcome.best_accuracy,
             "best_epoch": float(outcome.best_epoch),
@@ -86,7 +90,6 @@ def _train(config: RunConfig, context: Context, folder: RunDir) -> RunFinished:
         }
         if outcome.best is not None:
             metrics |= {"val_loss": finite(outcome.best.loss), "val_photos": float(len(outcome.best.samples))}
-            save_results(folder, outcome.best, prepared.classes)
         if prepared.split.test:
             info, model = _best_model(folder, device)
             batches = batches_of(prepared.split.test, config.batch_size * VAL_BATCH_FACTOR)
