@@ -184,8 +184,9 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         bool,
         Meta(
             title="Small images first",
-            description="Begin with images of half the size and let them grow: faster, and better where a "
-            "convolutional model learns from nothing; other trainings are not changed by it.",
+            description="Begin with images of half the size, each seen in several views, and let them grow: "
+            "better where a convolutional model learns from nothing, and no slower; other trainings are not "
+            "changed by it.",
         ),
     ] = True
     balance: Annotated[

@@ -109,12 +109,9 @@ class DeviceChosen(Message, frozen=True, kw_only=True, tag="device_chosen"):
 
 
 class StageStarted(Message, frozen=True, kw_only=True, tag="stage_started"):
-    """`epoch_work` is how much work each epoch is, where they are not alike (small images first)."""
-
     stage: str
     total: int | None = None
     unit: str = ""
-    epoch_work: tuple[float, ...] = ()
 
 
 class Progress(Message, frozen=True, kw_only=True, tag="progress"):

@@ -11,7 +11,7 @@ from waste_gui.engine.augment import (
     augment,
     evaluation_view,
     tile_size,
-    training_size,
+    training_phase,
     training_view,
 )
 from waste_gui.engine.models import ModelSpec
@@ -82,12 +82,15 @@ def test_tiles_are_larger_than_images() -> None:
 
 
 @pytest.mark.parametrize("full", [32, 64, 100, 128, 224, 299])
-def test_training_images_grow_from_half_to_whole_and_stay_whole(full: int) -> None:
-    sizes = [training_size(full, epoch, 30) for epoch in range(1, 31)]
+def test_training_images_grow_to_the_whole_and_every_epoch_is_about_as_much_work(full: int) -> None:
+    phases = [training_phase(full, epoch, 30) for epoch in range(1, 31)]
+    sizes = [phase.size for phase in phases]
     assert sizes == sorted(sizes)
-    assert sizes[0] == (full if full <= 64 else pytest.approx(max(64, full / 2), abs=8))
     assert set(sizes[21:]) == {full}
+    assert {phase.views for phase in phases[21:]} == {1}
+    for phase in phases:
+        assert 0.7 < phase.views * (phase.size / full) ** 2 < 1.35
 
 
-def test_a_single_epoch_trains_on_some_size() -> None:
-    assert 64 <= training_size(128, 1, 1) <= 128
+def test_a_training_of_one_epoch_has_a_size() -> None:
+    assert training_phase(128, 1, 1).size >= 64

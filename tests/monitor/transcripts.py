@@ -126,9 +126,8 @@ class Transcript:
             self.finish(stage, seconds)
         return self
 
-    def begin_training(self, epoch_work: tuple[float, ...] = ()) -> Transcript:
-        total = self.epochs * STEPS
-        self.say(protocol.StageStarted(stage="train", total=total, unit="steps", epoch_work=epoch_work))
+    def begin_training(self) -> Transcript:
+        self.start("train", self.epochs * STEPS, "steps")
         return self
 
     def steps(self, first: int, last: int, each_s: float = 0.1, loss: float | None = 1.0) -> Transcript:
@@ -212,15 +211,6 @@ def slow_epoch() -> Transcript:
     """The third epoch's steps take three times as long."""
     run = Transcript(4).start_up().begin_training().epoch(1).epoch(2)
     return run.steps(2 * STEPS + 1, 3 * STEPS, each_s=0.3)
-
-
-def growing_images() -> Transcript:
-    """Four of eight epochs, each more work than the one before, as was announced."""
-    work = (0.25, 0.25, 0.5, 0.5, 0.75, 0.75, 1.0, 1.0)
-    run = Transcript(8).start_up().begin_training(work)
-    for number in range(1, 5):
-        run.epoch(number, each_s=0.8 * work[number - 1])
-    return run
 
 
 def failing() -> Transcript:

@@ -64,13 +64,11 @@ class Context:
         self._open: list[StageInfo] = []
 
     @contextlib.contextmanager
-    def stage(
-        self, stage: str, total: int | None = None, unit: str = "", epoch_work: tuple[float, ...] = ()
-    ) -> Iterator[StageReport]:
+    def stage(self, stage: str, total: int | None = None, unit: str = "") -> Iterator[StageReport]:
         """A stage from its `stage_started` to its `stage_finished`; an error leaves it unfinished."""
         info = self._stages[stage]
         began = self.report.now()
-        self.report(StageStarted(stage=stage, total=total, unit=unit, epoch_work=epoch_work))
+        self.report(StageStarted(stage=stage, total=total, unit=unit))
         self.heart.where = info.title
         self._open.append(info)
         self.expect(info)

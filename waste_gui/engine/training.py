@@ -15,7 +15,7 @@ from torch import Tensor
 from waste_gui.config import RunConfig
 from waste_gui.dataset.scan import Sample
 from waste_gui.engine import checkpoint
-from waste_gui.engine.augment import STRENGTHS, tile_size, training_size, training_view
+from waste_gui.engine.augment import STRENGTHS, Phase, tile_size, training_phase, training_view
 from waste_gui.engine.checkpoint import CheckpointInfo, Progress
 from waste_gui.engine.context import Context, StageReport
 from waste_gui.engine.errors import StopRequested, WrongCheckpoint
@@ -28,6 +28,7 @@ from waste_gui.protocol import CheckpointSaved, EpochFinished, Metric, Timing, W
 from waste_gui.rundir import RunDir
 
 METRIC_EVERY_S = 0.1
+MOST_VIEWS = 16
 
 
 @dataclass
@@ -59,6 +60,7 @@ class Trainer:
         self.average = WeightAverage(self.model, config.ema_decay) if config.ema_decay else None
         self.meter = Meter(context)
         self.outcome = Outcome()
+        self.updates = 0
 
     @property
     def evaluated(self) -> torch.nn.Module:
@@ -70,11 +72,11 @@ class Trainer:
         order = training_order(self.prepared.split.train, epoch, self.config.seed, balanced)
         return batches_of(order, self.config.batch_size, drop_last=True)
 
-    def training_size(self, epoch: int) -> int:
+    def phase(self, epoch: int) -> Phase:
         """Small images first, where the model learns from nothing and takes any size."""
         if self.config.small_first and self.config.pretrained == "none" and not has_attention(self.model):
-            return training_size(self.spec.image_size, epoch, self.config.epochs)
-        return self.spec.image_size
+            return training_phase(self.spec.image_size, epoch, self.config.epochs)
+        return Phase(self.spec.image_size, 1)
 
     def reading_plan(self) -> Iterator[Sequence[Sample]]:
         """Every batch of the run in the order of its use, so that reading never waits for an epoch's end."""
@@ -85,11 +87,7 @@ class Trainer:
     def train(self) -> Outcome:
         """All epochs, or fewer on request. Raises StopRequested after saving, TooManyFailures, DiskFull."""
         total = self.config.epochs * self.steps_per_epoch
-        work = tuple(
-            round((self.training_size(epoch) / self.spec.image_size) ** 2, 4)
-            for epoch in range(1, self.config.epochs + 1)
-        )
-        with self.context.stage("train", total, "steps", work if min(work) < 1 else ()) as stage:
+        with self.context.stage("train", total, "steps") as stage:
             stage.progress(self.outcome.step)
             batches = self.prepared.loader.load(self.reading_plan(), lambda n: self.tell_of_reading(stage, n))
             try:
@@ -117,7 +115,7 @@ class Trainer:
         self.model.train()
         if self.config.freeze_backbone:
             self.model.backbone.eval()  # Its norms must not follow the new photos either.
-        strength, size = STRENGTHS[self.config.augment], self.training_size(epoch)
+        phase, accumulated = self.phase(epoch), 0
         for number, batch in enumerate(islice(batches, self.steps_per_epoch), 1):
             if len(batch.samples) < 2:  # Batch norm has no deviation of one photo.
                 continue
@@ -127,37 +125,49 @@ class Trainer:
             labels = batch.labels_B.to(self.device.device, non_blocking=True)
             copied = time.perf_counter()
 
-            generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.outcome.step)
-            images = training_view(tiles, self.spec, size, strength, generator)
-            images = images.contiguous(memory_format=torch.channels_last)
-            with self.device.compute():
-                logits = self.model(images).float()
-            loss = self.loss_function(logits, labels)
-            (loss / self.config.accumulate).backward()
-            if number % self.config.accumulate == 0 or number == self.steps_per_epoch:
-                if self.config.clip_norm:
-                    torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
-                self.optimizer.step()
-                self.optimizer.zero_grad(set_to_none=True)
+            for view in range(phase.views):
+                images = self.augmented(tiles, phase.size, view)
+                with self.device.compute():
+                    logits = self.model(images).float()
+                loss = self.loss_function(logits, labels)
+                (loss / self.config.accumulate).backward()
+                accumulated += 1
+                last = number == self.steps_per_epoch and view == phase.views - 1
+                if accumulated % self.config.accumulate == 0 or last:
+                    self.step_optimizer()
+                if view == 0:  # What is shown is of photos that were not seen in this epoch before.
+                    shown = loss.detach(), (logits.detach().argmax(1) == labels).float().mean()
             lr = self.optimizer.param_groups[0]["lr"]
             self.schedule.step()
             self.outcome.step += 1
-            if self.average:
-                self.average.update(self.model, self.outcome.step)
 
             timing = (batch.wait_s, copied - step_began, time.perf_counter() - copied)
-            right = (logits.detach().argmax(1) == labels).float().mean()
-            self.meter.add(self.outcome.step, epoch, loss.detach(), right, lr, len(labels), timing)
-            stage.progress(
-                self.outcome.step,
-                f"epoch {epoch} of {self.config.epochs}, step {number} of {self.steps_per_epoch}",
-            )
+            self.meter.add(self.outcome.step, epoch, *shown, lr, len(labels), timing)
+            words = f"epoch {epoch} of {self.config.epochs}, step {number} of {self.steps_per_epoch}"
+            stage.progress(self.outcome.step, words)
             if self.context.save_asked:
                 self.context.save_asked = False
                 self.save("last")
             self.context.heart.where = "waiting for photos"
             self.context.obey()
         self.finish_epoch(epoch, batches, began)
+
+    def augmented(self, tiles_BHWC: Tensor, size: int, view: int) -> Tensor:
+        """A view of the batch, the same in every run of this seed."""
+        seed = (self.config.seed * 1_000_003 + self.outcome.step) * MOST_VIEWS + view
+        generator = torch.Generator().manual_seed(seed % 2**63)
+        images = training_view(tiles_BHWC, self.spec, size, STRENGTHS[self.config.augment], generator)
+        return images.contiguous(memory_format=torch.channels_last)
+
+    def step_optimizer(self) -> None:
+        """Apply the gradients that were gathered, and let the average follow."""
+        if self.config.clip_norm:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.updates += 1
+        if self.average:
+            self.average.update(self.model, self.updates)
 
     def finish_epoch(self, epoch: int, batches: Iterator[Batch], began: float) -> None:
         """Validate, keep the best, save, and say so."""

@@ -79,33 +79,13 @@ def usual(run: Run, stage_id: str, history: History) -> Band | None:
 
 def usual_epoch(run: Run, history: History) -> Band | None:
     """The band of one epoch: of this run's epochs, else of this computer's runs."""
-    times = _times_as_of_now(run)
+    times = epoch_times(run)
     if times:  # The first one warms up: with more, it is not the measure.
         settled = times[1:] if len(times) > 2 else times
         wider = 1.25 if len(settled) == 1 else 1.1
         return max(0.0, min(settled) / wider), max(settled) * wider
     past = history.epoch(kind_of(run))
     return past.band if past else None
-
-
-def _times_as_of_now(run: Run) -> list[float]:
-    """The finished epochs' times, as if each had been as much work as the one that runs."""
-    times, work = epoch_times(run), run.stages["train"].epoch_work if "train" in run.stages else ()
-    if not work:
-        return times
-    each = [work[min(epoch.epoch, len(work)) - 1] for epoch in run.epochs]
-    current = work[min(run.epochs[-1].epoch + 1, len(work)) - 1] if run.epochs else 1.0
-    return [time * current / was for time, was in zip(times, each, strict=True)]
-
-
-def _work_until(train: Stage, step: int, epochs: int) -> float:
-    """The work of all steps up to this one; a step is 1 where all epochs are alike."""
-    if not train.epoch_work or not train.total or not epochs:
-        return step
-    epoch, rest = divmod(step, train.total / epochs)
-    whole = train.epoch_work[: int(epoch)]
-    current = train.epoch_work[min(int(epoch), len(train.epoch_work) - 1)]
-    return sum(whole) * train.total / epochs + rest * current
 
 
 def epoch_taken(run: Run, now: float) -> float | None:
@@ -179,11 +159,8 @@ def _train_left(run: Run, train: Stage, now: float, history: History, kind: Kind
         return max(0.0, past.p50 * (epochs - len(run.epochs)) - (epoch_taken(run, now) or 0.0)), "history"
     first_at, first_done = train.first
     busy_inside = sum(_before_the_last_step(stage, train.moved_at) for stage in inside)
-    done = _work_until(train, train.done, epochs)
-    each = max(0.0, train.moved_at - first_at - busy_inside) / max(
-        0.01, done - _work_until(train, first_done, epochs)
-    )
-    left = each * (_work_until(train, train.total, epochs) - done)
+    each = max(0.0, train.moved_at - first_at - busy_inside) / max(1, train.done - first_done)
+    left = each * (train.total - train.done)
     turns = max((len(stage.times) for stage in inside), default=0)
     if epochs:
         finished_before = int(first_done / (train.total / epochs))

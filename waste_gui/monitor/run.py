@@ -81,7 +81,6 @@ class Stage:
     unit: str = ""
     detail: str = ""
     summary: str = ""
-    epoch_work: tuple[float, ...] = ()  # How much work each epoch is; empty where all are alike.
 
     @property
     def id(self) -> str:
@@ -253,7 +252,6 @@ class Run:
                 stage.first = None
                 stage.state, stage.started_at, stage.elapsed_s = StageState.RUNNING, message.at, None
                 stage.done, stage.total, stage.unit, stage.detail = 0, message.total, message.unit, ""
-                stage.epoch_work = message.epoch_work
                 if stage.id == "train":
                     self._enter("train_started")
                 if not stage.inside_train:
