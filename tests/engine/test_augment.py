@@ -82,14 +82,14 @@ def test_tiles_are_larger_than_images() -> None:
 
 
 @pytest.mark.parametrize("full", [32, 64, 100, 128, 224, 299])
-def test_training_images_grow_to_the_whole_and_every_epoch_is_about_as_much_work(full: int) -> None:
+def test_training_images_grow_to_the_whole_and_no_epoch_is_more_work(full: int) -> None:
     phases = [training_phase(full, epoch, 30) for epoch in range(1, 31)]
     sizes = [phase.size for phase in phases]
     assert sizes == sorted(sizes)
     assert set(sizes[21:]) == {full}
     assert {phase.views for phase in phases[21:]} == {1}
     for phase in phases:
-        assert 0.7 < phase.views * (phase.size / full) ** 2 < 1.35
+        assert phase.views * (phase.size / full) ** 2 <= 1
 
 
 def test_a_training_of_one_epoch_has_a_size() -> None:

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from tests.monitor.transcripts import (
-    STEPS,
     PHOTO,
+    STEPS,
     Transcript,
     crash,
     dead_drive,
