@@ -14,7 +14,7 @@ DEMO_CONFIG = RunConfig(
     pretrained="none",
     image_size=64,
     batch_size=32,
-    epochs=12,
+    epochs=20,
 )
 
 
