@@ -46,7 +46,7 @@ class Console:
             case protocol.Warned():
                 self._line(f"  ! {message.text} {message.hint}".rstrip())
             case protocol.Predicted():
-                self._line(f"{message.path}: {message.label} ({message.confidence:.1%})")
+                self._line(f"{message.path}: {message.label} ({100 * message.confidence:.1f} %)")
             case protocol.Stacks():
                 self._on_stacks(message)
             case protocol.RunFinished() | protocol.RunStopped() | protocol.RunFailed():
@@ -63,14 +63,15 @@ class Console:
         self._inside_train = message.stage == "train"
 
     def _on_epoch(self, message: protocol.EpochFinished) -> None:
-        def number(value: float | None, form: str) -> str:
-            return "–" if value is None else format(value, form)
+        def loss(value: float | None) -> str:
+            return "–" if value is None else f"{value:.3f}"
 
+        accuracy = message.val_accuracy
+        right = "–" if accuracy is None else f"{100 * accuracy:.1f} %"
         best = "  ← best so far" if message.best else ""
         self._line(
-            f"  epoch {message.epoch}: train loss {number(message.train_loss, '.3f')}, "
-            f"validation loss {number(message.val_loss, '.3f')}, "
-            f"{number(message.val_accuracy, '.1%')} right ({message.elapsed_s:.1f} s){best}"
+            f"  epoch {message.epoch}: train loss {loss(message.train_loss)}, validation loss "
+            f"{loss(message.val_loss)}, {right} right ({message.elapsed_s:.1f} s){best}"
         )
 
     def _on_stacks(self, message: protocol.Stacks) -> None:
@@ -83,7 +84,7 @@ class Console:
         match message:
             case protocol.RunFinished():
                 accuracy = message.metrics.get("val_accuracy")
-                right = "" if accuracy is None else f": {accuracy:.1%} of the validation photos right"
+                right = "" if accuracy is None else f": {100 * accuracy:.1f} % of the validation photos right"
                 self._line(f"Done in {message.elapsed_s:.0f} s{right}.")
             case protocol.RunStopped():
                 kept = f" The model is kept in {message.checkpoint}." if message.checkpoint else ""

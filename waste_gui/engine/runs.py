@@ -181,7 +181,7 @@ def evaluate(folder: RunDir, context: Context, config: RunConfig) -> RunFinished
             with context.stage("validate", len(samples), "photos") as stage:
                 batches = loader.load(batches_of(samples, PREDICT_BATCH))
                 result = evaluation.evaluate(model, info.spec, device, batches, stage.progress)
-                stage.summary = f"{result.accuracy:.1%} of {len(result.samples)} {name} photos right"
+                stage.summary = f"{100 * result.accuracy:.1f} % of {len(result.samples)} {name} photos right"
             metrics |= {f"{name}_accuracy": result.accuracy, f"{name}_loss": result.loss}
             if name == "val":
                 evaluation.save_results(folder, result, info.spec.classes)

@@ -105,8 +105,8 @@ class Trainer:
                 batches.close()
             best = self.outcome.best_accuracy or 0.0
             stage.summary = (
-                f"{self.outcome.epoch} of {self.config.epochs} epochs, best {best:.1%} of the validation "
-                f"photos right (epoch {self.outcome.best_epoch})"
+                f"{self.outcome.epoch} of {self.config.epochs} epochs, best {100 * best:.1f} % of the "
+                f"validation photos right (epoch {self.outcome.best_epoch})"
             )
         return self.outcome
 
@@ -202,7 +202,7 @@ class Trainer:
         with self.context.stage("validate", photos, "photos") as stage:
             own = islice(batches, len(self.val_batches))
             evaluation = evaluate(self.evaluated, self.spec, self.device, own, stage.progress)
-            stage.summary = f"{evaluation.accuracy:.1%} of {len(evaluation.samples)} photos right"
+            stage.summary = f"{100 * evaluation.accuracy:.1f} % of {len(evaluation.samples)} photos right"
         return evaluation
 
     def should_stop_early(self) -> bool:

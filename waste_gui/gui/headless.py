@@ -29,7 +29,7 @@ class _Teller:
                 self._told.add(stage.id)
                 print(f"{stage.title}: {stage.summary} ({stage.elapsed_s:.1f} s)", flush=True)
         for epoch in moment.run.epochs[self._epochs :]:
-            accuracy = "–" if epoch.val_accuracy is None else f"{epoch.val_accuracy:.1%}"
+            accuracy = "–" if epoch.val_accuracy is None else f"{100 * epoch.val_accuracy:.1f} %"
             print(f"Epoch {epoch.epoch}: {accuracy} right ({epoch.elapsed_s:.1f} s)", flush=True)
         self._epochs = len(moment.run.epochs)
 

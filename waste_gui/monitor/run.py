@@ -288,7 +288,7 @@ class Run:
                 if message.best:
                     self.best = message
                 accuracy = message.val_accuracy
-                words = "–" if accuracy is None else f"{accuracy:.1%}"
+                words = "–" if accuracy is None else f"{100 * accuracy:.1f} %"
                 self._log(message.at, f"Epoch {message.epoch}: {words} of validation photos right")
 
     def _on_last(self, message: protocol.RunFinished | protocol.RunStopped | protocol.RunFailed) -> None:

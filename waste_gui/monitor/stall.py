@@ -450,7 +450,7 @@ def _low_memory(scene: Scene) -> Verdict | None:
     if free is None or free >= FEW_MEMORY or not (scene.silent or scene.over):
         return None
     text = (
-        f"The computer is nearly out of memory ({free:.0%} free) and may swap. Close other programs, "
+        f"The computer is nearly out of memory ({100 * free:.0f} % free) and may swap. Close other programs, "
         "or start again with a smaller batch or fewer data workers."
     )
     return scene.silence("memory", text, REPORT)
@@ -620,7 +620,8 @@ def _bottleneck(scene: Scene) -> str:
     rate = f": {scene.run.images_per_s:.0f} photos/s" if scene.run.images_per_s else ""
     if scene.gpu_percent is not None:
         return f"The GPU works at {scene.gpu_percent:.0f} %, so photos arrive too slowly{rate}. "
-    return f"Loading limits the speed{rate}; the training waits {timing.wait_s / step_s:.0%} of the time. "
+    waits = 100 * timing.wait_s / step_s
+    return f"Loading limits the speed{rate}; the training waits {waits:.0f} % of the time. "
 
 
 def _work(scene: Scene) -> str:
@@ -651,7 +652,7 @@ def _counted(workers: tuple[WorkerState, ...]) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.1%}".replace("%", " %")
+    return "–" if share is None else f"{100 * share:.1f} %"
 
 
 def _p99(stage: Stage) -> float:
