@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.rights import opens_everything
 from waste_gui.dataset.mapping import LAB_CLASSES
 from waste_gui.dataset.scan import DatasetError, Scan, scan_sources
 
@@ -278,7 +279,7 @@ def test_folders_that_belong_to_no_class_are_told(tmp_path: Path) -> None:
         scan_sources([plant(tmp_path, "cat/2", "dog/2")], LAB_CLASSES)
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may open every folder")
+@pytest.mark.skipif(opens_everything(), reason="root may open every folder")
 def test_folder_without_permission_is_told_or_passed_over(tmp_path: Path) -> None:
     plant(tmp_path, "glass/2", "paper/2", "locked/2")
     (tmp_path / "locked").chmod(0)
