@@ -70,14 +70,3 @@ class Series:
         for part in (mean, low, high):
             part[count == 0] = np.nan
         return Thinned(x[starts], low, mean, high)
-
-    def trend(self, weight: float = 0.97) -> FloatArray:
-        """An exponential average of y, unbiased at its start; a gap repeats the value before it."""
-        out = np.empty(self._size)
-        total = norm = 0.0
-        for i, value in enumerate(self.y):
-            if np.isfinite(value):
-                total = weight * total + (1 - weight) * value
-                norm = weight * norm + (1 - weight)
-            out[i] = total / norm if norm else np.nan
-        return out
