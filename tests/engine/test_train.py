@@ -175,6 +175,11 @@ def test_a_run_goes_on_from_its_last_epoch(photos: Path, tmp_path: Path) -> None
     folder = tmp_path / "run"
     first = run("train", "--source", photos, "--run-dir", folder, "--epochs", "1", *SMALL)
     assert first.status == 0
+    settings = (folder / "config.json").read_bytes()
+    refused = run("train", "--resume", folder, "--model", "mobilenet_v3_small")
+    assert refused.status == 1
+    assert refused.last.kind == "checkpoint"  # type: ignore[union-attr]
+    assert (folder / "config.json").read_bytes() == settings
     second = run("train", "--resume", folder, "--epochs", "2")
     assert second.status == 0, second.last
     assert [m.epoch for m in second.of(EpochFinished)] == [2]

@@ -51,7 +51,8 @@ def open_folder(config: RunConfig) -> RunDir:
     if config.resume and folder.events.exists():  # Each start has events of its own, from seq 0.
         earlier = sum(1 for _ in folder.path.glob(PREVIOUS_EVENTS.format("*")))
         folder.events.rename(folder.path / PREVIOUS_EVENTS.format(earlier + 1))
-    write_atomically(folder.config, dump(config))
+    if not config.resume:  # Else only once the checkpoint has turned out to fit these settings.
+        write_atomically(folder.config, dump(config))
     return folder
 
 
@@ -78,6 +79,7 @@ def _train(config: RunConfig, context: Context, folder: RunDir) -> RunFinished:
         trainer = Trainer(config, prepared, context, folder)
         if config.resume:
             trainer.restore(folder.checkpoints / "last.safetensors")
+            write_atomically(folder.config, dump(config))
         try:
             outcome = trainer.train()
         finally:  # A stopped or failed run shows what it had learned, too.
