@@ -22,6 +22,7 @@ from waste_gui.dataset.images import (
     UnreadableImage,
     VanishedImage,
     photo_size,
+    read_photo,
     read_tile,
 )
 
@@ -144,6 +145,15 @@ def test_tiny_photo_is_enlarged(tmp_path: Path) -> None:
 def test_photo_size_is_read_from_the_header(photo: Path) -> None:
     photo.write_bytes(photo.read_bytes()[:2000])
     assert photo_size(str(photo)) == (640, 480)
+
+
+def test_photo_is_read_with_its_stored_size(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = saved(scenery(), tmp_path / "turned.jpg", exif=exif)
+    tile, width, height = read_photo(path, 32)
+    assert (width, height) == photo_size(path) == (640, 480)
+    assert (tile == read_tile(path, 32)).all()
 
 
 def test_name_that_is_no_utf8_is_read(photo: Path) -> None:

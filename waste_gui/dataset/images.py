@@ -28,6 +28,9 @@ if TYPE_CHECKING:  # the workers start without msgspec
 MAX_BYTES = 200_000_000
 MAX_PIXELS = 180_000_000
 
+READ_VERSION = 1
+"""Rises when read_tile would give other pixels: tiles kept from an earlier version are then read anew."""
+
 Tile = np.ndarray[Any, np.dtype[np.uint8]]
 """A photo as (size, size, 3), RGB."""
 
@@ -121,7 +124,13 @@ def read_tile(path: str, size: int) -> Tile:
     within 2 of 255 of the full decode. Colour profiles are ignored on purpose: applying them costs more
     than decoding, and pretrained backbones never saw them applied. Of several frames, the first counts.
     """
+    return read_photo(path, size)[0]
+
+
+def read_photo(path: str, size: int) -> tuple[Tile, int, int]:
+    """read_tile, and the width and height of the photo as stored (before EXIF turns it, as photo_size)."""
     with _opened(path) as image, _decoding(path):
+        width, height = image.size
         image.draft(None, (2 * size, 2 * size))
         image.load()
         orientation = _orientation(image)
@@ -129,7 +138,7 @@ def read_tile(path: str, size: int) -> Tile:
         tile = _resizable(image).resize((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
         if orientation in _UPRIGHT:
             tile = tile.transpose(_UPRIGHT[orientation])
-        return np.array(_over_white(tile))
+        return np.array(_over_white(tile)), width, height
 
 
 def photo_size(path: str) -> tuple[int, int]:
