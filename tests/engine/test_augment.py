@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
+from waste_gui.dataset.images import tile_size
 from waste_gui.engine.augment import (
     STRENGTHS,
     Strength,
     augment,
     evaluation_view,
-    tile_size,
     training_phase,
     training_view,
 )

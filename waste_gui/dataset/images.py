@@ -117,6 +117,11 @@ ERRORS: dict[str, type[ImageError]] = {
 """The named error for each kind of the protocol."""
 
 
+def tile_size(image_size: int) -> int:
+    """Side of the tiles for images of this size: a crop of 64 % of a tile's area still has every pixel."""
+    return round(image_size * 1.25)
+
+
 def read_tile(path: str, size: int) -> Tile:
     """The whole photo squashed to size × size, RGB, upright, transparency over white, or an ImageError.
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from waste_gui.dataset.file_stats import FileStat, FileStats, file_stats
 from waste_gui.dataset.scan import DatasetError, ReadySplit, Sample, Scan
 from waste_gui.rundir import write_atomically
 
@@ -27,7 +28,9 @@ class Split:
     fingerprint: str
 
 
-def split_samples(scan: Scan, val_fraction: float, test_fraction: float, seed: int) -> Split:
+def split_samples(
+    scan: Scan, val_fraction: float, test_fraction: float, seed: int, stats: FileStats | None = None
+) -> Split:
     """Stratified per class; ready split folders are kept, and what is missing is cut off the training photos.
 
     Each photo's place follows from a hash of its path within the source and the seed, so it does not depend
@@ -45,13 +48,18 @@ def split_samples(scan: Scan, val_fraction: float, test_fraction: float, seed: i
     train, val, test = (
         tuple(sorted(parts[name], key=lambda sample: order[sample.path])) for name in ("train", "val", "test")
     )
-    return Split(train, val, test, seed, fingerprint(scan))
+    return Split(train, val, test, seed, fingerprint(scan, stats))
 
 
-def fingerprint(scan: Scan) -> str:
-    """16 hex digits that change when a photo is added, removed, resized or given another class."""
+def fingerprint(scan: Scan, stats: FileStats | None = None) -> str:
+    """16 hex digits that change when a photo is added, removed, resized or given another class.
+
+    `stats` are those of its photos; without them the files are looked at now."""
+    if stats is None:
+        stats = file_stats([sample.path for sample in scan.samples])
+    gone = FileStat(-1, 0)
     lines = sorted(
-        b"%s\0%d\0%s" % (_key(sample), _size(sample.path), scan.classes[sample.label].encode())
+        b"%s\0%d\0%s" % (_key(sample), stats.get(sample.path, gone).size, scan.classes[sample.label].encode())
         for sample in scan.samples
     )
     return hashlib.sha256(b"\n".join(lines)).hexdigest()[:16]
@@ -116,14 +124,6 @@ def _key(sample: Sample) -> bytes:
 
 def _rank(sample: Sample, seed: int) -> tuple[bytes, str]:
     return hashlib.blake2b(b"%d\0%s" % (seed, _key(sample)), digest_size=16).digest(), sample.source
-
-
-def _size(path: str) -> int:
-    """In bytes; -1 for a photo that vanished since the scan."""
-    try:
-        return os.stat(path).st_size
-    except OSError:
-        return -1
 
 
 # --- split.json

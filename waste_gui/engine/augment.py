@@ -47,11 +47,6 @@ GROWTH = ((0.4, 0.5), (0.7, 0.75), (1.0, 1.0))
 """Until which share of the epochs, which part of the whole side."""
 
 
-def tile_size(image_size: int) -> int:
-    """Side of the tiles for images of this size: a crop of 64 % of a tile's area still has every pixel."""
-    return round(image_size * 1.25)
-
-
 @dataclass(frozen=True)
 class Phase:
     """Side of the training images, and in how many views each photo is seen while they are that small."""

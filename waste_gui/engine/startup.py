@@ -12,11 +12,11 @@ from itertools import islice
 import torch
 
 from waste_gui.config import RunConfig
+from waste_gui.dataset.images import tile_size
 from waste_gui.dataset.pool import ReadingPool
 from waste_gui.dataset.scan import DatasetError, Sample, Scan, scan_sources
 from waste_gui.dataset.split import Split, save_split, split_samples
 from waste_gui.engine import models
-from waste_gui.engine.augment import tile_size
 from waste_gui.engine.context import Context
 from waste_gui.engine.devices import Device
 from waste_gui.engine.downloads import watch_downloads
