@@ -6,6 +6,8 @@ to it on stdin and through `commands.jsonl`. `python -m waste_gui.protocol --sch
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from typing import Literal
 
@@ -18,6 +20,10 @@ MAX_LINE_BYTES = 16 * 2**20
 """A longer line is no message of ours: it is cut here and shown in the log."""
 
 Kind = Literal["damaged", "truncated", "timed_out", "too_large", "not_an_image", "unreadable", "vanished"]
+
+FindingKind = Literal[
+    "damaged", "leak", "two_labels", "duplicate", "near_duplicate", "tiny", "huge", "odd_shape"
+]
 
 
 class StageInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,7 +176,7 @@ class ImageFailed(Message, frozen=True, kw_only=True, tag="image_failed"):
     source: str
     reason: str
     kind: Kind
-    action: Literal["replaced", "blank", "left_out"]
+    action: Literal["replaced", "blank", "left_out", "listed"]
     failures: int
     limit: int
 
@@ -200,6 +206,21 @@ class Predicted(Message, frozen=True, kw_only=True, tag="predicted"):
     label: str
     confidence: float
     top: tuple[tuple[str, float], ...]
+
+
+class Finding(Message, frozen=True, kw_only=True, tag="finding"):
+    """What `check` found about a photo, or about several that belong together (the first is the one meant).
+
+    `words` says it in a sentence; setting the photos in `suggest` aside would solve it (empty where a person
+    must decide); `key` stays the same from check to check; `error` is that of a damaged photo.
+    """
+
+    kind: FindingKind
+    paths: tuple[str, ...]
+    words: str
+    suggest: tuple[str, ...]
+    key: str
+    error: Kind | None = None
 
 
 class RunFinished(Message, frozen=True, kw_only=True, tag="run_finished"):
@@ -236,6 +257,7 @@ AnyMessage = (
     | CheckpointSaved
     | Stacks
     | Predicted
+    | Finding
     | RunFinished
     | RunStopped
     | RunFailed
@@ -299,6 +321,13 @@ def _printable(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_printable(v) for v in value]
     return value
+
+
+def named_path(text: str) -> str:
+    """The file that a path in a message means: there, `\\udcNN` is a byte of its name that is no UTF-8."""
+    if os.path.lexists(text):
+        return text
+    return re.sub(r"\\udc([89a-f][0-9a-f])", lambda byte: chr(0xDC00 + int(byte[1], 16)), text)
 
 
 def decode(line: bytes) -> AnyMessage | Unreadable:
