@@ -136,11 +136,13 @@ def read_photo(path: str, size: int) -> tuple[Tile, int, int]:
     """read_tile, and the width and height of the photo as stored (before EXIF turns it, as photo_size)."""
     with _opened(path) as image, _decoding(path):
         width, height = image.size
-        image.draft(None, (2 * size, 2 * size))
+        drafted = image.draft(None, (2 * size, 2 * size))
         image.load()
         orientation = _orientation(image)
+        # 897 pixels at 1/2 are 448.5: the 449th is half beyond the edge and must not be squeezed in whole.
+        box = drafted[1] if drafted else None
         # Squashing to a square commutes with turning and with blending over white: both are cheap after it.
-        tile = _resizable(image).resize((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
+        tile = _resizable(image).resize((size, size), Image.Resampling.BICUBIC, box, reducing_gap=3.0)
         if orientation in _UPRIGHT:
             tile = tile.transpose(_UPRIGHT[orientation])
         return np.array(_over_white(tile)), width, height
