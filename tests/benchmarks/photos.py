@@ -1,0 +1,84 @@
+"""The photos to measure on: those given or drawn ones, and large ones made from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from tests.benchmarks import ours
+
+SUFFIXES = (".jpg", ".jpeg")
+LARGE, LARGE_QUICK = (4000, 3000), (800, 600)
+QUALITY = 88
+GRAIN = 6.0
+"""Deviation of the noise: with it a large photo takes 1–5 MB, as from a phone."""
+
+BATCH = 32
+
+Grain = np.ndarray[Any, np.dtype[np.int16]]
+
+
+@dataclass
+class Bench:
+    """What all rows share: where photos are, how often to measure, a folder to leave things in."""
+
+    photos: Path
+    scratch: Path
+    rounds: int
+    quick: bool
+    _large: list[str] = field(default_factory=list)
+
+    def all_paths(self) -> list[str]:
+        """The JPEGs one folder down, in order."""
+        return [str(p) for p in sorted(self.photos.glob("*/*")) if p.suffix.lower() in SUFFIXES]
+
+    def paths(self) -> list[str]:
+        """All of them; a few with `--quick`."""
+        found = self.all_paths()
+        return found[:: max(1, len(found) // 16)][:16] if self.quick else found
+
+    def large(self) -> list[str]:
+        """A batch of large photos, made once."""
+        if not self._large:
+            self._large = make_large(self)
+        return self._large
+
+
+def open_bench(photos: Path | None, scratch: Path, rounds: int, quick: bool) -> Bench:
+    """On `photos`, or on drawn ones in `scratch`."""
+    if photos is None:
+        photos = scratch / "drawn"
+        ours.draw_photos(photos, per_class=4 if quick else 100)
+    bench = Bench(photos.resolve(), scratch, rounds, quick)
+    if not bench.paths():
+        raise FileNotFoundError(f"There are no JPEGs in the sub-folders of {photos}.")
+    return bench
+
+
+def make_large(bench: Bench) -> list[str]:
+    """Photos from all classes, enlarged, with grain, at JPEG quality 88."""
+    size, count = (LARGE_QUICK, 4) if bench.quick else (LARGE, BATCH)
+    sources = bench.paths()
+    folder = bench.scratch / "large" / "photos"
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    grain = random.normal(0, GRAIN, (size[1], size[0])).astype(np.int16)
+    made = []
+    for number in range(count):
+        source = sources[number * len(sources) // count % len(sources)]
+        made.append(str(folder / f"{number:02}.jpg"))
+        shift = tuple(int(s) for s in random.integers(0, size[1], 2))
+        _enlarge(source, size, np.roll(grain, shift, (0, 1))).save(made[-1], quality=QUALITY)
+    return made
+
+
+def _enlarge(
+    source: str, size: tuple[int, int], grain: np.ndarray[tuple[int, int], np.dtype[np.int16]]
+) -> Image.Image:
+    with Image.open(source) as photo:
+        pixels = np.asarray(photo.convert("RGB").resize(size, Image.Resampling.BICUBIC), dtype=np.int16)
+    return Image.fromarray((pixels + grain[:, :, None]).clip(0, 255).astype(np.uint8))
