@@ -15,6 +15,7 @@ import psutil
 import pytest
 from PIL import Image
 
+from waste_gui.dataset import arena as arena_module
 from waste_gui.dataset import pool as pool_module
 from waste_gui.dataset.images import read_tile
 from waste_gui.dataset.pool import PoolError, Read, ReadingPool, drive_is_suspect
@@ -137,22 +138,130 @@ def test_killed_worker_is_replaced_and_its_photo_read_elsewhere(
     assert first.pid not in {state.pid for state in pool.states()}
 
 
-def test_photo_that_kills_two_workers_is_damaged(
-    pool: ReadingPool, photos: list[str], slow_photo: str
+@pytest.mark.parametrize(("number", "times"), [(signal.SIGSEGV, 2), (signal.SIGKILL, 3)])
+def test_photo_that_takes_down_several_workers_is_damaged(
+    pool: ReadingPool, photos: list[str], slow_photo: str, number: int, times: int
 ) -> None:
     pool.submit(99, slow_photo)
-    first = catch_reading(pool, slow_photo)
-    os.kill(first.pid, signal.SIGKILL)
-    # No state shows the killed one's row any more once another is on it.
-    second = first
-    while second.pid == first.pid:
-        second = catch_reading(pool, slow_photo)
-    os.kill(second.pid, signal.SIGKILL)
+    killed: set[int] = set()
+    while len(killed) < times:
+        assert pool.take(0.001) is None
+        pids = {state.pid for state in pool.states() if state.path == slow_photo} - killed
+        for pid in pids:  # no state shows the killed one's row any more once another is on it
+            os.kill(pid, number)
+        killed |= pids
     submit(pool, photos)
     reads = take_all(pool, len(photos) + 1)
     error = reads.pop(99).error
     assert error is not None and (error.kind, error.reason) == ("damaged", "crashed the decoder")
     assert not any(read.error for read in reads.values())
+
+
+def test_stuck_photo_holds_up_no_other(photos: list[str], slow_photo: str) -> None:
+    with ReadingPool(workers=1, tile_size=SIZE, slots=8, deadline_s=PATIENCE_S) as pool:
+        pool.submit(99, slow_photo)
+        stuck = catch_reading(pool, slow_photo)
+        os.kill(stuck.pid, signal.SIGSTOP)
+        submit(pool, photos)
+        assert not any(read.error for read in take_all(pool, len(photos)).values())
+        assert {state.path for state in pool.states() if state.pid == stuck.pid} == {slow_photo}
+        os.kill(stuck.pid, signal.SIGCONT)
+        assert take(pool).ticket == 99
+        submit(pool, photos)
+        assert not any(read.error for read in take_all(pool, len(photos)).values())
+        assert len(pool.states()) == 1, "the spare worker, or the one it stood in for, has gone"
+
+
+@pytest.fixture
+def gone() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def patient_pool(gone: list[str]) -> Iterator[ReadingPool]:
+    """One that writes down which folders went away and came back."""
+    with ReadingPool(
+        2,
+        SIZE,
+        8,
+        deadline_s=20,
+        on_away=lambda folder, why: gone.append(f"{Path(folder).name} {why}"),
+        on_back=lambda folder, seconds: gone.append(f"{Path(folder).name} is back"),
+    ) as pool:
+        yield pool
+
+
+def wait_for(pool: ReadingPool, arrived: list[str], count: int) -> None:
+    for _ in range(int(PATIENCE_S * 100)):
+        if len(arrived) >= count:
+            return
+        assert pool.take(0.01) is None
+    raise AssertionError(f"only {arrived} came")
+
+
+@pytest.mark.parametrize("emptied", [False, True])
+def test_photos_of_a_folder_that_went_away_are_waited_for(
+    patient_pool: ReadingPool, photos: list[str], gone: list[str], tmp_path: Path, emptied: bool
+) -> None:
+    drive, elsewhere = tmp_path / "drive", tmp_path / "unplugged"
+    (drive / "a").mkdir(parents=True)
+    (drive / "b").mkdir()
+    there = [str(Path(p).rename(drive / "ab"[i % 2] / Path(p).name)) for i, p in enumerate(photos)]
+    drive.rename(elsewhere)
+    if emptied:
+        drive.mkdir()
+    submit(patient_pool, there)
+    wait_for(patient_pool, gone, 1)
+    assert patient_pool.queued() == len(there) and patient_pool.away() == (str(drive),)
+    if emptied:
+        drive.rmdir()
+    elsewhere.rename(drive)
+    assert not any(read.error for read in take_all(patient_pool, len(there)).values())
+    assert gone == [f"drive {'is empty' if emptied else 'is not there'}", "drive is back"]
+    assert patient_pool.away() == ()
+
+
+def test_a_photo_that_is_gone_while_its_folder_is_there_has_vanished(
+    patient_pool: ReadingPool, photos: list[str], gone: list[str]
+) -> None:
+    os.unlink(photos[3])
+    submit(patient_pool, photos)
+    errors = {n: read.error for n, read in take_all(patient_pool, len(photos)).items() if read.error}
+    assert [(n, error.kind) for n, error in errors.items()] == [(3, "vanished")]
+    assert gone == []
+
+
+def test_links_to_photos_on_a_drive_that_went_away_are_waited_for(
+    patient_pool: ReadingPool, photos: list[str], gone: list[str], tmp_path: Path
+) -> None:
+    drive, links = tmp_path / "drive", tmp_path / "links"
+    drive.mkdir()
+    links.mkdir()
+    for photo in photos:
+        (links / Path(photo).name).symlink_to(Path(photo).rename(drive / Path(photo).name))
+    drive.rename(tmp_path / "unplugged")
+    submit(patient_pool, [str(links / Path(photo).name) for photo in photos])
+    wait_for(patient_pool, gone, 1)
+    (tmp_path / "unplugged").rename(drive)
+    assert not any(read.error for read in take_all(patient_pool, len(photos)).values())
+    assert gone[0] == "drive is not there"
+
+
+def test_a_photo_of_an_absent_folder_can_be_set_aside(
+    patient_pool: ReadingPool, gone: list[str], tmp_path: Path
+) -> None:
+    lost = str(tmp_path / "drive" / "1.png")
+    patient_pool.submit(7, lost)
+    wait_for(patient_pool, gone, 1)
+    patient_pool.skip(lost)
+    error = take(patient_pool).error
+    assert error is not None and error.reason == "set aside by you"
+
+
+def test_the_size_of_the_photo_comes_with_its_tile(pool: ReadingPool, photos: list[str]) -> None:
+    submit(pool, photos[:3])
+    reads = take_all(pool, 3)
+    assert [(reads[n].width, reads[n].height) for n in range(3)] == [(40, 40), (41, 40), (42, 40)]
 
 
 def test_stuck_photo_times_out_and_the_others_are_read(photos: list[str], slow_photo: str) -> None:
@@ -166,7 +275,8 @@ def test_stuck_photo_times_out_and_the_others_are_read(photos: list[str], slow_p
         assert error is not None and error.kind == "timed_out"
         assert "not read within 2 s" in error.reason
         assert not any(read.error for read in reads.values())
-        assert not psutil.pid_exists(stuck.pid)
+        left = [psutil.Process(stuck.pid)] if psutil.pid_exists(stuck.pid) else []
+        assert not psutil.wait_procs(left, timeout=PATIENCE_S)[1]
 
 
 def test_drive_is_suspected_when_all_workers_are_silent_not_when_few_are() -> None:
@@ -301,19 +411,19 @@ def test_no_worker_outlives_a_killed_engine(photos: list[str]) -> None:
 
 def test_too_little_memory_is_an_error_before_any_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "posix_fallocate", lambda *_: pytest.fail("this could kill other programs"))
-    monkeypatch.setattr(pool_module, "_free_memory", lambda: 1_000_000)
+    monkeypatch.setattr(arena_module, "free_memory", lambda: 1_000_000)
     with pytest.raises(OSError, match="2 MB of memory are needed for photos and 1 MB are free"):
         ReadingPool(workers=1, tile_size=SIZE, slots=500, deadline_s=20)
 
 
 def test_limit_of_the_container_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(pool_module, "CGROUP", str(tmp_path))
-    free = pool_module._free_memory()
+    monkeypatch.setattr(arena_module, "CGROUP", str(tmp_path))
+    free = arena_module.free_memory()
     (tmp_path / "memory.max").write_text("max\n")
     (tmp_path / "memory.current").write_text("600\n")
-    assert pool_module._free_memory() > 1000 < free
+    assert arena_module.free_memory() > 1000 < free
     (tmp_path / "memory.max").write_text("1000\n")
-    assert pool_module._free_memory() == 400
+    assert arena_module.free_memory() == 400
 
 
 def test_worker_imports_pillow_and_numpy_only() -> None:

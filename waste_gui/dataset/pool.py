@@ -3,33 +3,39 @@
 One supervisor thread owns all state and starts the workers, so no lock is needed and PR_SET_PDEATHSIG, which
 follows the thread that started a process, does no harm. A thread per worker blocks on its replies and
 passes them to the supervisor. Nothing ever waits for a killed process to end: on a dead drive it may not.
+
+A photo that takes long holds up no other: what was queued behind it goes to others, and another worker is
+started in the stead of the one that is on it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
-import mmap
 import os
 import queue
+import signal
 import statistics
 import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import IO
-
-import numpy as np
-import psutil
 
 from waste_gui.dataset import worker as wire
-from waste_gui.dataset.images import ERRORS, DamagedImage, ImageError, Tile, TimedOutImage
+from waste_gui.dataset.absence import ANSWER_S, Absences, drive_of
+from waste_gui.dataset.arena import Arena
+from waste_gui.dataset.crew import REAP_S, Crew, Gone, Photo, Reply, Worker
+from waste_gui.dataset.images import (
+    ERRORS,
+    DamagedImage,
+    ImageError,
+    Tile,
+    TimedOutImage,
+    UnreadableImage,
+    VanishedImage,
+)
 from waste_gui.protocol import WorkerState
 
 AHEAD = 3
@@ -44,11 +50,17 @@ START_S = 30.0
 MAX_STARTS = 3
 """Failed starts in a row after which the pool gives up."""
 
-ATTEMPTS = 2
-"""How many workers a photo may take down before it is called damaged."""
+MAX_IDLE_DEATHS = 20
+"""Workers that end while on no photo, with none read in between, after which the pool gives up."""
 
-REAP_S = 1.0
-"""After this long a killed process runs no code of its own any more, even if the kernel still holds it."""
+CRASHES, KILLS = 2, 3
+"""How many workers a photo may take down before it is called damaged; a kill from outside may be chance."""
+
+SPARES = 8
+"""Workers beyond those asked for, while as many are on photos that take long."""
+
+SLOW_S, SLOW_TIMES = 1.0, 10
+"""A photo takes long after so many seconds, or so many times the median of recent photos if this is more."""
 
 TICK_S = 0.1
 
@@ -59,10 +71,10 @@ MANY, PATIENCE = 3, 3
 """When all of at least so many workers are silent at once (for half the limit, as they did not begin at the
 same moment), the drive is the suspect, not the photos: the time limit is that much longer."""
 
-CGROUP = "/sys/fs/cgroup"
-"""Where a container sees its own limits."""
-
 SET_ASIDE = "set aside by you"
+
+SUSPECT = (VanishedImage, UnreadableImage, TimedOutImage)
+"""Errors that may mean that the whole folder is away."""
 
 
 class PoolError(Exception):
@@ -75,7 +87,8 @@ class PoolError(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Read:
-    """A finished photo: its tile, a view into the arena that is good until `release`, or its error."""
+    """A finished photo: its tile (a view into the arena, good until `release`) and the photo's own width and
+    height as stored; or its error."""
 
     ticket: int
     path: str
@@ -83,48 +96,17 @@ class Read:
     error: ImageError | None
     seconds: float
     slot: int | None = None
+    width: int = 0
+    height: int = 0
 
 
-@dataclass(slots=True)
-class _Photo:
-    """A photo asked for and not yet answered."""
+@dataclass(frozen=True, slots=True)
+class _Suspect:
+    """A photo that failed, until it is known whether its folder is there."""
 
-    ticket: int
-    path: str
-    slot: int | None = None
-    crashes: int = 0
-
-
-@dataclass(slots=True)
-class _Worker:
-    """A process, and the photos given to it in order."""
-
-    row: int
-    process: subprocess.Popen[bytes]
-    started_at: float
-    ready: bool = False
-    killed: bool = False
-    photos: dict[int, _Photo] = field(default_factory=dict)
-    moved_at: float = 0.0
-    """When it last began or finished a photo, or was given one while it had none."""
-
-    @property
-    def requests(self) -> IO[bytes]:
-        assert self.process.stdin is not None
-        return self.process.stdin
-
-
-@dataclass(slots=True)
-class _Gone:
-    """A killed worker whose slots nobody may use until it runs no more, and what to do then."""
-
-    process: subprocess.Popen[bytes]
-    killed_at: float
-    free: list[int]
-    again: list[_Photo]
-
-    def still(self, now: float) -> bool:
-        return self.process.poll() is not None or now - self.killed_at > REAP_S
+    photo: Photo
+    error: ImageError
+    seconds: float
 
 
 class ReadingPool:
@@ -132,37 +114,53 @@ class ReadingPool:
 
     The arena takes slots × tile_size² × 3 bytes. A photo that takes longer than `deadline_s`, or than ten
     times the median of recent photos if this is more (a slow disk is no failure), comes back as
-    TimedOutImage. Raises OSError if there is not enough shared memory.
+    TimedOutImage. The photos of a folder that is away are waited for: `on_away(folder, why)` and
+    `on_back(folder, seconds)` are called, in the supervisor's thread. Raises OSError if there is not enough
+    shared memory.
     """
 
-    def __init__(self, workers: int, tile_size: int, slots: int, deadline_s: float) -> None:
-        self._count, self._tile_size, self._deadline_s = workers, tile_size, deadline_s
-        self._tiles_offset = -(-workers * wire.ROW_BYTES // mmap.PAGESIZE) * mmap.PAGESIZE
-        self._arena = _Arena(self._tiles_offset + slots * tile_size * tile_size * 3)
-        self._slots: Tile = np.frombuffer(self._arena.map, np.uint8, offset=self._tiles_offset).reshape(
-            slots, tile_size, tile_size, 3
-        )
+    def __init__(
+        self,
+        workers: int,
+        tile_size: int,
+        slots: int,
+        deadline_s: float,
+        on_away: Callable[[str, str], object] = lambda folder, why: None,
+        on_back: Callable[[str, float], object] = lambda folder, seconds: None,
+    ) -> None:
+        self._count, self._deadline_s = workers, deadline_s
+        self._on_away, self._on_back = on_away, on_back
+        self._arena = Arena(workers + SPARES, slots, tile_size)
         self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._finished: queue.SimpleQueue[Read | PoolError] = queue.SimpleQueue()
         self._closing = False
         self._broken: PoolError | None = None
-        # Below: the supervisor's own. Other threads only look, at `_workers` and `_unread`.
-        self._workers: tuple[_Worker | None, ...] = (None,) * workers
-        self._unread: dict[int, _Photo] = {}
-        self._waiting: deque[_Photo] = deque()
+        self._crew = Crew(
+            self._arena,
+            lambda worker, reply: self._events.put(partial(self._on_reply, worker, reply)),
+            lambda worker, status: self._events.put(partial(self._on_end, worker, status)),
+        )
+        # Below: the supervisor's own. Other threads only look, at `_unread`.
+        self._unread: dict[int, Photo] = {}
+        self._waiting: deque[Photo] = deque()
         self._free: list[int] = list(range(slots))
         self._lent: dict[int, int] = {}
-        self._gone: list[_Gone] = []
+        self._gone: list[Gone] = []
         self._set_aside: set[str] = set()
+        self._suspects: dict[str, list[_Suspect]] = {}
+        self._absences: Absences[Photo] = Absences()
+        self._unanswered: list[subprocess.Popen[bytes]] = []
+        self._last_look = 0
         self._recent_s: deque[float] = deque(maxlen=64)
         self._failed_starts = 0
+        self._idle_deaths = 0
         self._checked_at = time.monotonic()
         self._supervisor = threading.Thread(target=self._supervise, name="photo pool", daemon=True)
         self._supervisor.start()
 
     def submit(self, ticket: int, path: str) -> None:
-        """Ask for a photo; never blocks."""
-        self._events.put(lambda: self._on_submit(_Photo(ticket, path)))
+        """Ask for a photo; never blocks. Tickets are not negative."""
+        self._events.put(lambda: self._on_submit(Photo(ticket, path)))
 
     def take(self, timeout_s: float) -> Read | None:
         """The next finished photo, or None after `timeout_s`; PoolError if no worker can be started."""
@@ -193,11 +191,15 @@ class ReadingPool:
     def states(self) -> tuple[WorkerState, ...]:
         """What each worker does now, from its status row: cheap, and from any thread."""
         now = time.monotonic()
-        return tuple(self._state(worker, now) for worker in self._workers if worker is not None)
+        return tuple(self._state(worker, now) for worker in self._crew.living())
 
     def queued(self) -> int:
         """Photos asked for and not yet read."""
         return len(self._unread)
+
+    def away(self) -> tuple[str, ...]:
+        """The folders that are waited for, from any thread."""
+        return tuple(absence.folder for absence in self._absences)
 
     def close(self) -> None:
         """End all workers. Never waits long, and nothing stays behind."""
@@ -227,19 +229,23 @@ class ReadingPool:
 
     def _watch(self) -> None:
         while not self._closing:
-            self._replace_missing()
+            self._staff()
             with contextlib.suppress(queue.Empty):
                 self._events.get(timeout=TICK_S)()
                 while True:  # whatever else has come meanwhile
                     self._events.get_nowait()()
             self._recover_slots()
-            self._check_deadlines()
+            if time.monotonic() - self._checked_at >= TICK_S:
+                self._check_workers()
+                self._look_for_folders()
             self._hand_out()
 
-    def _on_submit(self, photo: _Photo) -> None:
+    def _on_submit(self, photo: Photo) -> None:
         self._unread[photo.ticket] = photo
         if photo.path in self._set_aside:
-            self._finish(photo, TimedOutImage(photo.path, SET_ASIDE), 0.0)
+            self._finish(photo, TimedOutImage(photo.path, SET_ASIDE))
+        elif absence := self._absences.of(photo.path):
+            absence.held.append(photo)
         else:
             self._waiting.append(photo)
 
@@ -250,60 +256,84 @@ class ReadingPool:
 
     def _on_skip(self, path: str) -> None:
         self._set_aside.add(path)
-        for photo in [photo for photo in self._waiting if photo.path == path]:
-            self._waiting.remove(photo)
-            self._finish(photo, TimedOutImage(path, SET_ASIDE), 0.0)
-        for worker in self._living():
-            current = self._current(worker)
-            if current is not None and current.path == path:
-                self._set_aside_current(worker, current, SET_ASIDE)
+        for line in (self._waiting, *(absence.held for absence in self._absences)):
+            for photo in [photo for photo in line if photo.path == path and not photo.look]:
+                line.remove(photo)
+                self._finish(photo, TimedOutImage(path, SET_ASIDE))
+        for worker in self._crew.living():
+            current = self._crew.current(worker)
+            if current is not None and current.path == path and not current.look:
+                self._give_up(worker, current)
+                self._finish(current, TimedOutImage(path, SET_ASIDE))
 
     def _on_restart(self) -> None:
-        for worker in self._living():
+        for worker in self._crew.living():
             self._kill(worker)
 
-    def _on_reply(self, worker: _Worker, reply: _Reply) -> None:
+    def _on_reply(self, worker: Worker, reply: Reply) -> None:
         if worker.killed:  # it finished just before: its photos are already taken care of
             return
-        worker.moved_at = time.monotonic()
+        worker.moved_at, worker.slow = time.monotonic(), False
         if reply.slot == wire.HELLO:
             self._on_hello(worker, reply)
-            return
-        photo = worker.photos.pop(reply.ticket)
-        self._recent_s.append(reply.seconds)
-        if photo.path in self._set_aside:
-            self._finish(photo, TimedOutImage(photo.path, SET_ASIDE), reply.seconds)
-        elif reply.kind:
-            self._finish(photo, ERRORS[reply.kind](photo.path, reply.reason), reply.seconds)
+        elif reply.ticket in worker.taken_back:
+            self._free_slot(worker.taken_back.pop(reply.ticket))
         else:
-            self._finish(photo, None, reply.seconds)
+            photo = worker.photos.pop(reply.ticket)
+            if photo.look:
+                self._on_looked(photo, reply)
+            else:
+                self._on_read(photo, reply)
 
-    def _on_hello(self, worker: _Worker, reply: _Reply) -> None:
+    def _on_read(self, photo: Photo, reply: Reply) -> None:
+        self._recent_s.append(reply.seconds)
+        self._idle_deaths = 0
+        if photo.path in self._set_aside:
+            self._finish(photo, TimedOutImage(photo.path, SET_ASIDE), reply)
+        elif reply.kind:
+            error = ERRORS[reply.kind](photo.path, reply.words)
+            if isinstance(error, SUSPECT):
+                self._suspect(photo, error, reply.seconds)
+            else:
+                self._finish(photo, error, reply)
+        else:
+            self._finish(photo, None, reply)
+
+    def _on_hello(self, worker: Worker, reply: Reply) -> None:
         if reply.reason:
             self._failed_starts = MAX_STARTS  # trying again would not help
-            self._on_failed_start(worker, reply.reason)
+            self._on_failed_start(worker, reply.words)
         else:
             worker.ready = True
             self._failed_starts = 0
 
-    def _on_end(self, worker: _Worker) -> None:
-        """A worker's stdout has ended."""
+    def _on_end(self, worker: Worker, status: int | None) -> None:
+        """It ended by itself, or was killed by the system. Its photo is tried once more elsewhere."""
         if worker.killed:
             return
         if not worker.ready:
             self._failed_starts += 1
             self._on_failed_start(worker, "they end at once")
             return
-        # By itself, or killed by the system. Its photo is tried once more elsewhere.
-        blamed = self._current(worker) or next(iter(worker.photos.values()), None)
-        if blamed is not None:
-            blamed.crashes += 1
-            if blamed.crashes >= ATTEMPTS:
-                self._set_aside_current(worker, blamed, "crashed the decoder")
-                return
-        self._kill(worker)
+        blamed = self._crew.current(worker)
+        if blamed is None:
+            self._on_idle_death(worker)
+        elif not _deadly(blamed, status):
+            self._kill(worker)
+        else:
+            self._give_up(worker, blamed)
+            if blamed.look:
+                self._is_away(os.path.dirname(blamed.path), "cannot be looked at", blamed.path)
+            else:
+                self._finish(blamed, DamagedImage(blamed.path, "crashed the decoder"))
 
-    def _on_failed_start(self, worker: _Worker, reason: str) -> None:
+    def _on_idle_death(self, worker: Worker) -> None:
+        self._kill(worker)
+        self._idle_deaths += 1
+        if self._idle_deaths > MAX_IDLE_DEATHS:
+            self._break("they end again and again")
+
+    def _on_failed_start(self, worker: Worker, reason: str) -> None:
         self._kill(worker)
         if self._failed_starts >= MAX_STARTS:
             self._break(reason)
@@ -321,158 +351,210 @@ class ReadingPool:
         """Give waiting photos, first come first served, to the workers with the least to do."""
         while self._waiting:
             photo = self._waiting[0]
-            able = [worker for worker in self._living() if worker.ready and _has_room(worker, photo)]
-            if not able or (photo.slot is None and not self._free):
+            able = [w for w in self._crew.living() if w.ready and not w.slow and _has_room(w, photo)]
+            needs_slot = photo.slot is None and not photo.look
+            if not able or (needs_slot and not self._free):
                 return
             self._waiting.popleft()
-            if photo.slot is None:
+            if needs_slot:
                 photo.slot = self._free.pop()
-            self._give(min(able, key=lambda worker: len(worker.photos)), photo, photo.slot)
+            slot = wire.LOOK if photo.slot is None else photo.slot
+            min(able, key=lambda worker: len(worker.photos)).give(photo, slot)
 
-    def _give(self, worker: _Worker, photo: _Photo, slot: int) -> None:
-        if not worker.photos:
-            worker.moved_at = time.monotonic()
-        worker.photos[photo.ticket] = photo
-        path = os.fsencode(photo.path)
-        # If it has just died, its reader thread says so next, and the photo is asked for again.
-        with contextlib.suppress(OSError):
-            os.write(worker.requests.fileno(), wire.REQUEST.pack(photo.ticket, slot, len(path)) + path)
-
-    def _finish(self, photo: _Photo, error: ImageError | None, seconds: float) -> None:
+    def _finish(self, photo: Photo, error: ImageError | None, reply: Reply | None = None) -> None:
         """Pass the result on; the slot goes with a tile and is free again after an error."""
         del self._unread[photo.ticket]
-        slot = photo.slot
-        if error is not None or slot is None:
-            if slot is not None:
-                self._free.append(slot)
+        slot, photo.slot = photo.slot, None
+        seconds = reply.seconds if reply else 0.0
+        if error is not None or slot is None or reply is None:
+            self._free_slot(slot)
             self._finished.put(Read(photo.ticket, photo.path, None, error, seconds))
-        else:
-            self._lent[slot] = photo.ticket
-            self._finished.put(Read(photo.ticket, photo.path, self._slots[slot], None, seconds, slot))
+            return
+        self._lent[slot] = photo.ticket
+        tile = self._arena.tiles[slot]
+        self._finished.put(
+            Read(photo.ticket, photo.path, tile, None, seconds, slot, reply.width, reply.height)
+        )
 
-    def _set_aside_current(self, worker: _Worker, photo: _Photo, reason: str) -> None:
-        """Give up a photo and the worker that is on it."""
+    def _free_slot(self, slot: int | None) -> None:
+        if slot is not None:
+            self._free.append(slot)
+
+    def _give_up(self, worker: Worker, photo: Photo) -> None:
+        """Take a photo from the worker that is on it, and end that worker."""
         del worker.photos[photo.ticket]
         slot, photo.slot = photo.slot, None
-        kind = DamagedImage if photo.crashes >= ATTEMPTS else TimedOutImage
-        self._finish(photo, kind(photo.path, reason), time.monotonic() - worker.moved_at)
         self._kill(worker, [slot] if slot is not None else [])
+
+    # --- folders that may be away
+
+    def _suspect(self, photo: Photo, error: ImageError, seconds: float) -> None:
+        """It failed in a way that may mean that its whole folder is away: look for that first."""
+        self._free_slot(photo.slot)
+        photo.slot = None
+        folder = os.path.dirname(photo.path)
+        looked_for = folder in self._suspects
+        self._suspects.setdefault(folder, []).append(_Suspect(photo, error, seconds))
+        if not looked_for:
+            self._look(photo.path)
+
+    def _look(self, path: str) -> None:
+        self._last_look -= 1
+        self._waiting.appendleft(Photo(self._last_look, path, look=True))
+
+    def _on_looked(self, photo: Photo, reply: Reply) -> None:
+        if reply.kind:
+            folder, _, why = reply.reason.partition(b"\0")
+            self._is_away(os.fsdecode(folder), why.decode("utf-8", "replace"), photo.path)
+        else:
+            self._is_there(photo.path)
+
+    def _is_there(self, path: str) -> None:
+        """Its folder is there: what waited for it is read again, and what failed has failed by itself."""
+        absence = self._absences.of(path)
+        if absence is not None:
+            self._waiting.extend(self._absences.end(absence))
+            self._on_back(absence.folder, time.monotonic() - absence.since)
+        for suspect in self._suspects.pop(os.path.dirname(path), []):
+            photo = suspect.photo
+            if photo.path in self._set_aside:
+                self._finish(photo, TimedOutImage(photo.path, SET_ASIDE))
+            elif photo.asked_again or isinstance(suspect.error, TimedOutImage):
+                self._finish(photo, suspect.error)
+            else:  # the folder may have been away for just that moment
+                photo.asked_again = True
+                self._waiting.appendleft(photo)
+
+    def _is_away(self, folder: str, why: str, path: str) -> None:
+        absence, is_new = self._absences.begin(folder, why, path, time.monotonic())
+        for suspected in [f for f in self._suspects if absence.covers(os.path.join(f, "x"))]:
+            absence.held += [suspect.photo for suspect in self._suspects.pop(suspected)]
+        # A photo that is a link to one in that folder is not below it itself.
+        absence.held += [s.photo for s in self._suspects.pop(os.path.dirname(path), [])]
+        for photo in [p for p in self._waiting if not p.look and absence.covers(p.path)]:
+            self._waiting.remove(photo)
+            self._free_slot(photo.slot)
+            photo.slot = None
+            absence.held.append(photo)
+        if is_new:
+            self._on_away(folder, why)
+
+    def _look_for_folders(self) -> None:
+        """Whether those that are away are back; one process at most waits for a dead drive."""
+        self._unanswered = [process for process in self._unanswered if process.poll() is None]
+        if not self._unanswered:
+            for absence in self._absences.due(time.monotonic()):
+                absence.looking = True
+                self._look(absence.example)
 
     # --- workers
 
-    def _living(self) -> list[_Worker]:
-        return [worker for worker in self._workers if worker is not None]
+    def _staff(self) -> None:
+        """As many workers as asked for that are not slow; one too many, after a slow one came back, goes."""
+        able = [worker for worker in self._crew.living() if not worker.slow]
+        if len(able) > self._count:
+            idle = [worker for worker in able if worker.ready and not worker.photos]
+            for worker in idle[: len(able) - self._count]:
+                self._kill(worker)
+        missing = 0 if self._broken else self._count - len(able)
+        for _ in range(missing):
+            try:
+                if not self._crew.start():
+                    return
+            except OSError as error:
+                self._failed_starts += 1
+                if self._failed_starts >= MAX_STARTS:
+                    self._break(error.strerror or str(error))
+                return
 
-    def _replace_missing(self) -> None:
-        for row, worker in enumerate(self._workers):
-            if worker is None and self._broken is None:
-                self._start(row)
-
-    def _start(self, row: int) -> None:
-        wire.ROW.pack_into(self._arena.map, row * wire.ROW_BYTES, wire.STARTING, 0, time.monotonic())
-        try:
-            process = _start_process(self._arena, row, self._tiles_offset, self._tile_size)
-        except OSError as error:
-            self._failed_starts += 1
-            if self._failed_starts >= MAX_STARTS:
-                self._break(error.strerror or str(error))
-            return
-        worker = _Worker(row, process, started_at=time.monotonic(), moved_at=time.monotonic())
-        self._workers = (*self._workers[:row], worker, *self._workers[row + 1 :])
-        threading.Thread(target=self._listen, args=(worker,), name="photo replies", daemon=True).start()
-
-    def _listen(self, worker: _Worker) -> None:
-        """The thread of one worker: its replies, then its end."""
-        replies = worker.process.stdout
-        assert replies is not None
-        with replies:
-            while (reply := _read_reply(replies)) is not None:
-                self._events.put(partial(self._on_reply, worker, reply))
-        self._events.put(partial(self._on_end, worker))
-
-    def _kill(self, worker: _Worker, free: list[int] | None = None) -> None:
+    def _kill(self, worker: Worker, slots: list[int] | None = None) -> None:
         """End a worker without waiting; its photos come first in line, with their slots, once it is still."""
-        worker.killed = True
-        worker.process.kill()
-        with contextlib.suppress(OSError):
-            worker.requests.close()
-        again = list(worker.photos.values())
-        worker.photos = {}
-        self._gone.append(_Gone(worker.process, time.monotonic(), free or [], again))
-        self._workers = tuple(None if other is worker else other for other in self._workers)
+        self._crew.kill(worker)
+        self._gone.append(Gone(worker, slots or []))
+        worker.photos, worker.taken_back = {}, {}
 
     def _recover_slots(self) -> None:
         now = time.monotonic()
-        for gone in [gone for gone in self._gone if (gone.free or gone.again) and gone.still(now)]:
-            self._free.extend(gone.free)
-            for photo in reversed(gone.again):
-                if photo.path in self._set_aside:
-                    self._finish(photo, TimedOutImage(photo.path, SET_ASIDE), 0.0)
+        for gone in [gone for gone in self._gone if (gone.slots or gone.photos) and gone.still(now)]:
+            self._free.extend(gone.slots)
+            for photo in reversed(gone.photos):
+                if photo.path in self._set_aside and not photo.look:
+                    self._finish(photo, TimedOutImage(photo.path, SET_ASIDE))
                 else:
                     self._waiting.appendleft(photo)
-            gone.free, gone.again = [], []
-        self._gone = [gone for gone in self._gone if gone.again or gone.process.poll() is None]
+            gone.slots, gone.photos = [], []
+        self._gone = [gone for gone in self._gone if gone.photos or gone.slots or not gone.ended]
 
-    def _check_deadlines(self) -> None:
+    def _check_workers(self) -> None:
         now = time.monotonic()
-        if now - self._checked_at < TICK_S:
-            return
-        deadline_s = self._current_deadline_s()
         if now - self._checked_at > PAUSE_S:  # we were stopped ourselves: whatever the rows say is old
-            for worker in self._living():
+            for worker in self._crew.living():
                 worker.started_at = worker.moved_at = now
         self._checked_at = now
-        for worker in [worker for worker in self._living() if not worker.ready]:
+        for worker in [worker for worker in self._crew.living() if not worker.ready]:
             if now - worker.started_at > self._deadline_s + START_S:
                 self._failed_starts += 1
                 self._on_failed_start(worker, "they do not answer")
-        silent = [(worker, self._silent_s(worker, now)) for worker in self._living()]
-        if len(silent) == self._count and drive_is_suspect([silent_s for _, silent_s in silent], deadline_s):
+        silent = [(worker, self._crew.silent_s(worker, now)) for worker in self._crew.living()]
+        deadline_s = self._current_deadline_s()
+        if drive_is_suspect([silent_s for _, silent_s in silent], deadline_s):
             deadline_s *= PATIENCE
-        for worker in [worker for worker, silent_s in silent if silent_s > deadline_s]:
-            current = self._current(worker)
-            if current is not None:
-                self._set_aside_current(worker, current, f"was not read within {deadline_s:.0f} s")
-            else:  # frozen between two photos, so none is to blame
-                self._kill(worker)
+        for worker, silent_s in silent:
+            self._check_worker(worker, silent_s, deadline_s)
 
-    def _silent_s(self, worker: _Worker, now: float) -> float:
-        """For how long a worker that has photos to read has neither begun nor finished one."""
-        if not (worker.ready and worker.photos):
-            return 0.0
-        _, _, since = self._row(worker)
-        return now - max(since, worker.moved_at)
+    def _check_worker(self, worker: Worker, silent_s: float, deadline_s: float) -> None:
+        """Slow: its other photos go elsewhere. Past the deadline: it is replaced."""
+        if silent_s > self._slow_after_s() and not worker.slow:
+            worker.slow = True
+            self._take_back(worker)
+        current = self._crew.current(worker)
+        if current is not None and current.look and silent_s > ANSWER_S:
+            self._give_up(worker, current)
+            self._unanswered.append(worker.process)
+            self._is_away(drive_of(current.path), "does not answer", current.path)
+        elif current is not None and silent_s > deadline_s:
+            self._give_up(worker, current)
+            error = TimedOutImage(current.path, f"was not read within {deadline_s:.0f} s")
+            self._suspect(current, error, silent_s)
+        elif silent_s > deadline_s:  # frozen between two photos, so none is to blame
+            self._kill(worker)
+
+    def _take_back(self, worker: Worker) -> None:
+        """What is queued behind a photo that takes long goes to others; the slots stay until it answers."""
+        current = self._crew.current(worker)
+        for photo in [photo for photo in reversed(worker.photos.values()) if photo is not current]:
+            del worker.photos[photo.ticket]
+            worker.taken_back[photo.ticket] = photo.slot
+            photo.slot = None
+            self._waiting.appendleft(photo)
 
     def _current_deadline_s(self) -> float:
         """The time limit, or more where all photos are slow."""
-        if len(self._recent_s) < 8:
-            return self._deadline_s
-        return max(self._deadline_s, 10 * statistics.median(self._recent_s))
+        return max(self._deadline_s, SLOW_TIMES * self._usual_s())
 
-    def _row(self, worker: _Worker) -> tuple[int, int, float]:
-        state, ticket, since = wire.ROW.unpack_from(self._arena.map, worker.row * wire.ROW_BYTES)
-        return state, ticket, since
+    def _slow_after_s(self) -> float:
+        return max(SLOW_S, SLOW_TIMES * self._usual_s())
 
-    def _current(self, worker: _Worker) -> _Photo | None:
-        """The photo that it is reading, by its status row."""
-        state, ticket, _ = self._row(worker)
-        return worker.photos.get(ticket) if state == wire.READING else None
+    def _usual_s(self) -> float:
+        return statistics.median(self._recent_s) if len(self._recent_s) >= 8 else 0.0
 
-    def _state(self, worker: _Worker, now: float) -> WorkerState:
+    def _state(self, worker: Worker, now: float) -> WorkerState:
         try:
-            state, ticket, since = self._row(worker)
+            state, ticket, since = self._arena.row(worker.row)
         except ValueError:  # closed meanwhile
             state, ticket, since = wire.IDLE, 0, now
-        photo = worker.photos.get(ticket) if state == wire.READING else None
+        path = None
+        if state == wire.READING and (photo := worker.photos.get(ticket)):
+            path = os.path.dirname(photo.path) if photo.look else photo.path
         return WorkerState(
             pid=worker.process.pid,
             state=("starting", "idle", "reading")[state],
-            path=photo.path if photo is not None else None,
+            path=path,
             since_s=max(0.0, now - since),
         )
 
     def _end_all(self) -> None:
-        for worker in self._living():
+        for worker in self._crew.living():
             self._kill(worker)
         end = time.monotonic() + REAP_S
         for gone in self._gone:
@@ -485,101 +567,17 @@ def drive_is_suspect(silent_s: Sequence[float], deadline_s: float) -> bool:
     return len(silent_s) >= MANY and min(silent_s) > deadline_s / 2
 
 
-def _has_room(worker: _Worker, photo: _Photo) -> bool:
+def _deadly(photo: Photo, status: int | None) -> bool:
+    """Whether this photo has taken down as many workers as a photo may; counts one more."""
+    if status == -getattr(signal, "SIGKILL", 9):
+        photo.kills += 1
+    else:
+        photo.crashes += 1
+    return photo.crashes >= CRASHES or photo.kills >= KILLS
+
+
+def _has_room(worker: Worker, photo: Photo) -> bool:
     if not worker.photos:
         return True
     under_way = sum(wire.REQUEST.size + len(os.fsencode(p.path)) for p in (*worker.photos.values(), photo))
     return len(worker.photos) < AHEAD and under_way <= AHEAD_BYTES
-
-
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    ticket: int
-    slot: int
-    kind: str
-    seconds: float
-    reason: str
-
-
-def _read_reply(replies: IO[bytes]) -> _Reply | None:
-    """The next reply, or None at the end."""
-    header = replies.read(wire.REPLY.size)
-    if len(header) < wire.REPLY.size:
-        return None
-    ticket, slot, kind, seconds, length = wire.REPLY.unpack(header)
-    reason = replies.read(length).decode("utf-8", "replace") if length else ""
-    return _Reply(ticket, slot, kind.rstrip(b"\0").decode(), seconds, reason)
-
-
-def _start_process(arena: _Arena, row: int, tiles_offset: int, tile_size: int) -> subprocess.Popen[bytes]:
-    package_parent = str(Path(wire.__file__).parents[2])
-    python_path = os.pathsep.join(filter(None, (package_parent, os.environ.get("PYTHONPATH"))))
-    one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # numpy starts faster without a team
-    return subprocess.Popen(
-        # -P: a numpy.py in the current folder is not ours to import.
-        [sys.executable, "-P", "-m", wire.__name__]
-        + [str(os.getpid()), arena.name, str(row), str(tiles_offset), str(tile_size)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        pass_fds=arena.pass_fds,
-        env=os.environ | one_thread | {"PYTHONPATH": python_path},
-    )
-
-
-class _Arena:
-    """Memory shared with the workers. On Linux it has no name, so nothing stays behind whatever happens."""
-
-    def __init__(self, size: int) -> None:
-        self._file: str | None = None
-        self.pass_fds: tuple[int, ...] = ()
-        if sys.platform == "linux":
-            descriptor = os.memfd_create("waste-gui-tiles", os.MFD_CLOEXEC)
-            self.name, self.pass_fds = str(descriptor), (descriptor,)
-        else:
-            descriptor, self._file = tempfile.mkstemp(prefix="waste-gui-tiles-")
-            self.name = self._file
-        self._descriptor = descriptor
-        try:
-            _allocate(descriptor, size)
-            self.map = mmap.mmap(descriptor, size)
-        except BaseException:
-            self._remove()
-            raise
-
-    def close(self) -> None:
-        # Where a caller still holds a tile, the memory goes when that does.
-        with contextlib.suppress(BufferError):
-            self.map.close()
-        self._remove()
-
-    def _remove(self) -> None:
-        os.close(self._descriptor)
-        if self._file is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(self._file)
-
-
-def _allocate(descriptor: int, size: int) -> None:
-    """Take the memory now: too little is an OSError here, where it would be a fatal SIGBUS later.
-
-    An unnamed file in memory has no limit of its own: the system would kill processes, ours or others', to
-    make room. So it is asked first, and half of what is free stays free.
-    """
-    free = _free_memory()
-    if size > free / 2:
-        words = f"{size / 1e6:.0f} MB of memory are needed for photos and {free / 1e6:.0f} MB are free"
-        raise OSError(errno.ENOMEM, words)
-    if sys.platform == "linux":
-        os.posix_fallocate(descriptor, 0, size)
-    else:
-        os.truncate(descriptor, size)
-
-
-def _free_memory() -> int:
-    """In bytes, by the system and by the limit of the container or job that we run in, if it has one."""
-    free = int(psutil.virtual_memory().available)
-    try:
-        limit, used = (int(Path(CGROUP, name).read_text()) for name in ("memory.max", "memory.current"))
-    except (OSError, ValueError):  # no such limit, or "max"
-        return free
-    return min(free, limit - used)

@@ -23,11 +23,15 @@ from typing import BinaryIO
 REQUEST = struct.Struct("<qiI")
 """ticket, slot, length of the path; the path follows."""
 
-REPLY = struct.Struct("<qi12sdI")
-"""ticket, slot, kind of failure (empty if read), seconds, length of the reason; the reason follows."""
+REPLY = struct.Struct("<qi12sdIII")
+"""ticket, slot, kind of failure (empty if read), seconds, the photo's width and height, length of the reason;
+the reason follows."""
 
 ROW = struct.Struct("<qqd")
 """state, ticket, and since when (time.monotonic(), the same clock in all processes)."""
+
+MAX_REASON = 1000
+"""Bytes of a reason in words."""
 
 ROW_BYTES = 64
 """A row to itself on a cache line."""
@@ -36,6 +40,10 @@ STARTING, IDLE, READING = 0, 1, 2
 
 HELLO = -1
 """The slot in a worker's first reply: it is ready, or (with a reason) can never be."""
+
+LOOK = -2
+"""The slot of a request to look whether the photo's folder is there; if not, the reply's reason names it, and
+after a zero byte says why."""
 
 
 def main(arguments: list[str]) -> int:
@@ -46,9 +54,9 @@ def main(arguments: list[str]) -> int:
     try:
         import waste_gui.dataset.images  # noqa: F401
     except ImportError as error:
-        _reply(replies, 0, HELLO, "", 0.0, str(error))
+        _reply(replies, 0, HELLO, reason=_text(str(error)))
         return 1
-    _reply(replies, 0, HELLO, "", 0.0, "")
+    _reply(replies, 0, HELLO)
     arena = _map_arena(arena_name)
     _serve(sys.stdin.buffer, replies, arena, int(row) * ROW_BYTES, int(tiles_offset), int(tile_size))
     return 0
@@ -60,7 +68,8 @@ def _serve(
     """Answer until the end of stdin."""
     import numpy as np
 
-    from waste_gui.dataset.images import ImageError, read_tile
+    from waste_gui.dataset.absence import absent_folder
+    from waste_gui.dataset.images import ImageError, read_photo
 
     slots = np.frombuffer(arena, np.uint8, offset=tiles_offset).reshape(-1, size, size, 3)
     ROW.pack_into(arena, row, IDLE, 0, time.monotonic())
@@ -69,19 +78,36 @@ def _serve(
         path = os.fsdecode(requests.read(length))
         began = time.monotonic()
         ROW.pack_into(arena, row, READING, ticket, began)
-        kind = reason = ""
-        try:
-            slots[slot] = read_tile(path, size)
-        except ImageError as error:
-            kind, reason = error.kind, error.reason
+        kind, reason = "", b""
+        width = height = 0
+        if slot == LOOK:
+            if absent := absent_folder(path):
+                kind, reason = "vanished", os.fsencode(absent[0]) + b"\0" + _text(absent[1])
+        else:
+            try:
+                slots[slot], width, height = read_photo(path, size)
+            except ImageError as error:
+                kind, reason = error.kind, _text(error.reason)
         ended = time.monotonic()
         ROW.pack_into(arena, row, IDLE, 0, ended)
-        _reply(replies, ticket, slot, kind, ended - began, reason)
+        _reply(replies, ticket, slot, kind, ended - began, width, height, reason)
 
 
-def _reply(replies: int, ticket: int, slot: int, kind: str, seconds: float, reason: str) -> None:
-    text = reason.encode("utf-8", "backslashreplace")[:1000]
-    os.write(replies, REPLY.pack(ticket, slot, kind.encode(), seconds, len(text)) + text)
+def _reply(
+    replies: int,
+    ticket: int,
+    slot: int,
+    kind: str = "",
+    seconds: float = 0.0,
+    width: int = 0,
+    height: int = 0,
+    reason: bytes = b"",
+) -> None:
+    os.write(replies, REPLY.pack(ticket, slot, kind.encode(), seconds, width, height, len(reason)) + reason)
+
+
+def _text(words: str) -> bytes:
+    return words.encode("utf-8", "backslashreplace")[:MAX_REASON]
 
 
 def _private_stdout() -> int:
