@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 from tests.rights import opens_everything
 from waste_gui.dataset import images
@@ -33,6 +33,16 @@ def scenery(width: int = 640, height: int = 480) -> Image.Image:
     waves = np.stack([np.sin(x), np.cos(y + x / 2), np.sin(x * y / 9)], axis=-1) * 90 + 128
     grain = np.random.default_rng(0).normal(0, 6, waves.shape)
     return Image.fromarray((waves + grain).clip(0, 255).astype(np.uint8))
+
+
+def lettering(width: int, height: int) -> Image.Image:
+    """As sharp as a scanned page: letters and hair lines, whose place shows to a fraction of a pixel."""
+    image = scenery(width, height)
+    draw = ImageDraw.Draw(image)
+    for y in range(0, height, 40):
+        draw.text((y % 97, y), "PET 1 recycle me " * (width // 90), fill="white" if y % 80 else "black")
+        draw.line((0, y, width, y + 30), fill=(y % 256, 255 - y % 256, 40), width=1 + y % 3)
+    return image
 
 
 def distance(one: np.ndarray, other: np.ndarray) -> float:
@@ -65,6 +75,14 @@ def test_reduced_decoding_is_close_to_full_decoding(tmp_path: Path, size: int) -
     path = saved(scenery(2000, 1500), tmp_path / "large.jpg", quality=90, progressive=size == 64)
     with Image.open(path) as full:
         assert distance(read_tile(path, size), squashed(full, size)) <= 2
+
+
+@pytest.mark.parametrize(("width", "height"), [(897, 449), (1795, 899), (450, 3000), (1023, 513)])
+def test_partial_edge_of_a_reduced_photo_does_not_shift_it(tmp_path: Path, width: int, height: int) -> None:
+    path = saved(lettering(width, height), tmp_path / "odd.jpg", quality=92)
+    with Image.open(path) as full:
+        for size in (32, 56, 112, 224):
+            assert distance(read_tile(path, size), squashed(full, size)) <= 1.5
 
 
 def test_reduced_decoding_is_close_on_real_photos(trashnet: Path) -> None:
@@ -239,6 +257,27 @@ def test_bad_photo_has_its_own_error(
     assert caught.value.path == str(photo)
 
 
+@pytest.mark.parametrize("options", [{}, {"optimize": True}, {"restart_marker_blocks": 50}], ids=str)
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("missing", [100, 10_000])
+def test_early_end_marker_is_no_half_grey_photo(
+    tmp_path: Path, missing: int, mode: str, options: dict[str, object]
+) -> None:
+    path = Path(saved(scenery().convert(mode), tmp_path / "early.jpg", quality=90, **options))
+    path.write_bytes(path.read_bytes()[:-missing] + b"\xff\xd9")
+    with pytest.raises(TruncatedImage, match="before the picture"):
+        read_tile(str(path), 64)
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 50}], ids=str)
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_photo_that_is_grey_itself_is_read(tmp_path: Path, mode: str, options: dict[str, object]) -> None:
+    image = scenery().convert(mode)
+    image.paste(128 if mode == "L" else (128,) * len(mode), (0, 300, 640, 480))
+    path = saved(image, tmp_path / "grey.jpg", quality=90, **options)
+    assert read_tile(path, 64).shape == (64, 64, 3)
+
+
 @pytest.mark.parametrize("suffix", ["png", "webp", "bmp", "tif", "gif"])
 def test_truncation_is_seen_in_every_format(tmp_path: Path, suffix: str) -> None:
     path = Path(saved(scenery(), tmp_path / f"photo.{suffix}"))
@@ -267,8 +306,9 @@ def test_socket_is_not_an_image(tmp_path: Path) -> None:
             read_tile(str(tmp_path / "s.jpg"), 32)
 
 
-def test_zeros_after_the_end_marker_are_padding(photo: Path) -> None:
-    photo.write_bytes(photo.read_bytes() + bytes(4096))
+@pytest.mark.parametrize("padding", [bytes(4096), bytes(300_000), b"trailer" + bytes(300_000)])
+def test_zeros_after_the_end_marker_are_padding(photo: Path, padding: bytes) -> None:
+    photo.write_bytes(photo.read_bytes() + padding)
     assert read_tile(str(photo), 32).shape == (32, 32, 3)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 import numpy as np
 
@@ -16,6 +18,7 @@ from PIL import (
     BmpImagePlugin,  # noqa: F401
     GifImagePlugin,  # noqa: F401
     Image,
+    ImageFile,
     JpegImagePlugin,  # noqa: F401
     PngImagePlugin,  # noqa: F401
     TiffImagePlugin,  # noqa: F401
@@ -34,10 +37,20 @@ READ_VERSION = 1
 Tile = np.ndarray[Any, np.dtype[np.uint8]]
 """A photo as (size, size, 3), RGB."""
 
+_JPEG = ("JPEG", "MPO")
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 _STARTS = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"BM", b"II*\0", b"MM\0*", b"GIF8")
 _OTHER_FORMATS = {b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIC", b"avif": "AVIF"}
 """ISO media brands (bytes 8–12) of pictures that come named .jpg but that we do not decode."""
+
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+"""What ends a scan of a JPEG: neither a stuffed zero, a restart nor a fill byte follows the FF."""
+
+_PROBE = bytes(range(1, 255)) * 2
+"""Data without a marker that decode to anything but plain grey."""
+
+_UNPACKS_TOO_MUCH = "Decompressed data too large"
+"""What Pillow says of a text or a colour profile in a PNG that unpacks to over a megabyte."""
 
 _ORIENTATION = 0x0112
 _UPRIGHT = {
@@ -136,8 +149,11 @@ def read_photo(path: str, size: int) -> tuple[Tile, int, int]:
     """read_tile, and the width and height of the photo as stored (before EXIF turns it, as photo_size)."""
     with _opened(path) as image, _decoding(path):
         width, height = image.size
-        drafted = image.draft(None, (2 * size, 2 * size))
+        file, at_least = image.fp, (2 * size, 2 * size)
+        drafted = image.draft(None, at_least)
         image.load()
+        if file is not None and image.format in _JPEG and _is_filled_up(file, image, at_least):
+            raise TruncatedImage(path, "ends before the picture does")
         orientation = _orientation(image)
         # 897 pixels at 1/2 are 448.5: the 449th is half beyond the edge and must not be squeezed in whole.
         box = drafted[1] if drafted else None
@@ -155,7 +171,7 @@ def photo_size(path: str) -> tuple[int, int]:
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[Image.Image]:
+def _opened(path: str) -> Iterator[ImageFile.ImageFile]:
     """The photo with its header read and its limits checked, undecoded; Pillow's warnings are silenced."""
     with _open_regular_file(path) as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -163,12 +179,14 @@ def _opened(path: str) -> Iterator[Image.Image]:
             image = Image.open(file, formats=_FORMATS)
         except Image.DecompressionBombError:
             raise TooLargeImage(path, "has about 180 million pixels or more") from None
+        except MemoryError:
+            raise TooLargeImage(path, "needs more memory than there is") from None
         except Exception as error:  # a decoder fed with wrong bytes raises whatever it likes
             raise _unidentified(path, file, error) from error
         with image:
             if image.width * image.height > MAX_PIXELS:
                 raise TooLargeImage(path, f"has {image.width * image.height / 1e6:.0f} million pixels")
-            if image.format in ("JPEG", "MPO") and _ends_in_zeros(file):
+            if image.format in _JPEG and _ends_in_zeros(file):
                 raise TruncatedImage(path, "ends in zeros, as after an interrupted copy")
             yield image
 
@@ -209,6 +227,8 @@ def _unidentified(path: str, file: BinaryIO, error: Exception) -> ImageError:
     """Why Pillow does not know this file, from how it begins."""
     if isinstance(error, OSError) and error.errno is not None:
         return UnreadableImage(path, f"cannot be read ({_words(error)})")
+    if _UNPACKS_TOO_MUCH in str(error):
+        return TooLargeImage(path, "unpacks to more than it should")
     file.seek(0)
     head = file.read(16)
     if head[4:8] == b"ftyp":
@@ -221,17 +241,53 @@ def _unidentified(path: str, file: BinaryIO, error: Exception) -> ImageError:
     return DamagedImage(path, "has a damaged header")
 
 
-def _ends_in_zeros(file: BinaryIO, longest: int = 65_536) -> bool:
+def _ends_in_zeros(file: BinaryIO) -> bool:
     """Whether a JPEG's last bytes are zeros that no end-of-image marker precedes: libjpeg would show grey."""
     here, end = file.tell(), file.seek(0, os.SEEK_END)
     try:
         file.seek(max(0, end - 512))
         if file.read(512).strip(b"\0"):
             return False
-        file.seek(max(0, end - longest))
-        return not file.read(longest).rstrip(b"\0").endswith(b"\xff\xd9")
+        file.seek(0)
+        jpeg = file.read()
+        return jpeg.find(b"\xff\xd9", _first_scan(jpeg)) < 0
     finally:
         file.seek(here)
+
+
+def _is_filled_up(file: IO[bytes], image: Image.Image, at_least: tuple[int, int]) -> bool:
+    """Whether libjpeg ran out of data before the picture's end, though the file has its end marker.
+
+    Then it fills up with grey and only warns, which Pillow hides. Bytes put in at the end of the data are
+    skipped in a whole photo, and decoded in one that lacks some.
+    """
+    if any(abs(value - 128) > 1 for value in _last_pixel(image)):
+        return False  # not the grey: nearly all photos go this way
+    file.seek(0)
+    jpeg = file.read()
+    end = _MARKER.search(jpeg, _first_scan(jpeg))
+    if end is None:
+        return False
+    longer = jpeg[: end.start()] + _PROBE + jpeg[end.start() :]
+    with Image.open(io.BytesIO(longer), formats=("JPEG",)) as probed:
+        probed.draft(None, at_least)
+        return probed.tobytes() != image.tobytes()
+
+
+def _last_pixel(image: Image.Image) -> tuple[float, ...]:
+    value = image.getpixel((image.width - 1, image.height - 1))
+    return value if isinstance(value, tuple) else (value or 0.0,)
+
+
+def _first_scan(jpeg: bytes) -> int:
+    """Where a JPEG's compressed pixels begin; its length if its segments lead nowhere."""
+    at = 2
+    while at + 4 <= len(jpeg):
+        after = at + 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")
+        if jpeg[at + 1] == 0xDA:
+            return after
+        at = after
+    return len(jpeg)
 
 
 @contextmanager
@@ -239,6 +295,8 @@ def _decoding(path: str) -> Iterator[None]:
     """Names what goes wrong inside Pillow."""
     try:
         yield
+    except ImageError:
+        raise
     except MemoryError:
         raise TooLargeImage(path, "needs more memory than there is") from None
     except Image.DecompressionBombError:
@@ -246,6 +304,8 @@ def _decoding(path: str) -> Iterator[None]:
     except Exception as error:  # a decoder fed with wrong bytes raises whatever it likes
         if isinstance(error, OSError) and error.errno is not None:
             raise UnreadableImage(path, f"cannot be read ({_words(error)})") from error
+        if _UNPACKS_TOO_MUCH in str(error):
+            raise TooLargeImage(path, "unpacks to more than it should") from error
         if "truncated" in str(error).lower():
             raise TruncatedImage(path, "is truncated") from error
         raise DamagedImage(path, f"is damaged ({_words(error)})") from error
@@ -270,7 +330,7 @@ def _resizable(image: Image.Image) -> Image.Image:
 
 def _deep_grey_to_8_bit(image: Image.Image) -> Image.Image:
     """16-bit and floating grey scaled by its type's white; Pillow's own conversion clips at 255."""
-    grey = np.nan_to_num(np.asarray(image, dtype=np.float32))
+    grey = np.nan_to_num(np.asarray(image, dtype=np.float32), posinf=0.0, neginf=0.0)
     highest = float(grey.max())
     whites = (65535.0,) if image.mode.startswith("I") else (1.0, 255.0, 65535.0)
     white = next((w for w in whites if highest <= w), highest)
