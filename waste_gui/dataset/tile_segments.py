@@ -75,16 +75,16 @@ class Segment:
     def records(self, tile_bytes: int) -> Records:
         """The undamaged records whose tiles are there, in the order of writing. Raises OSError."""
         try:
-            slots = self.tiles.stat().st_size // tile_bytes
-            with open(self.index, "rb") as file:
-                data = file.read(slots * RECORD.itemsize)
+            count = self.tiles.stat().st_size // tile_bytes
+            with open(self.index, "rb") as file:  # the tiles come in the order of their records
+                data = file.read(count * RECORD.itemsize)
         except FileNotFoundError:
             return np.empty(0, RECORD)
         data = data[: len(data) // RECORD.itemsize * RECORD.itemsize]
         records, view = np.frombuffer(data, RECORD), memoryview(data)
         starts = range(0, len(data), RECORD.itemsize)
         crcs = np.array([zlib.crc32(view[start : start + _CHECKED_BYTES]) for start in starts], np.uint32)
-        return records[(records["crc"] == crcs) & (records["slot"] < slots)]
+        return records[records["crc"] == crcs]
 
     def touch(self) -> None:
         """Note that it is used now, where that can be noted."""
@@ -210,8 +210,6 @@ class SegmentWriter:
         """Commit whole tiles, cut off the rest, remove a segment that stayed empty. Raises nothing."""
         placed: list[Placed] = []
         with contextlib.suppress(OSError):
-            # A full disk gets room for the index by this.
-            self._tiles.truncate((self._committed + len(self._waiting)) * self._tile_bytes)
             placed = self.commit()
         with contextlib.suppress(OSError):
             self._tiles.truncate(self._committed * self._tile_bytes)
