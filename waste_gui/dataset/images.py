@@ -18,6 +18,7 @@ from PIL import (
     BmpImagePlugin,  # noqa: F401
     GifImagePlugin,  # noqa: F401
     Image,
+    ImageChops,
     ImageFile,
     JpegImagePlugin,  # noqa: F401
     PngImagePlugin,  # noqa: F401
@@ -236,9 +237,18 @@ def _unidentified(path: str, file: BinaryIO, error: Exception) -> ImageError:
         return NotAnImage(path, f"is a {name} file in truth; save it as JPEG")
     if not head.startswith(_STARTS):
         return NotAnImage(path, "is not a photo by its content")
-    if head.startswith(b"RIFF") and int.from_bytes(head[4:8], "little") + 8 > file.seek(0, os.SEEK_END):
+    if _announced_bytes(head) > file.seek(0, os.SEEK_END):
         return TruncatedImage(path, "is truncated")
     return DamagedImage(path, "has a damaged header")
+
+
+def _announced_bytes(head: bytes) -> int:
+    """How long the file is at least by its own beginning, where it says so."""
+    if head.startswith(b"RIFF"):
+        return 8 + int.from_bytes(head[4:8], "little")
+    if head.startswith((b"II*\0", b"MM\0*")):  # where a TIFF's first directory begins
+        return int.from_bytes(head[4:8], "little" if head.startswith(b"II") else "big")
+    return 0
 
 
 def _ends_in_zeros(file: BinaryIO) -> bool:
@@ -319,12 +329,15 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _resizable(image: Image.Image) -> Image.Image:
+def _resizable(image: ImageFile.ImageFile) -> Image.Image:
     """The image in a mode that can be resized without loss: L, RGB, or RGBA if it is see-through."""
     if image.mode.startswith(("I", "F")):
         return _deep_grey_to_8_bit(image)
     if image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
         return image if image.mode == "RGBA" else image.convert("RGBA")
+    if image.mode == "CMYK" and image.format in _JPEG and "adobe" not in image.info:
+        # Only Adobe's are stored inverted, and Pillow takes all for Adobe's.
+        return ImageChops.invert(image).convert("RGB")
     return image if image.mode in ("L", "RGB") else image.convert("RGB")
 
 
