@@ -1,0 +1,1 @@
+"""What goes wrong with photos and drives, made on purpose."""
