@@ -238,6 +238,16 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             description="Processes that read photos; by default by the number of processor cores.",
         ),
     ] = None
+    cache_gb: Annotated[
+        float,
+        Meta(
+            title="Photo cache",
+            ge=0,
+            le=100_000,
+            description="Gigabytes of disk, for all runs together, that keep photos as training needs them: "
+            "each is then decoded only once; 0 switches the cache off.",
+        ),
+    ] = 50.0
     photo_timeout: Annotated[
         float,
         Meta(

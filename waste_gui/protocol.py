@@ -181,6 +181,20 @@ class ImageFailed(Message, frozen=True, kw_only=True, tag="image_failed"):
     limit: int
 
 
+class SourceGone(Message, frozen=True, kw_only=True, tag="source_gone"):
+    """A folder of photos went away; its photos are waited for. `reason` follows its name: "is not there"."""
+
+    folder: str
+    reason: str
+
+
+class SourceBack(Message, frozen=True, kw_only=True, tag="source_back"):
+    """It is back, and reading goes on."""
+
+    folder: str
+    elapsed_s: float
+
+
 class Warned(Message, frozen=True, kw_only=True, tag="warned"):
     text: str
     hint: str = ""
@@ -253,6 +267,8 @@ AnyMessage = (
     | EpochFinished
     | Heartbeat
     | ImageFailed
+    | SourceGone
+    | SourceBack
     | Warned
     | CheckpointSaved
     | Stacks

@@ -1,8 +1,8 @@
 """Folders that went away (an unplugged drive, a lost network): their photos are waited for, not failed.
 
-A photo that is suddenly not there, cannot be read, or does not answer in time may be gone itself, or its whole
-folder. A worker is asked which (`absent_folder`), since the question itself may hang. What the pool knows
-of absent folders stands in `Absences`; it reads no clock and touches no disk.
+A photo that is suddenly not there, cannot be read, or does not answer in time may be gone itself, or its
+whole folder. A worker is asked which (`absent_folder`), since the question itself may hang. What the pool
+knows of absent folders stands in `Absences`; it reads no clock and touches no disk.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Photo = TypeVar("Photo")
 def absent_folder(photo: str) -> tuple[str, str] | None:
     """The topmost folder above a photo, or above what it links to, that is not there, and why; else None.
 
-    A folder that is there but empty counts as absent: so looks the mount point of a drive that was pulled out.
+    A folder that is there but empty counts as absent: so does a pulled drive's mount point look.
     """
     for folder in dict.fromkeys((os.path.dirname(photo), os.path.dirname(os.path.realpath(photo)))):
         why = _why_not_listed(folder)

@@ -114,9 +114,9 @@ class ReadingPool:
 
     The arena takes slots × tile_size² × 3 bytes. A photo that takes longer than `deadline_s`, or than ten
     times the median of recent photos if this is more (a slow disk is no failure), comes back as
-    TimedOutImage. The photos of a folder that is away are waited for: `on_away(folder, why)` and
-    `on_back(folder, seconds)` are called, in the supervisor's thread. Raises OSError if there is not enough
-    shared memory.
+    TimedOutImage. Given `on_away`, the photos of a folder that is away are waited for: `on_away(folder, why)`
+    and `on_back(folder, seconds)` are called, in the supervisor's thread. Raises OSError if there is not
+    enough shared memory.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class ReadingPool:
         tile_size: int,
         slots: int,
         deadline_s: float,
-        on_away: Callable[[str, str], object] = lambda folder, why: None,
+        on_away: Callable[[str, str], object] | None = None,
         on_back: Callable[[str, float], object] = lambda folder, seconds: None,
     ) -> None:
         self._count, self._deadline_s = workers, deadline_s
@@ -192,6 +192,11 @@ class ReadingPool:
         """What each worker does now, from its status row: cheap, and from any thread."""
         now = time.monotonic()
         return tuple(self._state(worker, now) for worker in self._crew.living())
+
+    def slow(self) -> tuple[int, ...]:
+        """The tickets of photos that take long just now, from any thread."""
+        slow = [self._crew.current(worker) for worker in self._crew.living() if worker.slow]
+        return tuple(photo.ticket for photo in slow if photo is not None and not photo.look)
 
     def queued(self) -> int:
         """Photos asked for and not yet read."""
@@ -390,6 +395,9 @@ class ReadingPool:
 
     def _suspect(self, photo: Photo, error: ImageError, seconds: float) -> None:
         """It failed in a way that may mean that its whole folder is away: look for that first."""
+        if self._on_away is None:
+            self._finish(photo, error)
+            return
         self._free_slot(photo.slot)
         photo.slot = None
         folder = os.path.dirname(photo.path)
@@ -436,7 +444,7 @@ class ReadingPool:
             self._free_slot(photo.slot)
             photo.slot = None
             absence.held.append(photo)
-        if is_new:
+        if is_new and self._on_away is not None:
             self._on_away(folder, why)
 
     def _look_for_folders(self) -> None:

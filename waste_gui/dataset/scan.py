@@ -112,7 +112,7 @@ def scan_sources(
     names, class_of = _name_classes(found, classes, mapping)
     scan = _label(found, names, class_of, skipped)
     if require_trainable:
-        _check_trainable(scan)
+        check_trainable(scan)
     return scan
 
 
@@ -450,7 +450,7 @@ def _label(
     )
 
 
-def _check_trainable(scan: Scan) -> None:
+def check_trainable(scan: Scan) -> None:
     counts = {name: count for name, count in scan.photos_per_class().items() if count}
     if not counts:
         raise DatasetError(

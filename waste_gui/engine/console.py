@@ -43,6 +43,10 @@ class Console:
                 self._on_epoch(message)
             case protocol.ImageFailed():
                 self._line(f"  ! Cannot read {message.path}: {message.reason} ({message.action})")
+            case protocol.SourceGone():
+                self._line(f"  ! {message.folder} {message.reason}: waiting for it to come back")
+            case protocol.SourceBack():
+                self._line(f"  ✓ {message.folder} is back after {message.elapsed_s:.0f} s")
             case protocol.Warned():
                 self._line(f"  ! {message.text} {message.hint}".rstrip())
             case protocol.Predicted():

@@ -11,7 +11,7 @@ from typing import TypeVar
 from waste_gui import protocol
 from waste_gui.engine.commands import Commands
 from waste_gui.engine.errors import StopRequested
-from waste_gui.engine.heartbeat import Heart, stacks
+from waste_gui.engine.heartbeat import PAUSED, Heart, stacks
 from waste_gui.protocol import Progress, StageFinished, StageInfo, StageStarted
 from waste_gui.reporting import Reporter
 from waste_gui.stages import STAGES
@@ -104,7 +104,7 @@ class Context:
                     raise StopRequested("Stopped on request.")
                 case protocol.Pause():
                     paused = True
-                    self.heart.where = "paused"
+                    self.heart.where = PAUSED
                 case protocol.Resume():
                     paused = False
                 case protocol.SaveNow():
@@ -117,7 +117,7 @@ class Context:
                     if self._open:
                         self.expect(self._open[-1])
                     time.sleep(POLL_S)
-        if self.heart.where == "paused":
+        if self.heart.where == PAUSED:
             self.paused_s += self.report.now() - began
             self.heart.where = self._open[-1].title if self._open else ""
 

@@ -12,6 +12,7 @@ from waste_gui.protocol import Frame, GpuState, Heartbeat, Stacks, ThreadStack, 
 from waste_gui.reporting import Reporter
 
 BEAT_S = 1.0
+PAUSED = "paused"
 
 
 class Heart:
@@ -24,6 +25,8 @@ class Heart:
         self.where = "starting"
         self.workers: Callable[[], tuple[WorkerState, ...]] = tuple
         self.queued: Callable[[], int] = int
+        self.away: Callable[[], tuple[str, ...]] = tuple
+        """The folders that are waited for."""
         self.gpu: Callable[[], GpuState | None] = lambda: None
         self.stacks_due_at: float | None = None  # By the reporter's clock.
 
@@ -35,9 +38,9 @@ class Heart:
 
     def _run(self) -> None:
         while not self._stopped.wait(BEAT_S):
-            self._report(
-                Heartbeat(where=self.where, workers=self.workers(), queued=self.queued(), gpu=self.gpu())
-            )
+            away = self.away()
+            where = f"waiting for {away[0]}" if away and self.where != PAUSED else self.where
+            self._report(Heartbeat(where=where, workers=self.workers(), queued=self.queued(), gpu=self.gpu()))
             due = self.stacks_due_at
             if due is not None and self._report.now() > due:
                 self.stacks_due_at = None

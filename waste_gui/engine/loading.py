@@ -1,15 +1,18 @@
 """Tiles to batches, ahead of the step that needs them, in an order that only the seed decides.
 
-The pool reads photos in worker processes and gives them back in any order; here they are put into batches in
-the order asked for. A tile is copied out and its slot given back at once, so that a photo that takes long, or
-one that must be replaced, never waits for a slot that a later photo holds.
+A thread of its own puts batches together: tiles come from the cache, at near memory speed, or from the pool,
+which reads photos in worker processes and gives them back in any order. A tile from the pool is copied out
+and its slot given back at once: a photo that takes long never waits for a slot that a later photo holds.
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import io
+import queue
+import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -20,7 +23,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from waste_gui.dataset.images import ImageError
+from waste_gui.dataset.images import ImageError, Tile
+from waste_gui.dataset.photo_tiles import PhotoTiles
 from waste_gui.dataset.pool import Read, ReadingPool
 from waste_gui.dataset.scan import Sample
 from waste_gui.engine.errors import TooManyFailures
@@ -31,6 +35,8 @@ TAKE_S = 0.1
 READ_AHEAD_BATCHES = 4
 FAILURES_ALWAYS_ALLOWED = 100
 FAILURES_ALLOWED_SHARE = 0.01
+
+Action = Literal["replaced", "blank", "left_out"]
 
 
 @dataclass
@@ -54,17 +60,17 @@ class Failures:
     def __init__(self, limit: int, report: Callable[[ImageFailed], object], csv_path: Path | None) -> None:
         self.limit = limit
         self.errors: dict[str, ImageError] = {}
+        self._times: Counter[str] = Counter()
         self._folders: Counter[str] = Counter()
         self._report = report
         self._csv_path = csv_path
 
-    def add(
-        self, sample: Sample, error: ImageError, action: Literal["replaced", "blank", "left_out"]
-    ) -> None:
+    def add(self, sample: Sample, error: ImageError, action: Action) -> None:
         """Tell of it, once a photo; TooManyFailures past the budget."""
         if sample.path in self.errors:
             return
         self.errors[sample.path] = error
+        self._times[sample.path] = 1
         self._folders[str(Path(sample.path).parent)] += 1
         self._report(
             ImageFailed(
@@ -77,9 +83,13 @@ class Failures:
                 limit=self.limit,
             )
         )
-        self._write_csv()
+        self.write_csv()
         if len(self.errors) > self.limit:
             raise self._too_many()
+
+    def wanted_again(self, path: str) -> None:
+        """One that failed before would have been used once more."""
+        self._times[path] += 1
 
     def _too_many(self) -> TooManyFailures:
         reason, times = Counter(e.reason for e in self.errors.values()).most_common(1)[0]
@@ -90,40 +100,57 @@ class Failures:
             f"Look at {folder} first ({there} of them); failures.csv in the run folder lists all.",
         )
 
-    def _write_csv(self) -> None:
-        if self._csv_path is None:
+    def write_csv(self) -> None:
+        """`times` says how often the photo was wanted."""
+        if self._csv_path is None or not self.errors:
             return
         text = io.StringIO()
         rows = csv.writer(text)
         rows.writerow(["path", "kind", "reason", "times"])
         for path, error in self.errors.items():
-            rows.writerow([path, error.kind, error.reason, 1])
+            rows.writerow([path, error.kind, error.reason, self._times[path]])
         write_atomically(self._csv_path, text.getvalue().encode("utf-8", "backslashreplace"))
 
 
-@dataclass
+@dataclass(eq=False)
+class _Attempt:
+    """A photo that may fill a place in a batch, and the memory that its tile goes to."""
+
+    sample: Sample
+    tile: Tile
+    state: Literal["reading", "read", "failed"] = "reading"
+
+
+@dataclass(eq=False)
 class _Place:
-    """One photo's place in a batch to be, and what stands in for it after a failure."""
+    """A photo's place in a batch to be: the photo wanted, then those that would stand in, in order."""
 
     wanted: Sample
-    reading: Sample
     batch: _Pending
     index: int
-    attempt: int = 0
+    attempts: list[_Attempt] = field(default_factory=list)
+    candidates_passed: int = 0
+    settled: bool = False
 
 
-@dataclass
+@dataclass(eq=False)
 class _Pending:
     """A batch of which photos still come."""
 
     tiles_BHWC: Tensor
+    rows: Tile
     samples: list[Sample | None]
     missing: int
-    on_read: Callable[[int], None] | None = None
-    begun: float = field(default_factory=time.monotonic)
 
+    @property
     def done(self) -> int:
         return len(self.samples) - self.missing
+
+    def finish(self, wait_s: float) -> Batch:
+        kept = [i for i, sample in enumerate(self.samples) if sample is not None]
+        tiles = self.tiles_BHWC if len(kept) == len(self.samples) else self.tiles_BHWC[kept]
+        samples = [sample for sample in self.samples if sample is not None]
+        return Batch(tiles, torch.tensor([s.label for s in samples], dtype=torch.int64), samples, wait_s)
 
 
 class Loader:
@@ -140,113 +167,240 @@ class Loader:
         stand_ins: Sequence[Sample],
         seed: int,
         pin: bool = False,
+        tiles: PhotoTiles | None = None,
     ) -> None:
         """`stand_ins` are the training samples: one of the same class replaces a photo that cannot be read.
         A photo that is not among them (validation, test) is never replaced: it is left out."""
         self._pool, self._tile_size, self._failures, self._waiting = pool, tile_size, failures, waiting
-        self._bad_image, self._seed, self._pin = bad_image, seed, pin
+        self._bad_image, self._seed, self._pin, self._tiles = bad_image, seed, pin, tiles
         self._stand_ins: dict[int, list[Sample]] = {}
         for sample in stand_ins:
             self._stand_ins.setdefault(sample.label, []).append(sample)
         self._replaceable = {sample.path for sample in stand_ins}
         self._ticket = 0
-        self._places: dict[int, _Place] = {}
+        self._reading: dict[int, tuple[_Place, _Attempt]] = {}
 
     def load(
         self, batches: Iterable[Sequence[Sample]], on_read: Callable[[int], None] | None = None
     ) -> Generator[Batch]:
         """The batches asked for, in order; `batches` may be endless, a few are read ahead of the step.
 
-        `on_read(n)` is told how many photos of the batch that is waited for are there.
+        `on_read(n)` is told how many photos of the batch that is waited for are there. One load at a time.
         """
-        ahead: deque[_Pending] = deque()
-        wanted = iter(batches)
+        line = _Line(batches)
+        thread = threading.Thread(target=self._fill, args=(line,), name="loader", daemon=True)
+        thread.start()
         try:
-            while True:
-                while len(ahead) < READ_AHEAD_BATCHES and (samples := next(wanted, None)) is not None:
-                    ahead.append(self._begin(samples, on_read))
-                if not ahead:
-                    return
-                yield self._finish(ahead.popleft())
+            while (batch := self._next(line, on_read)) is not None:
+                yield batch
         finally:
-            self._places.clear()  # What is still being read belongs to nobody: `_place` lets go of it.
+            line.stop()
+            thread.join(timeout=10)  # longer only if the cache's disk does not answer
+            self._reading.clear()  # what is still being read belongs to nobody: `_place` lets go of it
 
     def one(self, sample: Sample) -> Batch:
         """A single photo, for `single_sample` and `predict`; its batch is empty if it cannot be read."""
         return next(self.load([[sample]]))
 
-    def _begin(self, samples: Sequence[Sample], on_read: Callable[[int], None] | None) -> _Pending:
+    def _next(self, line: _Line, on_read: Callable[[int], None] | None) -> Batch | None:
+        began, told = time.monotonic(), 0
+        while True:
+            self._waiting()
+            pending = line.take(TAKE_S)
+            if pending is None and line.ended:
+                return None
+            done = pending.done if pending else line.done_of_next
+            if on_read and done > told:
+                told = done
+                on_read(told)
+            if pending is not None:
+                return pending.finish(time.monotonic() - began)
+
+    # --- the loader's thread
+
+    def _fill(self, line: _Line) -> None:
+        try:
+            while not line.stopped:
+                if line.has_room and (samples := line.next_samples()) is not None:
+                    line.ahead.append(self._begin(samples))
+                elif line.ahead and not line.ahead[0].missing:
+                    line.pass_on()
+                elif line.ahead:
+                    self._take()
+                elif line.exhausted:
+                    return
+                else:
+                    line.wait_for_room()
+        except BaseException as error:  # raised again in the thread that waits for the batch
+            line.fail(error)
+        finally:
+            line.end()
+
+    def _begin(self, samples: Sequence[Sample]) -> _Pending:
         shape = (len(samples), self._tile_size, self._tile_size, 3)
-        tiles = torch.zeros(shape, dtype=torch.uint8, pin_memory=self._pin)
-        pending = _Pending(tiles, [None] * len(samples), len(samples), on_read)
+        tiles = torch.empty(shape, dtype=torch.uint8, pin_memory=self._pin)
+        pending = _Pending(tiles, tiles.numpy(), [None] * len(samples), len(samples))
         for index, sample in enumerate(samples):
-            place = _Place(sample, sample, pending, index)
+            place = _Place(sample, pending, index)
             if sample.path in self._failures.errors:
-                self._stand_in(place, self._failures.errors[sample.path])
+                self._failures.wanted_again(sample.path)
+                self._try_next(place)
             else:
-                self._submit(place)
+                self._try(place, _Attempt(sample, pending.rows[index]))
         return pending
 
-    def _submit(self, place: _Place) -> None:
-        self._ticket += 1
-        self._places[self._ticket] = place
-        self._pool.submit(self._ticket, place.reading.path)
+    def _try(self, place: _Place, attempt: _Attempt) -> None:
+        """Read a photo for a place: from the cache, at once, or by the pool."""
+        place.attempts.append(attempt)
+        if self._tiles is not None and self._tiles.read_into(attempt.sample.path, attempt.tile):
+            attempt.state = "read"
+            self._settle(place)
+        else:
+            self._ticket += 1
+            self._reading[self._ticket] = place, attempt
+            self._pool.submit(self._ticket, attempt.sample.path)
 
-    def _finish(self, pending: _Pending) -> Batch:
-        began = time.monotonic()
-        told = 0
-        while pending.missing:
-            read = self._pool.take(TAKE_S)
-            if read is not None:
-                self._place(read)
-            if pending.on_read and pending.done() > told:
-                told = pending.done()
-                pending.on_read(told)
-            self._waiting()
-        kept = [i for i, sample in enumerate(pending.samples) if sample is not None]
-        tiles = pending.tiles_BHWC if len(kept) == len(pending.samples) else pending.tiles_BHWC[kept]
-        samples = [sample for sample in pending.samples if sample is not None]
-        labels = torch.tensor([sample.label for sample in samples], dtype=torch.int64)
-        return Batch(tiles, labels, samples, time.monotonic() - began)
+    def _take(self) -> None:
+        """Wait a moment for a photo from the pool; look who takes long."""
+        read = self._pool.take(TAKE_S)
+        if read is not None:
+            self._on_read(read)
+        for ticket in self._pool.slow():
+            place, attempt = self._reading.get(ticket, (None, None))
+            if place and attempt is place.attempts[-1] and self._action(place) == "replaced":
+                self._try_next(place)  # its stand-in is read meanwhile, should it fail
 
-    def _place(self, read: Read) -> None:
-        place = self._places.pop(read.ticket, None)
-        if place is not None and read.tile is not None:
-            place.batch.tiles_BHWC[place.index] = torch.from_numpy(read.tile)
-            place.batch.samples[place.index] = place.reading
-            place.batch.missing -= 1
+    def _on_read(self, read: Read) -> None:
+        place, attempt = self._reading.pop(read.ticket, (None, None))
+        if place is None or attempt is None:
+            self._pool.release(read)
+            return
+        if read.tile is not None:
+            attempt.tile[...] = read.tile
+            attempt.state = "read"
+            if self._tiles is not None:
+                self._tiles.put(attempt.sample.path, attempt.tile)
         self._pool.release(read)
-        if place is not None and read.error is not None:
-            self._failures.add(place.reading, read.error, self._action(place))
-            self._stand_in(place, read.error)
+        if read.error is not None:
+            attempt.state = "failed"
+            self._failures.add(attempt.sample, read.error, self._action(place))
+        self._settle(place)
 
-    def _action(self, place: _Place) -> Literal["replaced", "blank", "left_out"]:
+    def _settle(self, place: _Place) -> None:
+        """Fill the place with the first of its photos that did not fail, once it is read."""
+        if place.settled:
+            return
+        for attempt in place.attempts:
+            if attempt.state == "reading":
+                return
+            if attempt.state == "read":
+                self._fill_place(place, attempt)
+                return
+        self._try_next(place)
+
+    def _fill_place(self, place: _Place, attempt: _Attempt | None) -> None:
+        batch, place.settled = place.batch, True
+        if attempt is not None:
+            if attempt is not place.attempts[0]:  # whose tile is the row itself
+                batch.rows[place.index] = attempt.tile
+            batch.samples[place.index] = attempt.sample
+        batch.missing -= 1
+
+    def _action(self, place: _Place) -> Action:
         if self._bad_image == "blank":
             return "blank"
         return "replaced" if place.wanted.path in self._replaceable else "left_out"
 
-    def _stand_in(self, place: _Place, error: ImageError) -> None:
+    def _try_next(self, place: _Place) -> None:
         """Another photo of the class, chosen by the seed; a black image; or nothing."""
         action = self._action(place)
         if action == "replaced" and (other := self._other_photo(place)) is not None:
-            place.reading = other
-            self._submit(place)
-            return
-        if action == "blank":
-            place.batch.samples[place.index] = place.wanted  # Its tile is black already.
-        place.batch.missing -= 1
+            row = place.batch.rows[place.index]
+            self._try(place, _Attempt(other, row.copy() if place.attempts else row))
+        elif all(attempt.state == "failed" for attempt in place.attempts):
+            if action == "blank":
+                place.batch.rows[place.index] = 0
+                place.batch.samples[place.index] = place.wanted
+            self._fill_place(place, None)
 
     def _other_photo(self, place: _Place) -> Sample | None:
         """A function of the seed, the failed path and the attempt, so that a run can be repeated."""
         candidates = self._stand_ins.get(place.wanted.label, [])
         start = hashlib.sha256(f"{self._seed} {place.wanted.path!r}".encode("utf-8", "surrogateescape"))
         first = int.from_bytes(start.digest()[:8], "big")
-        while place.attempt < len(candidates):
-            sample = candidates[(first + place.attempt) % len(candidates)]
-            place.attempt += 1
-            if sample.path not in self._failures.errors:
+        while place.candidates_passed < len(candidates):
+            sample = candidates[(first + place.candidates_passed) % len(candidates)]
+            place.candidates_passed += 1
+            if sample.path not in self._failures.errors and sample.path != place.wanted.path:
                 return sample
         return None
+
+
+class _Line:
+    """Batches on their way from the loader's thread to the one that trains: a few ahead, in order."""
+
+    def __init__(self, batches: Iterable[Sequence[Sample]]) -> None:
+        self._wanted = iter(batches)
+        self._ready: queue.SimpleQueue[_Pending | BaseException | None] = queue.SimpleQueue()
+        self._taken = threading.Event()
+        self._out = 0  # passed on and not taken yet
+        self._lock = threading.Lock()
+        self.ahead: deque[_Pending] = deque()
+        self.exhausted = self.stopped = self.ended = False
+
+    # --- for the loader's thread
+
+    @property
+    def has_room(self) -> bool:
+        return not self.exhausted and len(self.ahead) + self._out < READ_AHEAD_BATCHES
+
+    def next_samples(self) -> Sequence[Sample] | None:
+        samples = next(self._wanted, None)
+        self.exhausted = samples is None
+        return samples
+
+    def pass_on(self) -> None:
+        with self._lock:
+            self._out += 1
+        self._ready.put(self.ahead.popleft())
+
+    def wait_for_room(self) -> None:
+        self._taken.wait(TAKE_S)
+        self._taken.clear()
+
+    def fail(self, error: BaseException) -> None:
+        self._ready.put(error)
+
+    def end(self) -> None:
+        self._ready.put(None)
+
+    # --- for the thread that trains
+
+    def take(self, timeout_s: float) -> _Pending | None:
+        """The next batch; None after `timeout_s` or at the end (`ended`); raises what the loader raised."""
+        try:
+            pending = self._ready.get(timeout=timeout_s)
+        except queue.Empty:
+            return None
+        if isinstance(pending, BaseException):
+            raise pending
+        if pending is None:
+            self.ended = True
+            return None
+        with self._lock:
+            self._out -= 1
+        self._taken.set()
+        return pending
+
+    @property
+    def done_of_next(self) -> int:
+        with contextlib.suppress(IndexError):  # the other thread has just passed it on
+            return self.ahead[0].done
+        return 0
+
+    def stop(self) -> None:
+        self.stopped = True
+        self._taken.set()
 
 
 def batches_of(samples: Sequence[Sample], size: int, *, drop_last: bool = False) -> list[Sequence[Sample]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,19 +13,22 @@ from itertools import islice
 import torch
 
 from waste_gui.config import RunConfig
+from waste_gui.dataset.catalog import Catalog, CatalogError, leave_out
+from waste_gui.dataset.file_stats import FileStats, file_stats
 from waste_gui.dataset.images import tile_size
+from waste_gui.dataset.photo_tiles import PhotoTiles, open_photo_tiles
 from waste_gui.dataset.pool import ReadingPool
-from waste_gui.dataset.scan import DatasetError, Sample, Scan, scan_sources
+from waste_gui.dataset.scan import DatasetError, Sample, Scan, check_trainable, scan_sources
 from waste_gui.dataset.split import Split, save_split, split_samples
 from waste_gui.engine import models
-from waste_gui.engine.context import Context
+from waste_gui.engine.context import Context, StageReport
 from waste_gui.engine.devices import Device
 from waste_gui.engine.downloads import watch_downloads
 from waste_gui.engine.errors import UnusableDataset, WrongCheckpoint
 from waste_gui.engine.evaluation import predict_batch
 from waste_gui.engine.loading import Batch, Failures, Loader, batches_of, failure_budget, training_order
 from waste_gui.engine.models import Classifier, ModelSpec
-from waste_gui.protocol import Warned
+from waste_gui.protocol import SourceBack, SourceGone, Warned
 from waste_gui.rundir import RunDir
 
 VAL_BATCH_FACTOR = 2
@@ -51,9 +55,9 @@ def prepare(
     config: RunConfig, context: Context, folder: RunDir, device: Device, closing: contextlib.ExitStack
 ) -> Prepared:
     """All stages from `scan` to `model_check`. What must be closed at the end is pushed on `closing`."""
-    scan, split = scan_and_split(config, context, folder)
+    scan, split, stats = scan_and_split(config, context, folder)
     model, spec = build_model(config, context, device, scan.classes)
-    loader, failures = start_loading(config, context, folder, split, spec, device, closing)
+    loader, failures = start_loading(config, context, folder, split, stats, spec, device, closing)
     prepared = Prepared(device, split, scan.classes, model, spec, loader, failures)
     load_single_sample(prepared, context)
     load_first_batches(prepared, config, context)
@@ -62,13 +66,11 @@ def prepare(
     return prepared
 
 
-def scan_and_split(config: RunConfig, context: Context, folder: RunDir) -> tuple[Scan, Split]:
+def scan_and_split(config: RunConfig, context: Context, folder: RunDir) -> tuple[Scan, Split, FileStats]:
     with context.stage("scan", None, "photos") as stage:
         try:
-            scan = context.in_thread(
-                lambda: scan_sources(config.source, config.classes, config.mapping, stage.progress)
-            )
-            split = split_samples(scan, config.val_fraction, config.test_fraction, config.seed)
+            scan, stats = context.in_thread(lambda: find_photos(config, context, stage))
+            split = split_samples(scan, config.val_fraction, config.test_fraction, config.seed, stats)
         except DatasetError as error:
             raise UnusableDataset(error.text, error.hint) from None
         save_split(folder.split, split, scan.classes)
@@ -79,7 +81,18 @@ def scan_and_split(config: RunConfig, context: Context, folder: RunDir) -> tuple
         if scan.skipped:
             passed = ", ".join(f"{reason} ({count})" for reason, count in scan.skipped.items())
             stage.summary += f"; passed over: {passed}"
-    return scan, split
+    return scan, split, stats
+
+
+def find_photos(config: RunConfig, context: Context, stage: StageReport) -> tuple[Scan, FileStats]:
+    """The photos to use, without those set aside, and their files' sizes and times. Raises DatasetError."""
+    scan = scan_sources(config.source, config.classes, config.mapping, stage.progress)
+    catalog = Catalog(on_problem=lambda text: context.report(Warned(text=text)))
+    scan = leave_out(scan, catalog.aside(config.source))
+    check_trainable(scan)
+    found = len(scan.samples)
+    paths = [sample.path for sample in scan.samples]
+    return scan, file_stats(paths, lambda n: stage.progress(found, f"looked at {n} of {found} files"))
 
 
 def build_model(
@@ -106,18 +119,18 @@ def start_loading(
     context: Context,
     folder: RunDir,
     split: Split,
+    stats: FileStats,
     spec: ModelSpec,
     device: Device,
     closing: contextlib.ExitStack,
 ) -> tuple[Loader, Failures]:
     with context.stage("loaders") as stage:
-        workers = worker_count(config)
         side = tile_size(spec.image_size)
-        pool = closing.enter_context(ReadingPool(workers, side, SLOTS, config.photo_timeout))
-        context.heart.workers, context.heart.queued = pool.states, pool.queued
-        context.skip_photo = pool.skip
+        tiles = open_cache(config, context, stats, side, closing)
+        pool = start_pool(config, context, side, closing)
         total = len(split.train) + len(split.val) + len(split.test)
         failures = Failures(failure_budget(total), context.report, folder.failures)
+        closing.callback(failures.write_csv)
         loader = Loader(
             pool,
             side,
@@ -127,14 +140,59 @@ def start_loading(
             stand_ins=split.train,
             seed=config.seed,
             pin=device.is_cuda,
+            tiles=tiles,
         )
         train = len(batches_of(split.train, config.batch_size, drop_last=True))
         val = len(batches_of(split.val, config.batch_size * VAL_BATCH_FACTOR))
+        cached = f", {len(tiles)} photos in the cache" if tiles is not None else ", no photo cache"
         stage.summary = (
             f"{train} train batches of {config.batch_size}, {val} validation batches of "
-            f"{config.batch_size * VAL_BATCH_FACTOR}, {workers} workers"
+            f"{config.batch_size * VAL_BATCH_FACTOR}, {worker_count(config)} workers{cached}"
         )
     return loader, failures
+
+
+def open_cache(
+    config: RunConfig, context: Context, stats: FileStats, side: int, closing: contextlib.ExitStack
+) -> PhotoTiles | None:
+    def tell(text: str, hint: str) -> None:
+        context.report(Warned(text=text, hint=hint))
+
+    context.heart.where = "opening the photo cache"
+    tiles = context.in_thread(lambda: open_photo_tiles(stats, side, config.cache_gb, tell))
+    if tiles is not None:
+        closing.callback(tiles.cache.close)
+    return tiles
+
+
+def start_pool(config: RunConfig, context: Context, side: int, closing: contextlib.ExitStack) -> ReadingPool:
+    """The readers, with everybody told who wants to know of them."""
+    report = context.report
+    pool = ReadingPool(
+        worker_count(config),
+        side,
+        SLOTS,
+        config.photo_timeout,
+        lambda folder, why: report(SourceGone(folder=folder, reason=why)),
+        lambda folder, seconds: report(SourceBack(folder=folder, elapsed_s=round(seconds, 3))),
+    )
+    closing.enter_context(pool)
+    context.heart.workers, context.heart.queued, context.heart.away = pool.states, pool.queued, pool.away
+
+    def skip(path: str) -> None:
+        pool.skip(path)
+        threading.Thread(target=remember_aside, args=(path, context), name="catalog", daemon=True).start()
+
+    context.skip_photo = skip
+    return pool
+
+
+def remember_aside(path: str, context: Context) -> None:
+    """So that the next run leaves it out, too; the photos page takes it back."""
+    try:
+        Catalog().set_aside([path], "set aside during a training")
+    except CatalogError as error:
+        context.report(Warned(text=error.text, hint=error.hint))
 
 
 def worker_count(config: RunConfig) -> int:

@@ -127,6 +127,7 @@ class Run:
         self.checkpoint: protocol.CheckpointSaved | None = None
         self.failures: deque[protocol.ImageFailed] = deque(maxlen=KEPT_FAILURES)
         self.failure_count = 0
+        self.away: dict[str, protocol.SourceGone] = {}  # Folders of photos that are waited for.
         self.warnings: list[protocol.Warned] = []
         self.stacks: protocol.Stacks | None = None
         self.predictions: list[protocol.Predicted] = []
@@ -187,7 +188,7 @@ class Run:
         """Whether it is progress. A heartbeat is none, nor are the stacks of a stuck run, nor a counter
         that is told again; where there is nothing to count, new words are progress."""
         match message:
-            case protocol.Heartbeat() | protocol.Stacks() | protocol.Warned():
+            case protocol.Heartbeat() | protocol.Stacks() | protocol.Warned() | protocol.SourceGone():
                 return False
             case protocol.Progress(done=done, total=total, detail=detail):
                 stage = self.stages.get(message.stage)
@@ -219,6 +220,12 @@ class Run:
                 self.failures.append(message)
                 self.failure_count = message.failures
                 self._log(message.at, f"Cannot read {message.path}: {message.reason}", "warning")
+            case protocol.SourceGone():
+                self.away[message.folder] = message
+                self._log(message.at, f"{message.folder} {message.reason}: waiting for it", "warning")
+            case protocol.SourceBack():
+                self.away.pop(message.folder, None)
+                self._log(message.at, f"{message.folder} is back")
             case protocol.Warned():
                 self.warnings.append(message)
                 self._log(message.at, " ".join(filter(None, (message.text, message.hint))), "warning")

@@ -375,6 +375,21 @@ def _disk_full(scene: Scene) -> Verdict | None:
     return scene.silence("disk_full", text, ASK)
 
 
+def _source_gone(scene: Scene) -> Verdict | None:
+    """The engine says itself which folder it waits for."""
+    if not scene.run.away or scene.silence_s <= BEAT_S:
+        return None
+    gone = next(iter(scene.run.away.values()))
+    others = len(scene.run.away) - 1
+    more = f" So {'is 1 more' if others == 1 else f'are {others} more'}." if others else ""
+    text = (
+        f"{gone.folder} {gone.reason}.{more} Its drive was unplugged, its network was lost, or somebody moved it. "
+        "Bring it back: training goes on by itself, and no photo is lost."
+    )
+    state = State.LIKELY_STUCK if scene.silence_s >= RED_SILENCE_S else State.SLOW
+    return scene.silence("source_gone", text, ASK, state=state)
+
+
 def _one_photo(scene: Scene) -> Verdict | None:
     """Rows 9 and 10: some workers hold a photo, the others do not; or the only one does."""
     stuck = [(worker, held) for worker, held in scene.held if held > PHOTO_S]
@@ -670,6 +685,7 @@ RULES: tuple[Rule, ...] = (
     _paused,
     _nothing_said,
     _disk_full,
+    _source_gone,
     _one_photo,
     _storage,
     _workers_starting,
