@@ -383,7 +383,7 @@ def _source_gone(scene: Scene) -> Verdict | None:
     others = len(scene.run.away) - 1
     more = f" So {'is 1 more' if others == 1 else f'are {others} more'}." if others else ""
     text = (
-        f"{gone.folder} {gone.reason}.{more} Its drive was unplugged, its network was lost, or somebody moved it. "
+        f"{gone.folder} {gone.reason}.{more} Its drive was unplugged, its network was lost, or it was moved. "
         "Bring it back: training goes on by itself, and no photo is lost."
     )
     state = State.LIKELY_STUCK if scene.silence_s >= RED_SILENCE_S else State.SLOW
