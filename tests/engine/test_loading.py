@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,10 @@ from typing import Literal
 import pytest
 import torch
 
+from tests.faults import decoder
 from tests.photos import damage, make_photos
+from waste_gui.dataset.file_stats import file_stats
+from waste_gui.dataset.photo_tiles import PhotoTiles, open_photo_tiles
 from waste_gui.dataset.pool import ReadingPool
 from waste_gui.dataset.scan import Sample, scan_sources
 from waste_gui.engine.errors import StopRequested, TooManyFailures
@@ -39,9 +43,19 @@ def make_loader(reported: list[ImageFailed], tmp_path: Path) -> Iterator[MakeLoa
             bad_image: Literal["replace", "blank"] = "replace",
             limit: int = 100,
             waiting: Callable[[], None] = lambda: None,
+            tiles: PhotoTiles | None = None,
         ) -> Loader:
             failures = Failures(limit, reported.append, tmp_path / "failures.csv")
-            return Loader(pool, 32, failures, waiting, bad_image=bad_image, stand_ins=stand_ins, seed=0)
+            return Loader(
+                pool,
+                32,
+                failures,
+                waiting,
+                bad_image=bad_image,
+                stand_ins=stand_ins,
+                seed=0,
+                tiles=tiles,
+            )
 
         yield make
 
@@ -79,14 +93,18 @@ def test_a_bad_training_photo_is_replaced_by_one_of_its_class_the_same_each_time
     assert [m.action for m in reported] == ["replaced", "replaced"]
 
 
-def test_a_bad_photo_is_read_and_told_of_only_once(
-    samples: tuple[Sample, ...], make_loader: MakeLoader, reported: list[ImageFailed]
+def test_a_bad_photo_is_read_and_told_of_only_once_and_how_often_it_was_wanted_is_counted(
+    samples: tuple[Sample, ...], make_loader: MakeLoader, reported: list[ImageFailed], tmp_path: Path
 ) -> None:
     damage(Path(samples[0].path))
     loader = make_loader(samples)
     for _ in range(3):
         list(loader.load([samples[:4]]))
     assert len(reported) == 1
+    loader._failures.write_csv()
+    header, row = csv.reader((tmp_path / "failures.csv").read_text().splitlines())
+    assert header == ["path", "kind", "reason", "times"]
+    assert row == [samples[0].path, "truncated", "is truncated", "3"]
 
 
 def test_a_bad_validation_photo_is_left_out(
@@ -127,6 +145,91 @@ def test_more_failures_than_the_budget_name_reason_and_folder(
         list(make_loader(samples, limit=2).load([samples[:10]]))
     assert "3 photos cannot be read" in raised.value.text
     assert str(Path(samples[0].path).parent) in raised.value.hint
+
+
+def tiles_of(samples: tuple[Sample, ...], folder: Path) -> PhotoTiles:
+    tiles = open_photo_tiles(file_stats([s.path for s in samples]), 32, 1.0, folder=folder)
+    assert tiles is not None
+    return tiles
+
+
+def test_what_was_read_once_comes_from_the_cache_ever_after(
+    samples: tuple[Sample, ...], make_loader: MakeLoader, tmp_path: Path
+) -> None:
+    wanted = batches_of(samples, 7)
+    with (tiles := tiles_of(samples, tmp_path / "cache")).cache:
+        first = list(make_loader(samples, tiles=tiles).load(wanted))
+        tiles.cache.flush(60)
+        assert len(tiles) == len(samples)
+    again = tiles_of(samples, tmp_path / "cache")
+    for sample in samples:
+        Path(sample.path).unlink()
+    with again.cache:
+        second = list(make_loader(samples, tiles=again).load(wanted))
+    assert [b.samples for b in second] == [b.samples for b in first]
+    assert all(torch.equal(a.tiles_BHWC, b.tiles_BHWC) for a, b in zip(first, second, strict=True))
+
+
+def test_a_changed_photo_is_read_anew(
+    samples: tuple[Sample, ...], make_loader: MakeLoader, tmp_path: Path
+) -> None:
+    with (tiles := tiles_of(samples, tmp_path / "cache")).cache:
+        list(make_loader(samples, tiles=tiles).load([samples]))
+        tiles.cache.flush(60)
+    Path(samples[0].path).write_bytes(Path(samples[-1].path).read_bytes())
+    with (tiles := tiles_of(samples, tmp_path / "cache")).cache:
+        (batch,) = make_loader(samples, tiles=tiles).load([samples])
+    assert torch.equal(batch.tiles_BHWC[0], batch.tiles_BHWC[-1])
+
+
+def test_a_stand_in_does_not_depend_on_what_the_cache_holds(
+    samples: tuple[Sample, ...], make_loader: MakeLoader, tmp_path: Path
+) -> None:
+    damage(Path(samples[3].path))
+    with (tiles := tiles_of(samples, tmp_path / "cache")).cache:
+        (first,) = make_loader(samples, tiles=tiles).load([samples[:8]])
+        tiles.cache.flush(60)
+        (second,) = make_loader(samples, tiles=tiles).load([samples[:8]])
+    assert second.samples == first.samples
+    assert torch.equal(second.tiles_BHWC, first.tiles_BHWC)
+
+
+def test_a_slow_photo_s_stand_ins_are_read_before_it_has_failed(
+    samples: tuple[Sample, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two photos that hang, one the stand-in of the other, cost one time limit and not two."""
+    for name, value in decoder.environment().items():
+        monkeypatch.setenv(name, value)
+    events: list[str] = []
+    with ReadingPool(2, 32, 16, deadline_s=4.0) as pool:
+        failures = Failures(100, lambda m: events.append(f"failed {m.path}"), None)
+        loader = Loader(pool, 32, failures, lambda: None, bad_image="replace", stand_ins=samples, seed=0)
+        damaged = Path(samples[0].path)
+        intact = damaged.read_bytes()
+        damage(damaged)
+        (batch,) = loader.load([samples[:1]])
+        (stand_in,) = batch.samples
+        failures.errors.clear()
+        events.clear()
+        for path in (damaged, Path(stand_in.path)):
+            path.write_bytes(decoder.marked(intact, "sleep"))
+        submit = pool.submit
+
+        def ask(ticket: int, path: str) -> None:
+            events.append(f"asked for {path}")
+            submit(ticket, path)
+
+        monkeypatch.setattr(pool, "submit", ask)
+        (batch,) = loader.load([samples[:1]])
+    (last,) = batch.samples
+    assert events == [
+        f"asked for {damaged}",
+        f"asked for {stand_in.path}",
+        f"asked for {last.path}",
+        f"failed {damaged}",
+        f"failed {stand_in.path}",
+    ]
+    assert last.label == samples[0].label
 
 
 def test_commands_are_looked_at_while_waiting_for_photos(
