@@ -21,16 +21,13 @@ SMALL = 16
 
 def epoch_2(bench: Bench) -> list[Comparison]:
     """Batches as the training loop gets them, against the lab's pipeline with workers that stay."""
-    epochs = 1 if bench.quick else 3
-    common = {"paths": bench.paths()}
-    cache = str(bench.scratch / "cache")
+    in_both = {"paths": bench.paths()}
+    epochs, cache = 1 if bench.quick else 3, str(bench.scratch / "cache")
     measured = interleave(
         bench.rounds,
         {
-            "ours": partial(
-                in_child, "loading:ours_epoch", paths=paths, cache=str(cache), epochs=10 * epochs
-            ),
-            "lab": partial(in_child, "lab:epoch", **common, workers=LAB_WORKERS, epochs=epochs),
+            "ours": partial(in_child, "loading:ours_epoch", **in_both, cache=cache, epochs=10 * epochs),
+            "lab": partial(in_child, "lab:epoch", **in_both, workers=LAB_WORKERS, epochs=epochs),
         },
     )
     own, lab = ([each["seconds"] for each in measured[side]] for side in ("ours", "lab"))
