@@ -11,12 +11,17 @@ MARK = b"decoder, please "
 
 def _obey(fault: str) -> None:
     import collections
+    import contextlib
     import ctypes
     import itertools
     import os
     import signal
     import threading
 
+    with contextlib.suppress(ImportError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # no core file is left behind
     if fault == "crash":
         ctypes.string_at(0)
     elif fault == "abort":
