@@ -51,7 +51,7 @@ def photo_to_tile(path: str, side: int) -> Tile:
 
 def worker_count() -> int:
     """Reading processes on this machine by default."""
-    from waste_gui.engine.startup import worker_count
+    from waste_gui.engine.reading import worker_count
 
     return worker_count(RunConfig())
 
@@ -87,7 +87,7 @@ def open_loader(samples: list[Sample], cache: Path) -> Iterator[tuple[Loader, Ph
 
     from waste_gui.dataset.pool import ReadingPool
     from waste_gui.engine.loading import Failures, Loader
-    from waste_gui.engine.startup import SLOTS
+    from waste_gui.engine.reading import SLOTS
 
     side, settings = side_of_tiles(SIZE), RunConfig()
     tiles = open_photo_tiles(file_stats([s.path for s in samples]), side, settings.cache_gb, folder=cache)

@@ -201,7 +201,7 @@ def _open_run(
     """A finished run's model on the device, and a loader for its tile size that leaves bad photos out."""
     from waste_gui.dataset.pool import ReadingPool
     from waste_gui.engine.loading import Failures, Loader
-    from waste_gui.engine.startup import SLOTS, worker_count
+    from waste_gui.engine.reading import SLOTS, worker_count
 
     with context.stage("model") as stage:
         info, model = _best_model(folder, device)

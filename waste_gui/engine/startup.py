@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,28 +11,25 @@ from itertools import islice
 import torch
 
 from waste_gui.config import RunConfig
-from waste_gui.dataset.catalog import Catalog, CatalogError, leave_out
-from waste_gui.dataset.file_stats import FileStats, file_stats
+from waste_gui.dataset.file_stats import FileStats
 from waste_gui.dataset.images import tile_size
-from waste_gui.dataset.photo_tiles import PhotoTiles, open_photo_tiles
-from waste_gui.dataset.pool import ReadingPool
-from waste_gui.dataset.scan import DatasetError, Sample, Scan, check_trainable, scan_sources
+from waste_gui.dataset.scan import DatasetError, Sample, Scan
 from waste_gui.dataset.split import Split, save_split, split_samples
 from waste_gui.engine import models
-from waste_gui.engine.context import Context, StageReport
+from waste_gui.engine.context import Context
 from waste_gui.engine.devices import Device
 from waste_gui.engine.downloads import watch_downloads
 from waste_gui.engine.errors import UnusableDataset, WrongCheckpoint
 from waste_gui.engine.evaluation import predict_batch
 from waste_gui.engine.loading import Batch, Failures, Loader, batches_of, failure_budget, training_order
 from waste_gui.engine.models import Classifier, ModelSpec
-from waste_gui.protocol import SourceBack, SourceGone, Warned
+from waste_gui.engine.reading import describe_scan, find_photos, open_cache, start_pool, worker_count
+from waste_gui.protocol import Warned
 from waste_gui.rundir import RunDir
 
 VAL_BATCH_FACTOR = 2
 """Validation keeps no gradients: twice the batch fits (the lab: 32 and 64)."""
 
-SLOTS = 64
 IMBALANCE_WORTH_A_WORD = 10
 
 
@@ -75,24 +70,8 @@ def scan_and_split(config: RunConfig, context: Context, folder: RunDir) -> tuple
             raise UnusableDataset(error.text, error.hint) from None
         save_split(folder.split, split, scan.classes)
         stage.progress(len(scan.samples), total=len(scan.samples))
-        parts = f"{len(split.train)} to train, {len(split.val)} to validate"
-        parts += f", {len(split.test)} to test" if split.test else ""
-        stage.summary = f"{len(scan.samples)} photos in {len(scan.classes)} classes: {parts}"
-        if scan.skipped:
-            passed = ", ".join(f"{reason} ({count})" for reason, count in scan.skipped.items())
-            stage.summary += f"; passed over: {passed}"
+        stage.summary = describe_scan(scan, split)
     return scan, split, stats
-
-
-def find_photos(config: RunConfig, context: Context, stage: StageReport) -> tuple[Scan, FileStats]:
-    """The photos to use, without those set aside, and their files' sizes and times. Raises DatasetError."""
-    scan = scan_sources(config.source, config.classes, config.mapping, stage.progress)
-    catalog = Catalog(on_problem=lambda text: context.report(Warned(text=text)))
-    scan = leave_out(scan, catalog.aside(config.source))
-    check_trainable(scan)
-    found = len(scan.samples)
-    paths = [sample.path for sample in scan.samples]
-    return scan, file_stats(paths, lambda n: stage.progress(found, f"looked at {n} of {found} files"))
 
 
 def build_model(
@@ -150,54 +129,6 @@ def start_loading(
             f"{config.batch_size * VAL_BATCH_FACTOR}, {worker_count(config)} workers{cached}"
         )
     return loader, failures
-
-
-def open_cache(
-    config: RunConfig, context: Context, stats: FileStats, side: int, closing: contextlib.ExitStack
-) -> PhotoTiles | None:
-    def tell(text: str, hint: str) -> None:
-        context.report(Warned(text=text, hint=hint))
-
-    context.heart.where = "opening the photo cache"
-    tiles = context.in_thread(lambda: open_photo_tiles(stats, side, config.cache_gb, tell))
-    if tiles is not None:
-        closing.callback(tiles.cache.close)
-    return tiles
-
-
-def start_pool(config: RunConfig, context: Context, side: int, closing: contextlib.ExitStack) -> ReadingPool:
-    """The readers, with everybody told who wants to know of them."""
-    report = context.report
-    pool = ReadingPool(
-        worker_count(config),
-        side,
-        SLOTS,
-        config.photo_timeout,
-        lambda folder, why: report(SourceGone(folder=folder, reason=why)),
-        lambda folder, seconds: report(SourceBack(folder=folder, elapsed_s=round(seconds, 3))),
-    )
-    closing.enter_context(pool)
-    context.heart.workers, context.heart.queued, context.heart.away = pool.states, pool.queued, pool.away
-
-    def skip(path: str) -> None:
-        pool.skip(path)
-        threading.Thread(target=remember_aside, args=(path, context), name="catalog", daemon=True).start()
-
-    context.skip_photo = skip
-    return pool
-
-
-def remember_aside(path: str, context: Context) -> None:
-    """So that the next run leaves it out, too; the photos page takes it back."""
-    try:
-        Catalog().set_aside([path], "set aside during a training")
-    except CatalogError as error:
-        context.report(Warned(text=error.text, hint=error.hint))
-
-
-def worker_count(config: RunConfig) -> int:
-    """As asked, or one a core, eight at most: decoding is what they do, and it keeps a core busy."""
-    return config.workers or max(1, min(8, os.cpu_count() or 1))
 
 
 def load_single_sample(prepared: Prepared, context: Context) -> None:

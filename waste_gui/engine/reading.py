@@ -1,0 +1,95 @@
+"""What a check and a training do alike to find and read photos. Imports no torch."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+
+from waste_gui.config import RunConfig
+from waste_gui.dataset.catalog import Catalog, CatalogError, leave_out
+from waste_gui.dataset.file_stats import FileStats, file_stats
+from waste_gui.dataset.photo_tiles import PhotoTiles, open_photo_tiles
+from waste_gui.dataset.pool import ReadingPool
+from waste_gui.dataset.scan import Scan, check_trainable, scan_sources
+from waste_gui.dataset.split import Split
+from waste_gui.engine.context import Context, StageReport
+from waste_gui.protocol import SourceBack, SourceGone, Warned
+
+SLOTS = 64
+"""Tiles in memory between the readers and us."""
+
+
+def find_photos(
+    config: RunConfig, context: Context, stage: StageReport, *, to_train: bool = True
+) -> tuple[Scan, FileStats]:
+    """The photos to use, without those set aside, and their files' sizes and times. Raises DatasetError."""
+    scan = scan_sources(
+        config.source, config.classes, config.mapping, stage.progress, require_trainable=to_train
+    )
+    catalog = Catalog(on_problem=lambda text: context.report(Warned(text=text)))
+    scan = leave_out(scan, catalog.aside(config.source))
+    if to_train:
+        check_trainable(scan)
+    found = len(scan.samples)
+    paths = [sample.path for sample in scan.samples]
+    return scan, file_stats(paths, lambda n: stage.progress(found, f"looked at {n} of {found} files"))
+
+
+def describe_scan(scan: Scan, split: Split) -> str:
+    """`600 photos in 6 classes: 480 to train, 120 to validate; passed over: hidden files (3)`."""
+    parts = f"{len(split.train)} to train, {len(split.val)} to validate"
+    parts += f", {len(split.test)} to test" if split.test else ""
+    text = f"{len(scan.samples)} photos in {len(scan.classes)} classes: {parts}"
+    if scan.skipped:
+        passed = ", ".join(f"{reason} ({count})" for reason, count in scan.skipped.items())
+        text += f"; passed over: {passed}"
+    return text
+
+
+def open_cache(
+    config: RunConfig, context: Context, stats: FileStats, side: int, closing: contextlib.ExitStack
+) -> PhotoTiles | None:
+    def tell(text: str, hint: str) -> None:
+        context.report(Warned(text=text, hint=hint))
+
+    context.heart.where = "opening the photo cache"
+    tiles = context.in_thread(lambda: open_photo_tiles(stats, side, config.cache_gb, tell))
+    if tiles is not None:
+        closing.callback(tiles.cache.close)
+    return tiles
+
+
+def start_pool(config: RunConfig, context: Context, side: int, closing: contextlib.ExitStack) -> ReadingPool:
+    """The readers, with everybody told who wants to know of them."""
+    report = context.report
+    pool = ReadingPool(
+        worker_count(config),
+        side,
+        SLOTS,
+        config.photo_timeout,
+        lambda folder, why: report(SourceGone(folder=folder, reason=why)),
+        lambda folder, seconds: report(SourceBack(folder=folder, elapsed_s=round(seconds, 3))),
+    )
+    closing.enter_context(pool)
+    context.heart.workers, context.heart.queued, context.heart.away = pool.states, pool.queued, pool.away
+
+    def skip(path: str) -> None:
+        pool.skip(path)
+        threading.Thread(target=remember_aside, args=(path, context), name="catalog", daemon=True).start()
+
+    context.skip_photo = skip
+    return pool
+
+
+def remember_aside(path: str, context: Context) -> None:
+    """So that the next run leaves it out, too; the photos page takes it back."""
+    try:
+        Catalog().set_aside([path], "set aside during a training")
+    except CatalogError as error:
+        context.report(Warned(text=error.text, hint=error.hint))
+
+
+def worker_count(config: RunConfig) -> int:
+    """As asked, or one a core, eight at most: decoding is what they do, and it keeps a core busy."""
+    return config.workers or max(1, min(8, os.cpu_count() or 1))
