@@ -139,9 +139,11 @@ def tile_size(image_size: int) -> int:
 def read_tile(path: str, size: int) -> Tile:
     """The whole photo squashed to size × size, RGB, upright, transparency over white, or an ImageError.
 
-    A JPEG is decoded at 1/2, 1/4 or 1/8 where that is still at least twice the tile: six times faster, and
-    within 2 of 255 of the full decode. Colour profiles are ignored on purpose: applying them costs more
+    A JPEG is decoded at 1/2, 1/4 or 1/8 where that is still at least twice the tile: six times faster, with a
+    mean error of at most 0.7 of 255 against the full decode on real photos (600, and 28 large ones, at sizes
+    64 to 280; line gratings reach 2.6). Colour profiles are ignored on purpose: applying them costs more
     than decoding, and pretrained backbones never saw them applied. Of several frames, the first counts.
+    Wrong bytes amid a JPEG's pixels that decode to something are not noticed.
     """
     return read_photo(path, size)[0]
 
