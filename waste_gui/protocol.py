@@ -226,7 +226,8 @@ class Finding(Message, frozen=True, kw_only=True, tag="finding"):
     """What `check` found about a photo, or about several that belong together (the first is the one meant).
 
     `words` says it in a sentence; setting the photos in `suggest` aside would solve it (empty where a person
-    must decide); `key` stays the same from check to check; `error` is that of a damaged photo.
+    must decide); `key` stays the same from check to check; `error` is that of a damaged photo; `dismissed`
+    says that the person did not want to see it again.
     """
 
     kind: FindingKind
@@ -235,6 +236,7 @@ class Finding(Message, frozen=True, kw_only=True, tag="finding"):
     suggest: tuple[str, ...]
     key: str
     error: Kind | None = None
+    dismissed: bool = False
 
 
 class RunFinished(Message, frozen=True, kw_only=True, tag="run_finished"):

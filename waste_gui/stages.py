@@ -20,5 +20,12 @@ STAGES: tuple[StageInfo, ...] = (
     StageInfo(id="save", title="Save", expected_s=(0, 5), stuck_after_s=60),
 )
 
+CHECK_STAGES: tuple[StageInfo, ...] = (
+    *(stage for stage in STAGES if stage.id == "scan"),
+    StageInfo(id="check", title="Check photos", expected_s=None, stuck_after_s=60),
+    StageInfo(id="compare", title="Compare photos", expected_s=None, stuck_after_s=60),
+)
+"""The stages of a check before training."""
+
 INSIDE_TRAIN = ("validate", "save")
 """Stages that come again after each epoch, while `train` is open."""

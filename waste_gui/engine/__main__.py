@@ -7,7 +7,7 @@ import os
 import sys
 from argparse import Namespace
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from waste_gui.config import ConfigError, RunConfig
 from waste_gui.engine.cli import config_from, parser
@@ -15,6 +15,9 @@ from waste_gui.engine.errors import BadSettings, EngineError, UnusableFolder
 from waste_gui.protocol import RunFailed, RunFinished, RunStopped
 from waste_gui.reporting import Reporter, claim_stdout, events_output, pipe_output
 from waste_gui.rundir import RunDir, RunFolderError
+
+if TYPE_CHECKING:
+    from waste_gui.engine.context import Context
 
 FINISHED, FAILED, STOPPED = 0, 1, 3
 
@@ -31,6 +34,10 @@ def main() -> NoReturn:
 def run(arguments: list[str]) -> int:
     """The exit status: 0 finished, 3 stopped on request, 1 failed with a `run_failed`."""
     options = parser().parse_args(arguments)
+    if options.command == "set-aside":
+        from waste_gui.engine.setting_aside import set_aside
+
+        return set_aside(options)
     stdout = claim_stdout()
     faulthandler.enable()
     report = Reporter()
@@ -40,8 +47,14 @@ def run(arguments: list[str]) -> int:
         report.add_listener(Console(os.fdopen(stdout, "w", encoding="utf-8")).show)
     else:
         report.add_output(pipe_output(stdout))
-    job = {"train": train, "predict": predict, "evaluate": evaluate, "demo-data": draw_demo}[options.command]
-    last = job(options, report)
+    jobs = {
+        "train": train,
+        "check": check,
+        "predict": predict,
+        "evaluate": evaluate,
+        "demo-data": draw_demo,
+    }
+    last = jobs[options.command](options, report)
     report(last)
     report.close()
     return {RunFinished: FINISHED, RunStopped: STOPPED, RunFailed: FAILED}[type(last)]
@@ -76,6 +89,25 @@ def train(options: Namespace, report: Reporter) -> Last:
     return last
 
 
+def check(options: Namespace, report: Reporter) -> Last:
+    """Read every photo and say what is wrong. No run folder is made, and torch is not imported."""
+    from waste_gui.engine.supervision import supervise
+    from waste_gui.stages import CHECK_STAGES
+
+    config, error = RunConfig(), None
+    try:
+        config = config_from(options)
+    except ConfigError as bad:
+        error = BadSettings(str(bad), "Change it and start again.")
+
+    def work(context: Context) -> RunFinished:
+        from waste_gui.engine import checking  # Here, since `run_started` does not wait for numpy.
+
+        return checking.check(config, context)
+
+    return supervise(work, report, command="check", config=config, error=error, stages=CHECK_STAGES)
+
+
 def predict(options: Namespace, report: Reporter) -> Last:
     """Nothing is written to the run folder."""
     from waste_gui.engine import runs
@@ -105,7 +137,6 @@ def evaluate(options: Namespace, report: Reporter) -> Last:
 
 def draw_demo(options: Namespace, report: Reporter) -> Last:
     from waste_gui.dataset.demo import draw_dataset
-    from waste_gui.engine.context import Context
     from waste_gui.engine.supervision import supervise
 
     def work(context: Context) -> RunFinished:

@@ -32,6 +32,10 @@ def parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="train a classifier on folders of photos")
     train.add_argument("config", nargs="?", metavar="RUN_CONFIG.json", help="settings from a file")
     _add_fields(train)
+    check = commands.add_parser("check", help="look for bad and duplicate photos before training")
+    check.add_argument("config", nargs="?", metavar="RUN_CONFIG.json", help="settings from a file")
+    _add_fields(check)
+    _add_set_aside(commands.add_parser("set-aside", help="leave photos out of training, or take them back"))
     evaluate = commands.add_parser("evaluate", help="validate a run's best model again")
     evaluate.add_argument("folder", metavar="RUN_FOLDER")
     predict = commands.add_parser("predict", help="say what is on photos")
@@ -41,11 +45,19 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("folder", metavar="DIR")
     for command in (evaluate, predict):
         command.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
-    for command in (train, evaluate, predict, demo):
+    for command in (train, check, evaluate, predict, demo):
         command.add_argument(
             "--format", choices=("json", "text"), help="messages as JSON lines or as text; text on a terminal"
         )
     return top
+
+
+def _add_set_aside(command: argparse.ArgumentParser) -> None:
+    command.add_argument("photos", nargs="*", metavar="PHOTO")
+    command.add_argument("--undo", action="store_true", help="use these photos again")
+    command.add_argument("--list", action="store_true", help="show which photos are set aside")
+    command.add_argument("--source", action="append", metavar="DIR", help="show only photos in this folder")
+    command.add_argument("--reason", default="", metavar="TEXT", help="why, for the list")
 
 
 def _add_fields(command: argparse.ArgumentParser) -> None:

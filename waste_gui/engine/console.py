@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from waste_gui import protocol
@@ -9,6 +10,19 @@ from waste_gui.protocol import AnyMessage, StageInfo
 
 BAR_WIDTH = 24
 CLEAR_LINE = "\r\x1b[2K"
+MOST_PATHS = 10
+"""Photos named of each kind of finding."""
+
+FOUND: dict[protocol.FindingKind, str] = {
+    "damaged": "Cannot be read",
+    "leak": "In training and in validation or test",
+    "two_labels": "The same picture in several classes",
+    "duplicate": "The same picture several times",
+    "near_duplicate": "Nearly the same picture several times",
+    "tiny": "Very small",
+    "odd_shape": "Very long and narrow",
+    "huge": "Very large",
+}
 
 
 class Console:
@@ -21,15 +35,18 @@ class Console:
         self._inside_train = False
         self._bar = ""
         self._loss = ""
+        self._findings: list[protocol.Finding] = []
+        self._checks = False
 
     def show(self, message: AnyMessage) -> None:
         match message:
             case protocol.RunStarted():
                 self._stages = {stage.id: stage for stage in message.stages}
+                self._checks = message.command == "check"
                 self._line(f"Run {message.run} ({message.folder})" if message.folder else message.run)
             case protocol.StageStarted():
                 self._on_stage(message)
-            case protocol.Progress() if message.stage == "train":
+            case protocol.Progress() if message.stage in ("train", "check"):
                 self._draw_bar(message)
             case protocol.StageFinished():
                 if message.stage == "train":
@@ -51,6 +68,8 @@ class Console:
                 self._line(f"  ! {message.text} {message.hint}".rstrip())
             case protocol.Predicted():
                 self._line(f"{message.path}: {message.label} ({100 * message.confidence:.1f} %)")
+            case protocol.Finding():
+                self._findings.append(message)
             case protocol.Stacks():
                 self._on_stacks(message)
             case protocol.RunFinished() | protocol.RunStopped() | protocol.RunFailed():
@@ -86,6 +105,10 @@ class Console:
 
     def _on_last(self, message: protocol.RunFinished | protocol.RunStopped | protocol.RunFailed) -> None:
         match message:
+            case protocol.RunFinished() if self._checks:
+                for line in findings_in_words(self._findings):
+                    self._line(line)
+                self._line(f"Done in {message.elapsed_s:.0f} s.")
             case protocol.RunFinished():
                 accuracy = message.metrics.get("val_accuracy")
                 right = "" if accuracy is None else f": {100 * accuracy:.1f} % of the validation photos right"
@@ -101,13 +124,53 @@ class Console:
             return
         filled = round(BAR_WIDTH * message.done / message.total)
         bar = "█" * filled + "░" * (BAR_WIDTH - filled)
-        self._bar = f"  {bar} {message.done / message.total:4.0%}  {message.detail}  {self._loss}"
-        self._out.write(CLEAR_LINE + self._bar[:110])
+        self._bar = f"  {bar} {message.done / message.total:4.0%}  {message.detail[-70:]}  {self._loss}"
+        self._out.write(CLEAR_LINE + self._on_paper(self._bar[:110]))
         self._out.flush()
 
     def _line(self, text: str) -> None:
         if self._bar:
             self._out.write(CLEAR_LINE)
             self._bar = ""
-        self._out.write(text.encode(self._out.encoding or "utf-8", "backslashreplace").decode() + "\n")
+        self._out.write(self._on_paper(text) + "\n")
         self._out.flush()
+
+    def _on_paper(self, text: str) -> str:
+        """Line breaks, escape codes and bytes that are no UTF-8, as a file name may hold them, made visible."""
+        encoding = self._out.encoding or "utf-8"
+        return harmless(text).encode(encoding, "backslashreplace").decode(encoding)
+
+
+def harmless(text: str) -> str:
+    """The text in one line that a terminal shows as it is."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def findings_in_words(findings: Sequence[protocol.Finding]) -> Iterator[str]:
+    """What a check found, by kind, with a few examples of each, and what to do."""
+    shown = [finding for finding in findings if not finding.dismissed]
+    if not shown:
+        yield "Nothing is wrong with these photos."
+        return
+    for kind in dict.fromkeys(finding.kind for finding in shown):
+        group = [finding for finding in shown if finding.kind == kind]
+        yield f"{FOUND[kind]} ({len(group)})"
+        yield from _examples(group)
+    yield "Training copes with all of these. To leave photos out: waste-engine set-aside PHOTO… (or --undo)."
+
+
+def _examples(group: Sequence[protocol.Finding]) -> Iterator[str]:
+    left = MOST_PATHS
+    for finding in group:
+        if not left:
+            break
+        paths = finding.paths[:left]
+        left -= len(paths)
+        if len(finding.paths) == 1:
+            yield f"  {paths[0]}: {finding.words}"
+            continue
+        yield f"  {finding.words}"
+        yield from (f"    {path}" for path in paths)
+    more = sum(len(finding.paths) for finding in group) - (MOST_PATHS - left)
+    if more:
+        yield f"  … and {more} more"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from waste_gui import protocol
@@ -51,7 +51,12 @@ class StageReport:
 class Context:
     """One run's voice and ears. Made by the process or the notebook, handed to everything."""
 
-    def __init__(self, report: Reporter, commands: Commands | None = None) -> None:
+    def __init__(
+        self,
+        report: Reporter,
+        commands: Commands | None = None,
+        stages: Sequence[StageInfo] = STAGES,
+    ) -> None:
         self.report = report
         self.commands = commands or Commands(report)
         self.heart = Heart(report)
@@ -60,7 +65,7 @@ class Context:
         self.save_asked = False
         self.stop_at_epoch_end = False
         self.paused_s = 0.0
-        self._stages = {info.id: info for info in STAGES}
+        self._stages = {info.id: info for info in stages}
         self._open: list[StageInfo] = []
 
     @contextlib.contextmanager

@@ -23,6 +23,7 @@ from waste_gui.protocol import (
     RunFinished,
     RunStarted,
     RunStopped,
+    StageInfo,
     Stop,
 )
 from waste_gui.reporting import Reporter
@@ -41,11 +42,12 @@ def supervise(
     config: RunConfig,
     folder: RunDir | None = None,
     error: EngineError | None = None,
+    stages: tuple[StageInfo, ...] = STAGES,
 ) -> RunFinished | RunStopped | RunFailed:
     """The last message of `work`, or of the `error` that came before it. Never raises."""
     commands = Commands(report)
-    context = Context(report, commands)
-    report(announcement(command, config, folder))
+    context = Context(report, commands, stages)
+    report(announcement(command, config, folder, stages))
     context.heart.start()
     commands.listen(folder.commands if folder else None)
     obey_signals(commands)
@@ -56,13 +58,15 @@ def supervise(
     except StopRequested as stop:
         return RunStopped(checkpoint=None, reason=stop.reason)
     except BaseException as failure:  # Whatever it is, the window hears of it; a bug keeps its traceback.
-        return failed(failure, config)
+        return failed(failure, config, command)
     finally:
         context.heart.stop()
         commands.close()
 
 
-def announcement(command: str, config: RunConfig, folder: RunDir | None) -> RunStarted:
+def announcement(
+    command: str, config: RunConfig, folder: RunDir | None, stages: tuple[StageInfo, ...]
+) -> RunStarted:
     """`run_started`, from what is known before anything heavy is imported."""
     return RunStarted(
         protocol=PROTOCOL_VERSION,
@@ -72,7 +76,7 @@ def announcement(command: str, config: RunConfig, folder: RunDir | None) -> RunS
         started_at=time.time(),
         device=config.device,
         world_size=1,
-        stages=STAGES,
+        stages=stages,
         versions=versions(),
         resumed_from=config.resume,
         folder=str(folder.path) if folder else "",
@@ -108,16 +112,17 @@ def obey_signals(commands: Commands) -> None:
         signal.signal(number, on_signal)
 
 
-def failed(failure: BaseException, config: RunConfig) -> RunFailed:
+def failed(failure: BaseException, config: RunConfig, command: str) -> RunFailed:
     """One sentence, what to do, and the traceback for the details."""
     known = as_engine_error(failure, config)
     details = "".join(traceback.format_exception(failure))
     if known is not None:
         return RunFailed(kind=known.kind, text=known.text, hint=known.hint, traceback=details)
+    what = {"train": "Training", "check": "The check"}.get(command, "The program")
     first = (str(failure).strip().splitlines() or [""])[0][:300]
     return RunFailed(
         kind="bug",
-        text=f"Training stopped because of an error in the program: {type(failure).__name__}: {first}",
+        text=f"{what} stopped because of an error in the program: {type(failure).__name__}: {first}",
         hint="Nothing saved is lost. Copy the details and send them to us.",
         traceback=details,
     )
