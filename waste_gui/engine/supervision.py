@@ -65,7 +65,7 @@ def supervise(
 
 
 def announcement(
-    command: str, config: RunConfig, folder: RunDir | None, stages: tuple[StageInfo, ...]
+    command: str, config: RunConfig, folder: RunDir | None, stages: tuple[StageInfo, ...] = STAGES
 ) -> RunStarted:
     """`run_started`, from what is known before anything heavy is imported."""
     return RunStarted(
