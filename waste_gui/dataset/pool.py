@@ -50,8 +50,8 @@ START_S = 30.0
 MAX_STARTS = 3
 """Failed starts in a row after which the pool gives up."""
 
-MAX_IDLE_DEATHS = 20
-"""Workers that end while on no photo, with none read in between, after which the pool gives up."""
+MAX_IDLE_DEATHS = 100
+"""Workers that are killed or end while on no photo, with none read in between, until the pool gives up."""
 
 CRASHES, KILLS = 2, 3
 """How many workers a photo may take down before it is called damaged; a kill from outside may be chance."""
@@ -70,6 +70,9 @@ PAUSE_S = 5.0
 MANY, PATIENCE = 3, 3
 """When all of at least so many workers are silent at once (for half the limit, as they did not begin at the
 same moment), the drive is the suspect, not the photos: the time limit is that much longer."""
+
+KILLED = -getattr(signal, "SIGKILL", 9)
+"""The exit status of a process that somebody else killed: the system, when memory ran out, or a person."""
 
 SET_ASIDE = "set aside by you"
 
@@ -316,12 +319,11 @@ class ReadingPool:
         """It ended by itself, or was killed by the system. Its photo is tried once more elsewhere."""
         if worker.killed:
             return
-        if not worker.ready:
+        blamed = self._crew.current(worker)
+        if not worker.ready and status != KILLED:
             self._failed_starts += 1
             self._on_failed_start(worker, "they end at once")
-            return
-        blamed = self._crew.current(worker)
-        if blamed is None:
+        elif not worker.ready or blamed is None:
             self._on_idle_death(worker)
         elif not _deadly(blamed, status):
             self._kill(worker)
@@ -336,18 +338,15 @@ class ReadingPool:
         self._kill(worker)
         self._idle_deaths += 1
         if self._idle_deaths > MAX_IDLE_DEATHS:
-            self._break("they end again and again")
+            self._break("they end again and again", "Close other programs: often too little memory is free.")
 
     def _on_failed_start(self, worker: Worker, reason: str) -> None:
         self._kill(worker)
         if self._failed_starts >= MAX_STARTS:
             self._break(reason)
 
-    def _break(self, reason: str) -> None:
-        self._broken = PoolError(
-            f"The processes that read photos cannot be started ({reason}).",
-            "Install the program anew; the log has the details.",
-        )
+    def _break(self, reason: str, hint: str = "Install the program anew; the log has the details.") -> None:
+        self._broken = PoolError(f"The processes that read photos cannot be started ({reason}).", hint)
         self._finished.put(self._broken)
 
     # --- photos
@@ -577,7 +576,7 @@ def drive_is_suspect(silent_s: Sequence[float], deadline_s: float) -> bool:
 
 def _deadly(photo: Photo, status: int | None) -> bool:
     """Whether this photo has taken down as many workers as a photo may; counts one more."""
-    if status == -getattr(signal, "SIGKILL", 9):
+    if status == KILLED:
         photo.kills += 1
     else:
         photo.crashes += 1
