@@ -26,7 +26,8 @@ SMALL = (
     "--workers",
     "1",
 )
-ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONFAULTHANDLER": "1"}
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONFAULTHANDLER": "1"}
+"""Beside that of the test, which has a home of its own."""
 
 
 @dataclass
@@ -52,7 +53,7 @@ def start(arguments: Sequence[str | Path], **environment: str) -> subprocess.Pop
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=ENVIRONMENT | environment,
+        env=os.environ | ENVIRONMENT | environment,
     )
 
 

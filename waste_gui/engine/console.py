@@ -136,7 +136,7 @@ class Console:
         self._out.flush()
 
     def _on_paper(self, text: str) -> str:
-        """With line breaks, escape codes and bytes that are no UTF-8, as a file name may hold, made visible."""
+        """With what a file name may hold made visible: line breaks, escape codes, bytes that are no UTF-8."""
         encoding = self._out.encoding or "utf-8"
         return harmless(text).encode(encoding, "backslashreplace").decode(encoding)
 
