@@ -6,7 +6,7 @@ brightness, contrast and a slight crop are fitted away, and what is left must be
 bottle on the same table is another picture.
 
 The limits are calibrated on 600 photos of TrashNet: copies saved again at quality 60 or 40, at half the size,
-5 % brighter, or with 1 % cut off on every side are found in 96 % of the cases or more; with 2 % cut off, in
+5 % brighter, or with 1 % cut off on every side are found in 95 % of the cases or more; with 2 % cut off, in
 two thirds. Flipped copies are not found, and one in twenty is taken for a copy where an object of 12 % of
 the photo's side was put into it.
 """
