@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import os
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 
+import msgspec
 from PySide6.QtGui import QUndoCommand
 
+from waste_gui.config import RunConfig
 from waste_gui.dataset.mapping import PRESETS
 from waste_gui.dataset.scan import FolderCount, Scan, scan_sources
 
@@ -23,15 +27,25 @@ class DatasetChoice:
     def classes(self) -> tuple[str, ...]:
         return PRESETS.get(self.preset, ())
 
+    def applied_to(self, config: RunConfig) -> RunConfig:
+        """These settings, with these photos and classes."""
+        return msgspec.structs.replace(
+            config, source=self.sources, classes=self.classes, mapping=self.mapping
+        )
+
 
 @dataclass(frozen=True)
 class Found:
-    """A scan without its hundred thousand samples."""
+    """A scan without its hundred thousand samples.
+
+    The photos set aside are still counted; `aside` has the class of each that was set aside then, or None if
+    the photo is not there any more."""
 
     folders: tuple[FolderCount, ...]
     classes: tuple[str, ...]
     photos_per_class: dict[str, int]
     skipped: dict[str, int]
+    aside: dict[str, str | None] = field(default_factory=dict)
 
     @property
     def photos(self) -> int:
@@ -44,10 +58,35 @@ class Found:
 
 def look(choice: DatasetChoice, tell: Callable[[object], None]) -> Found:
     """Read the folders; DatasetError says why they can't be used. For a thread: a drive may be slow."""
+    from waste_gui.dataset.catalog import Catalog  # With numpy, which the window's start must not wait for.
+
     scan: Scan = scan_sources(
         choice.sources, choice.classes, choice.mapping, lambda n, folder: tell((n, folder)), False
     )
-    return Found(scan.folders, scan.classes, scan.photos_per_class(), dict(scan.skipped))
+    aside: dict[str, str | None] = dict.fromkeys(Catalog().aside(choice.sources))
+    if aside:
+        there = {s.path: scan.classes[s.label] for s in scan.samples if s.path in aside}
+        aside.update(there)
+    return Found(scan.folders, scan.classes, scan.photos_per_class(), dict(scan.skipped), aside)
+
+
+def without(found: Found, aside: Collection[str]) -> tuple[Found, int]:
+    """What is left when these photos are set aside, and how many of them are in the classes."""
+    folders = {(each.source, each.folder): each.mapped for each in found.folders}
+    names = (found.aside[p] if p in found.aside else _class_by_folder(folders, p) for p in aside)
+    fewer = Counter(name for name in names if name)
+    counts = {name: max(0, n - fewer[name]) for name, n in found.photos_per_class.items()}
+    return replace(found, photos_per_class=counts), found.photos - sum(counts.values())
+
+
+def _class_by_folder(folders: Mapping[tuple[str, str], str | None], path: str) -> str | None:
+    """The first of the folders that a photo is in, from its source down, that belongs to a class."""
+    for source in dict.fromkeys(source for source, _ in folders):
+        if path.startswith(os.path.join(source, "")):
+            for name in os.path.relpath(path, source).split(os.sep)[:-1]:
+                if (source, name) in folders:
+                    return folders[source, name]
+    return None
 
 
 def problem(found: Found) -> str:

@@ -22,19 +22,19 @@ ASK_S, TERMINATE_S = 10.0, 5.0
 
 _SIGNALS = {
     "SIGKILL": (
-        "The training was killed by the system (signal 9). Often the computer ran out of memory.",
+        "The {work} was killed by the system (signal 9). Often the computer ran out of memory.",
         "Use a smaller batch or fewer loading processes, and close other programs.",
     ),
     "SIGSEGV": (
-        "The training crashed inside a library (segmentation fault, signal 11).",
+        "The {work} crashed inside a library (segmentation fault, signal 11).",
         "Start it again. If it happens again, update the graphics driver and send the details.",
     ),
     "SIGABRT": (
-        "The training was ended by one of its libraries (abort, signal 6).",
+        "The {work} was ended by one of its libraries (abort, signal 6).",
         "The last lines of the log say why.",
     ),
     "SIGBUS": (
-        "The training lost access to memory it was using (bus error, signal 7). Often shared memory or a "
+        "The {work} lost access to memory it was using (bus error, signal 7). Often shared memory or a "
         "disk is full.",
         "Free space on the disk, use fewer loading processes, and start again.",
     ),
@@ -42,13 +42,13 @@ _SIGNALS = {
         "A library uses instructions that this processor does not have (signal 4).",
         "Install builds of PyTorch made for this processor.",
     ),
-    "SIGFPE": ("The training crashed in a calculation (signal 8).", "The last lines of the log say where."),
-    "SIGTERM": ("The training was ended from outside (signal 15).", "Start it again, or resume it."),
+    "SIGFPE": ("The {work} crashed in a calculation (signal 8).", "The last lines of the log say where."),
+    "SIGTERM": ("The {work} was ended from outside (signal 15).", "Start it again, or resume it."),
     "SIGHUP": (
-        "The training was ended because its session closed (signal 1).",
+        "The {work} was ended because its session closed (signal 1).",
         "Start it again, or resume it.",
     ),
-    "SIGINT": ("The training was interrupted (signal 2).", "Start it again, or resume it."),
+    "SIGINT": ("The {work} was interrupted (signal 2).", "Start it again, or resume it."),
 }
 
 
@@ -62,6 +62,7 @@ class ProcessOutcome:
     signal: int | None = None
     not_started: str = ""
     forced: bool = False  # We killed it, since it did not stop when asked.
+    work: str = "training"  # What it was there for.
 
     @property
     def crashed(self) -> bool:
@@ -71,17 +72,17 @@ class ProcessOutcome:
     def words(self) -> str:
         """One sentence, for a process that left without a last message."""
         if self.not_started:
-            return f"The training could not be started: {self.not_started}."
+            return f"The {self.work} could not be started: {self.not_started}."
         if self.forced:
-            return "The training did not stop when asked and was ended by force."
+            return f"The {self.work} did not stop when asked and was ended by force."
         if self.signal is not None:
             text, _ = _SIGNALS.get(
-                self._signal_name, (f"The training was ended by signal {self.signal}.", "")
+                self._signal_name, (f"The {{work}} was ended by signal {self.signal}.", "")
             )
-            return text
+            return text.format(work=self.work)
         if self.exit_code is None:
-            return "The training ended; how, nobody saw."
-        return f"The training ended without a last word (exit status {self.exit_code})."
+            return f"The {self.work} ended; how, nobody saw."
+        return f"The {self.work} ended without a last word (exit status {self.exit_code})."
 
     @property
     def hint(self) -> str:
@@ -103,6 +104,10 @@ class ProcessOutcome:
 
 def engine_command(config: Path) -> list[str]:
     return [sys.executable, "-m", "waste_gui.engine", "train", str(config)]
+
+
+def check_command(config: Path) -> list[str]:
+    return [sys.executable, "-m", "waste_gui.engine", "check", str(config)]
 
 
 def kill_tree(pid: int) -> None:
@@ -191,9 +196,16 @@ class EngineProcess(QObject):
     ended = Signal(object)  # ProcessOutcome
 
     def __init__(
-        self, parent: QObject | None = None, *, ask_s: float = ASK_S, terminate_s: float = TERMINATE_S
+        self,
+        parent: QObject | None = None,
+        *,
+        ask_s: float = ASK_S,
+        terminate_s: float = TERMINATE_S,
+        work: str = "training",
     ) -> None:
+        """`work` is what the engine is there for, as said when it ends badly."""
         super().__init__(parent)
+        self._work = work
         self._lines = LineBuffer()
         self._pid = 0
         self._forced = False
@@ -261,14 +273,16 @@ class EngineProcess(QObject):
         self._on_output()
         self._read(self._lines.flush())
         killed = status == QProcess.ExitStatus.CrashExit
-        outcome = ProcessOutcome(None if killed else code, code if killed else None, forced=self._forced)
+        outcome = ProcessOutcome(
+            None if killed else code, code if killed else None, forced=self._forced, work=self._work
+        )
         if outcome.crashed and self._pid:
             _kill_group(self._pid)  # What a crashed engine leaves behind would hold files and GPU memory.
         self._end(outcome)
 
     def _on_error(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart:  # No `finished` follows.
-            self._end(ProcessOutcome(not_started=self._process.errorString()))
+            self._end(ProcessOutcome(not_started=self._process.errorString(), work=self._work))
 
     def _end(self, outcome: ProcessOutcome) -> None:
         if not self._over:

@@ -137,6 +137,7 @@ class MainWindow(QMainWindow):
         self._exit_now = exit_now
         self._moment = self.controller.moment()
         self._leaving = False
+        self._closes_after_check = False
         self._diagnosis: DetailsDialog | None = None
         self._question: Question | None = None
         self._said: Notice | None = None
@@ -308,6 +309,9 @@ class MainWindow(QMainWindow):
         self.data.choose_asked.connect(self._on_choose_folder)
         self.data.example_asked.connect(self.start_example)
         self.data.folder_added.connect(self._on_folder_added)
+        self.data.checking.settings = self.form.config
+        self.data.checking.trouble.connect(self.say)
+        self.data.checking.check.ended.connect(self._on_check_ended)
         self.form.changed.connect(self._show_readiness)
         self.log.close_asked.connect(lambda: self.log_action.setChecked(False))
         self.history.show_asked.connect(self.show_run)
@@ -350,6 +354,7 @@ class MainWindow(QMainWindow):
         self.pause_action.setEnabled(run.phase is Phase.TRAINING)
         self.pause_action.setText("&Go on" if run.paused else "&Pause")
         self.start_action.setEnabled(readiness.ready and not running)
+        self.data.checking.show_training(running)
         if self._diagnosis is not None:
             self._diagnosis.show_text(details(moment))
 
@@ -362,7 +367,7 @@ class MainWindow(QMainWindow):
         self._show_moment(self.controller.moment())
 
     def _readiness(self) -> Readiness:
-        readiness = self.data.readiness
+        readiness = replace(self.data.readiness, check=self.data.checking.now)
         if not readiness.ready or self.data.found is None:
             return readiness
         try:
@@ -382,10 +387,7 @@ class MainWindow(QMainWindow):
 
     def config(self) -> RunConfig:
         """What Start would train; ConfigError says which setting is wrong."""
-        choice = self.data.choice
-        return msgspec.structs.replace(
-            self.form.config(), source=choice.sources, classes=choice.classes, mapping=choice.mapping
-        )
+        return self.data.choice.applied_to(self.form.config())
 
     def show_page(self, page: int) -> None:
         self.tabs.setCurrentIndex(page)
@@ -418,6 +420,7 @@ class MainWindow(QMainWindow):
         except RunFolderError as error:
             self.say(error.text, error.hint)
         else:
+            self.data.checking.check.stop(for_training=True)  # It goes on where it was, after the training.
             self._remember_form()
             self.results.read(None)
             self.show_page(TRAINING)
@@ -472,6 +475,12 @@ class MainWindow(QMainWindow):
             return
         if self.controller.folder is not None:
             self.results.read(self.controller.folder, self._on_results)
+
+    def _on_check_ended(self) -> None:
+        if self._closes_after_check:
+            self.close()
+        elif not self.isActiveWindow():
+            QApplication.alert(self)
 
     def _on_results(self, results: Results) -> None:
         if results.weakest and self._moment.run.phase is Phase.FINISHED:
@@ -714,7 +723,13 @@ class MainWindow(QMainWindow):
         if self.controller.running and not self.controller.attached:
             event.ignore()  # It ends; `_on_ended` closes.
             return
+        if self.data.checking.check.running:
+            event.ignore()  # What it has read is kept; `_on_check_ended` closes.
+            self._closes_after_check = True
+            self.data.checking.check.stop()
+            return
         self._remember_window()
+        self.data.checking.close()
         self.controller.detach()
         event.accept()
 
@@ -736,6 +751,7 @@ class MainWindow(QMainWindow):
         match answer:
             case Answer.KEEP_IN_BACKGROUND:
                 self._remember_window()
+                self.data.checking.close()
                 self._exit_now(0)  # ~QProcess would kill the engine.
             case Answer.STOP_AND_QUIT:
                 self._leaving = True

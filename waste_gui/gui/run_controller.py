@@ -64,7 +64,7 @@ class RunController(QObject):
         terminate_s: float = TERMINATE_S,
     ) -> None:
         super().__init__(parent)
-        self._patience = {"ask_s": ask_s, "terminate_s": terminate_s}
+        self._ask_s, self._terminate_s = ask_s, terminate_s
         self._command = command
         self._clock = clock
         self._reset()
@@ -120,7 +120,7 @@ class RunController(QObject):
                 "Free space on the disk, or choose another run folder.",
             ) from None
         self._begin(config, folder)
-        engine = EngineProcess(self, **self._patience)
+        engine = EngineProcess(self, ask_s=self._ask_s, terminate_s=self._terminate_s)
         self._engine = engine
         self._connect()
         self.run.launched()

@@ -49,6 +49,15 @@ LETTERS: dict[Action | Offer, str] = {
 
 
 @dataclass(frozen=True)
+class CheckNow:
+    """A check of the photos that runs: how far, how long still, and whether it waits for a folder."""
+
+    detail: str
+    time: str
+    waits: bool
+
+
+@dataclass(frozen=True)
 class Readiness:
     """What stands between now and Start, and how long it would take: said while nothing runs."""
 
@@ -58,6 +67,7 @@ class Readiness:
     expected_s: float | None = None
     earlier_runs: int = 0
     first_run: bool = False  # No training has finished on this computer yet.
+    check: CheckNow | None = None  # The check of the photos that runs.
 
 
 @dataclass(frozen=True)
@@ -102,6 +112,8 @@ def header_text(moment: Moment, readiness: Readiness) -> HeaderText:
 
 
 def _idle_header(readiness: Readiness) -> HeaderText:
+    if readiness.check is not None:
+        return _check_header(readiness.check)
     time, time_detail = "–", ""
     if readiness.expected_s is not None:
         time = f"about {about(readiness.expected_s)}"
@@ -121,10 +133,18 @@ def _idle_header(readiness: Readiness) -> HeaderText:
     )
 
 
+def _check_header(check: CheckNow) -> HeaderText:
+    glyph: Glyph = "slow" if check.waits else "ok"
+    normal = "Waits for a folder" if check.waits else "On schedule"
+    advice = "Bring the folder back." if check.waits else "Wait, or press Start."
+    detail = "" if check.waits else "Start stops the check"
+    return HeaderText("Checking photos", check.detail, glyph, normal, "", check.time, "", advice, detail)
+
+
 def _running_header(moment: Moment) -> HeaderText:
     run, stage = moment.run, moment.run.current
     glyph, normal, normal_detail = _normal(moment)
-    time_left, time_detail = _time_left(moment)
+    time, time_detail = _time_left(moment)
     advice, advice_detail = _advice(moment)
     return HeaderText(
         f"{run.number} of {len(run.stages)}  {stage.title}" if stage else "Starting",
@@ -132,7 +152,7 @@ def _running_header(moment: Moment) -> HeaderText:
         glyph,
         normal,
         normal_detail,
-        time_left,
+        time,
         time_detail,
         advice,
         advice_detail,
@@ -247,12 +267,12 @@ def _time_left(moment: Moment) -> tuple[str, str]:
     left = view.remaining
     if moment.run.stop_asked_at is not None:
         if moment.stops_after_epoch and moment.epoch_left_s is not None:
-            return _left(moment.epoch_left_s), "until this epoch ends"
+            return time_left(moment.epoch_left_s), "until this epoch ends"
         return "a few seconds", ""
     if moment.run.phase is Phase.TRAINING:
         if left.run_s is None:
             return "no estimate yet", ""
-        return _left(left.run_s), f"done about {time_of_day(moment.unix(moment.now + left.run_s))}"
+        return time_left(left.run_s), f"done about {time_of_day(moment.unix(moment.now + left.run_s))}"
     starts = ""
     if left.training_starts_s is not None:
         starts = f"training starts ~{time_of_day(moment.unix(moment.now + left.training_starts_s))}"
@@ -260,10 +280,11 @@ def _time_left(moment: Moment) -> tuple[str, str]:
         return over(left.over_s), starts
     if left.stage_s is None:
         return "no estimate yet", starts
-    return _left(left.stage_s), starts
+    return time_left(left.stage_s), starts
 
 
-def _left(seconds: float) -> str:
+def time_left(seconds: float) -> str:
+    """`0:35 left`, `any moment now`."""
     words = about(seconds)
     return f"{words} left" if words[0].isdigit() else words
 

@@ -26,7 +26,8 @@ from waste_gui.dataset.mapping import PRESETS
 from waste_gui.dataset.scan import DatasetError, FolderCount
 from waste_gui.gui import theme
 from waste_gui.gui.background import Background
-from waste_gui.gui.dataset_choice import ChangeChoice, DatasetChoice, Found, look, problem
+from waste_gui.gui.dataset_choice import ChangeChoice, DatasetChoice, Found, look, problem, without
+from waste_gui.gui.pages.check import CheckPart
 from waste_gui.gui.text import one_line, tooltip
 from waste_gui.gui.theme import UNIT
 from waste_gui.gui.widgets.class_bars import ClassBars
@@ -56,6 +57,10 @@ class DataPage(QWidget):
         self.found: Found | None = None
         self.readiness = Readiness(False, "no photos chosen", "Choose a folder of photos.")
         self.undo_stack = QUndoStack(self)
+        self.checking = CheckPart(self.undo_stack, self)
+        self.checking.browse_changed.connect(self._on_browse)
+        self.checking.aside_changed.connect(self._on_aside)
+        self.checking.progressed.connect(self.ready_changed)
         self._scan = Background(self)
         self._scan.progressed.connect(self._on_progress)
         self._scan.finished.connect(self._on_found)
@@ -81,6 +86,7 @@ class DataPage(QWidget):
         self.cancel.clicked.connect(self._on_cancel)
         rows.addWidget(self.cancel, 0, Qt.AlignmentFlag.AlignLeft)
         rows.addSpacing(UNIT)
+        rows.addWidget(self.checking.bar)
         self._lists = QWidget()
         columns = QHBoxLayout(self._lists)
         columns.setContentsMargins(0, 0, 0, 0)
@@ -88,6 +94,8 @@ class DataPage(QWidget):
         columns.addLayout(self._make_mapping(), 3)
         columns.addLayout(self._make_bars(), 2)
         rows.addWidget(self._lists, 1)
+        rows.addWidget(self.checking.page, 1)
+        self.checking.page.hide()
         rows.addStretch(0)
         return content
 
@@ -198,11 +206,13 @@ class DataPage(QWidget):
             self.preset.setCurrentIndex(max(0, self.preset.findData(choice.preset)))
         self._show_sources()
         self._stack.setCurrentIndex(1 if choice.sources else 0)
+        self.checking.show_choice(choice)
         if choice.sources:
             self._start_scan()
         else:
             self._scan.cancel()
             self.found = None
+            self.checking.show_possible(False)
             self._set_readiness(Readiness(False, "no photos chosen", "Choose a folder of photos."))
 
     def _start_scan(self) -> None:
@@ -227,20 +237,39 @@ class DataPage(QWidget):
     def _on_found(self, found: Found) -> None:
         self.found = found
         self.cancel.hide()
-        self._lists.show()
+        self._on_browse(self.checking.browsing)
         self._show_mapping(found)
-        self.bars.show_counts(found.photos_per_class)
-        wrong = problem(found)
-        detail = f"{many(found.photos, 'photo')}, {many(found.filled_classes, 'class', 'classes')}"
+        self.checking.show_possible(found.photos > 0)
+        self._show_counts(found)
+
+    def _show_counts(self, found: Found) -> None:
+        """What is left to train on, without the photos set aside."""
+        used, aside = without(found, self.checking.lists.aside)
+        self.bars.show_counts(used.photos_per_class)
+        wrong = problem(used)
+        detail = f"{many(used.photos, 'photo')}, {many(used.filled_classes, 'class', 'classes')}"
+        also = f" Set aside: {many(aside, 'photo')}." if aside else ""
         self.words.set_role("slow" if wrong else "text")
-        self.words.set_text(wrong or f"{detail}.{_skipped_words(found)}")
+        self.words.set_text(f"{wrong}{also}" if wrong else f"{detail}.{also}{_skipped_words(found)}")
         advice = "Press Start." if not wrong else "Look at the photos page."
         self._set_readiness(Readiness(not wrong, detail, advice))
+
+    def _on_aside(self) -> None:
+        if self.found is not None and not self._scan.working:
+            self._show_counts(self.found)
+
+    def _on_browse(self, browsing: bool) -> None:
+        """The list of findings in the place of the classes, or the other way round."""
+        self._lists.setVisible(not browsing)
+        self.checking.page.setVisible(browsing)
+        if browsing:
+            self.checking.page.list.setFocus()
 
     def _on_failed(self, error: Exception) -> None:
         self.found = None
         self.cancel.hide()
         self._lists.setVisible(False)
+        self.checking.show_possible(False)
         text, hint = (
             (error.text, error.hint)
             if isinstance(error, DatasetError)

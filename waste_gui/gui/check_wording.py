@@ -1,0 +1,136 @@
+"""What the photos page says of a check: a headline, the line below it, how far it is. No widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from waste_gui.gui.found_rows import counted, counts
+from waste_gui.gui.photo_check import CHECK, PhotoCheck
+from waste_gui.gui.text import shorten
+from waste_gui.gui.widgets.glyphs import Glyph
+from waste_gui.gui.wording import CheckNow, time_left
+from waste_gui.gui.words import count, many, time_of_day
+from waste_gui.monitor.run import Phase
+from waste_gui.protocol import Finding, RunFailed
+
+START, STOP, GO_ON, AGAIN = "Chec&k photos", "Stop chec&king", "Go on chec&king", "Chec&k again"
+"""The check's button; each with the same letter, that nothing always there has."""
+
+
+@dataclass(frozen=True)
+class CheckText:
+    """`share` is how much is done, None while there is nothing to show."""
+
+    title: str
+    detail: str
+    button: str
+    glyph: Glyph = "waiting"
+    share: float | None = None
+
+
+def check_text(check: PhotoCheck, left_open: Sequence[Finding], *, current: bool) -> CheckText:
+    """`left_open` are the findings still to be looked at; `current` says whether the check was of the photos
+    that are chosen now."""
+    phase = check.run.phase
+    if check.running or phase.running:
+        return _running(check, left_open)
+    if not current:
+        return _not_yet()
+    if check.refused:
+        return CheckText("The check could not be started.", check.refused, AGAIN, "failed")
+    if check.stopped:
+        return _stopped(check, left_open)
+    match phase:
+        case Phase.FINISHED:
+            return _finished(check, left_open)
+        case Phase.FAILED | Phase.CRASHED:
+            return _failed(check)
+    return _not_yet()
+
+
+def check_now(check: PhotoCheck) -> CheckNow | None:
+    if not check.running:
+        return None
+    time = "a few seconds" if check.left_s is None else time_left(check.left_s)
+    if check.run.away:
+        time = "no estimate"
+    elif check.left_s is None and check.photos:
+        time = "no estimate yet"
+    return CheckNow(_progress(check) or "the photos are looked up", time, bool(check.run.away))
+
+
+def empty_words(check: PhotoCheck, *, current: bool) -> str:
+    """What the empty list says."""
+    if check.running:
+        return (
+            "Nothing found so far. What is found appears here, and can be worked on while the check goes on."
+        )
+    if current and check.run.phase is Phase.FINISHED:
+        return (
+            "Every photo can be read, none is there twice, and none is oddly small, large or shaped. "
+            "You can start the training."
+        )
+    return "Check the photos to see here which are damaged, doubled or odd."
+
+
+def _not_yet() -> CheckText:
+    why = "A check reads every photo once and finds damaged, doubled and odd ones."
+    return CheckText("Not checked yet", why, START)
+
+
+def _progress(check: PhotoCheck) -> str:
+    """`1 204 of 2 527 photos`."""
+    return f"{count(check.done)} of {many(check.photos, 'photo')}" if check.photos else ""
+
+
+def _running(check: PhotoCheck, left_open: Sequence[Finding]) -> CheckText:
+    share = check.done / check.photos if check.photos else 0.0
+    found = counted(counts(left_open))
+    detail = f"So far: {found}." if found else "Nothing found so far."
+    if check.run.stop_asked_at is not None:
+        return CheckText("Stopping the check…", "It goes on where it was.", STOP, "ok", share)
+    if check.run.away:
+        gone = next(iter(check.run.away.values()))
+        detail = "Bring its drive back and the check goes on by itself; or stop it, and go on later."
+        return CheckText(f"{gone.folder} {gone.reason}: waiting for it", detail, STOP, "slow", share)
+    stage = check.run.current
+    if stage is not None and stage.id != CHECK and check.photos:
+        return CheckText("Comparing the photos with each other…", detail, STOP, "running", 1.0)
+    if not check.photos:
+        return CheckText("Looking up the photos…", detail, STOP, "running", share)
+    still = f", {time_left(check.left_s)}" if check.left_s is not None else ""
+    return CheckText(f"Checking: {_progress(check)}{still}", detail, STOP, "running", share)
+
+
+def _stopped(check: PhotoCheck, left_open: Sequence[Finding]) -> CheckText:
+    why = " for the training" if check.stopped_for_training else ""
+    at = f" at {_progress(check)}" if check.photos else ""
+    found = counted(counts(left_open))
+    detail = "It goes on where it was." + (f" Found until then: {found}." if found else "")
+    share = check.done / check.photos if check.photos else None
+    return CheckText(f"Check stopped{why}{at}.", detail, GO_ON, "stopped", share)
+
+
+def _finished(check: PhotoCheck, left_open: Sequence[Finding]) -> CheckText:
+    found = counts(left_open)
+    checked = f"{many(check.photos, 'photo')} checked"
+    at = f"Checked at {time_of_day(check.ended_at)}."
+    if not found:
+        nothing = "all is looked after" if check.findings else "nothing found"
+        return CheckText(f"{checked}: {nothing}.", at, AGAIN, "done")
+    damaged = found.pop("damaged", 0)
+    if not damaged:
+        return CheckText(f"{checked}: {counted(found)}.", at, AGAIN, "slow")
+    out = "It is left out." if damaged == 1 else "They are left out."
+    title = f"{count(damaged)} of {many(check.photos, 'photo')} cannot be read. {out}"
+    return CheckText(title, f"Also: {counted(found)}." if found else at, AGAIN, "slow")
+
+
+def _failed(check: PhotoCheck) -> CheckText:
+    last = check.run.last
+    if isinstance(last, RunFailed):
+        return CheckText(last.text, last.hint, AGAIN, "failed")
+    said = check.log_tail.rpartition("\n")[2].strip()
+    log = f" Its log ends with: {shorten(said, 200)}" if said else ""
+    return CheckText(check.run.exit_words, f"Check again: it goes on where it was.{log}", AGAIN, "failed")
