@@ -6,17 +6,18 @@ import contextlib
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from tests.benchmarks.child import run
 from waste_gui.config import RunConfig, dump
 from waste_gui.dataset.demo import draw_dataset
 from waste_gui.dataset.file_stats import file_stats
-from waste_gui.dataset.images import Tile, read_tile, tile_size
 from waste_gui.dataset.photo_tiles import PhotoTiles, open_photo_tiles
 from waste_gui.dataset.scan import Sample, scan_sources
+from waste_gui.dataset.tile import Tile, read_tile, tile_size
 from waste_gui.dataset.tiles import TileCache
-from waste_gui.protocol import EpochFinished, StageStarted, decode
+from waste_gui.protocol import EpochFinished, Metric, StageStarted, decode
 from waste_gui.rundir import HOME_VARIABLE
 
 if TYPE_CHECKING:  # the parent process measures nothing and starts without torch
@@ -145,7 +146,8 @@ def training_settings(photos: Path, image_size: int, epochs: int, file: Path) ->
 
 
 def engine_step(settings: str, folder: str) -> dict[str, float]:
-    """Train as set in a child process; seconds a step takes from the second epoch on, by its events.
+    """Train as set in a child process; seconds a step takes from the second epoch on, by its events,
+    and how much of them it waited for photos and copied them to the device.
 
     An epoch's steps lie between the end of the epoch before (its checkpoint saved) and its validation.
     """
@@ -153,6 +155,7 @@ def engine_step(settings: str, folder: str) -> dict[str, float]:
     home = {HOME_VARIABLE: str(Path(folder).parent / "home")}  # its tile cache stands there, too
     run([*command, "--format", "json"], env=home)
     began, first_step, last_step, seconds = None, 0, 0, 0.0
+    waits_s, copies_s = list[float](), list[float]()
     for line in (Path(folder) / "events.jsonl").read_bytes().splitlines():
         match decode(line):
             case EpochFinished(at=at, step=step):
@@ -160,4 +163,11 @@ def engine_step(settings: str, folder: str) -> dict[str, float]:
                 began, last_step = at, step
             case StageStarted(at=at, stage="validate") if began is not None:
                 seconds += at - began
-    return {"seconds": seconds / (last_step - first_step)}
+            case Metric(timing=timing) if began is not None:
+                waits_s.append(timing.wait_s)
+                copies_s.append(timing.copy_s)
+    return {
+        "seconds": seconds / (last_step - first_step),
+        "wait_s": fmean(waits_s),
+        "copy_s": fmean(copies_s),
+    }

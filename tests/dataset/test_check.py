@@ -12,8 +12,8 @@ from tests.photos import damage, make_photos
 from waste_gui.dataset.catalog import Checked
 from waste_gui.dataset.check import read_photos
 from waste_gui.dataset.file_stats import file_stats
-from waste_gui.dataset.images import Tile, read_tile
 from waste_gui.dataset.pool import ReadingPool
+from waste_gui.dataset.tile import Tile, read_tile
 
 SIZE = 32
 

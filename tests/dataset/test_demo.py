@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from waste_gui.dataset.demo import OBJECTS, draw_dataset
-from waste_gui.dataset.images import ImageError, read_tile
+from waste_gui.dataset.images import ImageError
 from waste_gui.dataset.scan import scan_sources
+from waste_gui.dataset.tile import read_tile
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -22,9 +22,9 @@ from waste_gui.dataset.images import (
     UnreadableImage,
     VanishedImage,
     photo_size,
-    read_photo,
-    read_tile,
+    read_image,
 )
+from waste_gui.dataset.tile import read_tile
 
 
 def scenery(width: int = 640, height: int = 480) -> Image.Image:
@@ -169,9 +169,9 @@ def test_photo_is_read_with_its_stored_size(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     path = saved(scenery(), tmp_path / "turned.jpg", exif=exif)
-    tile, width, height = read_photo(path, 32)
+    image, width, height = read_image(path, 32)
     assert (width, height) == photo_size(path) == (640, 480)
-    assert (tile == read_tile(path, 32)).all()
+    assert (np.asarray(image) == read_tile(path, 32)).all()
 
 
 def test_name_that_is_no_utf8_is_read(photo: Path) -> None:

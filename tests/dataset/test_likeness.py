@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
-from waste_gui.dataset.images import read_tile
 from waste_gui.dataset.likeness import Groups, near_copies, thumbnail
+from waste_gui.dataset.tile import read_tile
 
 SIZE = 128
 COUNT = 60

@@ -21,7 +21,7 @@ import pytest
 
 from tests.rights import opens_everything
 from waste_gui.dataset import tile_segments, tiles
-from waste_gui.dataset.images import Tile
+from waste_gui.dataset.tile import Tile
 from waste_gui.dataset.tile_segments import IDLE_S, RECORD, SegmentReader, checksum
 from waste_gui.dataset.tiles import TileCache, cache_dir, tile_key
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from waste_gui.dataset.images import tile_size
+from waste_gui.dataset.tile import tile_size
 from waste_gui.engine.augment import (
     STRENGTHS,
     Strength,

@@ -12,13 +12,14 @@ import pytest
 from tests.faults.decoder import DECODER_FAULTS, environment, marked
 from tests.faults.formats import encoded
 from tests.faults.photos import picture
-from waste_gui.dataset.images import read_tile
 from waste_gui.dataset.pool import ReadingPool
+from waste_gui.dataset.tile import read_tile
 
 GREEN = (40, 160, 90)
 READ = """
 import sys
-from waste_gui.dataset.images import ImageError, read_tile
+from waste_gui.dataset.images import ImageError
+from waste_gui.dataset.tile import read_tile
 try:
     print(read_tile(sys.argv[2], 32).shape)
 except ImageError as error:

@@ -14,8 +14,9 @@ import pytest
 
 from tests.faults.drive import Absence, Behaviour, Drive, in_own_namespace
 from tests.photos import make_photos
-from waste_gui.dataset.images import UnreadableImage, VanishedImage, read_tile
+from waste_gui.dataset.images import UnreadableImage, VanishedImage
 from waste_gui.dataset.scan import scan_sources
+from waste_gui.dataset.tile import read_tile
 
 READER = "import sys; print(len(open(sys.argv[1], 'rb').read()))"
 

@@ -20,8 +20,9 @@ from tests.faults.photos import (
     picture,
     take_away,
 )
-from waste_gui.dataset.images import ImageError, photo_size, read_tile
+from waste_gui.dataset.images import ImageError, photo_size
 from waste_gui.dataset.scan import scan_sources
+from waste_gui.dataset.tile import read_tile
 
 GREEN = (40, 160, 90)
 

@@ -14,7 +14,7 @@ import numpy as np
 import psutil
 
 from waste_gui.dataset import worker as wire
-from waste_gui.dataset.images import Tile
+from waste_gui.dataset.tile import Tile
 
 CGROUP = "/sys/fs/cgroup"
 """Where a container sees its own limits."""

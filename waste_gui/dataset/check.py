@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from waste_gui.dataset.catalog import Checked
 from waste_gui.dataset.file_stats import FileStat
-from waste_gui.dataset.images import Tile
 from waste_gui.dataset.likeness import digest, thumbnail
 from waste_gui.dataset.pool import Read, ReadingPool
+from waste_gui.dataset.tile import Tile
 
 TAKE_S = 0.05
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from waste_gui.dataset.images import Tile
+from waste_gui.dataset.tile import Tile
 
 SIDE = 16
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from waste_gui.dataset.file_stats import FileStats
-from waste_gui.dataset.images import Tile
+from waste_gui.dataset.tile import Tile
 from waste_gui.dataset.tiles import TileCache, cache_dir, tile_key
 
 GB = 1_000_000_000

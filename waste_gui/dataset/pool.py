@@ -31,11 +31,11 @@ from waste_gui.dataset.images import (
     ERRORS,
     DamagedImage,
     ImageError,
-    Tile,
     TimedOutImage,
     UnreadableImage,
     VanishedImage,
 )
+from waste_gui.dataset.tile import Tile
 from waste_gui.protocol import WorkerState
 
 AHEAD = 3

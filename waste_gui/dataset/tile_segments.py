@@ -87,7 +87,8 @@ class Segment:
         records, view = np.frombuffer(data, RECORD), memoryview(data)
         starts = range(0, len(data), RECORD.itemsize)
         crcs = np.array([zlib.crc32(view[start : start + _CHECKED_BYTES]) for start in starts], np.uint32)
-        return records[records["crc"] == crcs]
+        whole: Records = records[records["crc"] == crcs]
+        return whole
 
     def touch(self) -> None:
         """Note that it is used now, where that can be noted."""
@@ -162,13 +163,13 @@ class SegmentReader:
         """Fill `data`; False where the file ends before. Raises OSError, ValueError when closed."""
         if sys.platform != "win32":
             # Not a memory map: a file that somebody cuts off while it is mapped kills the process.
-            return os.preadv(self._file.fileno(), [memoryview(data)], offset) == data.size
+            return os.preadv(self._file.fileno(), [data.data], offset) == data.size
         return self._seek_and_read(offset, data)
 
     def _seek_and_read(self, offset: int, data: Bytes) -> bool:
         with self._lock:
             self._file.seek(offset)
-            return self._file.readinto(memoryview(data)) == data.size
+            return self._file.readinto(data.data) == data.size
 
     def close(self) -> None:
         self._file.close()
@@ -196,7 +197,7 @@ class SegmentWriter:
         return len(self._waiting)
 
     def append(self, key: bytes, data: Bytes) -> None:
-        _write_all(self._tiles, memoryview(data))
+        _write_all(self._tiles, data.data)
         self._waiting.append(Placed(key, self._committed + len(self._waiting), checksum(data)))
 
     def commit(self) -> list[Placed]:

@@ -15,7 +15,8 @@ from pathlib import Path
 import PIL
 import platformdirs
 
-from waste_gui.dataset.images import READ_VERSION, Tile
+from waste_gui.dataset.images import READ_VERSION
+from waste_gui.dataset.tile import Tile
 from waste_gui.dataset.tile_segments import (
     RECORD,
     Bytes,

@@ -14,10 +14,11 @@ from waste_gui.dataset.catalog import Catalog, Checked
 from waste_gui.dataset.check import PASSING, read_photos
 from waste_gui.dataset.file_stats import FileStats
 from waste_gui.dataset.findings import ORDER, find
-from waste_gui.dataset.images import ERRORS, Tile, tile_size
+from waste_gui.dataset.images import ERRORS
 from waste_gui.dataset.pool import SET_ASIDE
 from waste_gui.dataset.scan import DatasetError, Sample, Scan
 from waste_gui.dataset.split import Split, split_samples
+from waste_gui.dataset.tile import Tile, tile_size
 from waste_gui.engine.context import Context, StageReport
 from waste_gui.engine.errors import UnusableDataset
 from waste_gui.engine.reading import SLOTS, describe_scan, find_photos, open_cache, start_pool

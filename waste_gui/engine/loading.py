@@ -23,10 +23,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from waste_gui.dataset.images import ImageError, Tile
+from waste_gui.dataset.images import ImageError
 from waste_gui.dataset.photo_tiles import PhotoTiles
 from waste_gui.dataset.pool import Read, ReadingPool
 from waste_gui.dataset.scan import Sample
+from waste_gui.dataset.tile import Tile
 from waste_gui.engine.errors import TooManyFailures
 from waste_gui.protocol import ImageFailed
 from waste_gui.rundir import write_atomically

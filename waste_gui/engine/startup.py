@@ -12,9 +12,9 @@ import torch
 
 from waste_gui.config import RunConfig
 from waste_gui.dataset.file_stats import FileStats
-from waste_gui.dataset.images import tile_size
 from waste_gui.dataset.scan import DatasetError, Sample, Scan
 from waste_gui.dataset.split import Split, save_split, split_samples
+from waste_gui.dataset.tile import tile_size
 from waste_gui.engine import models
 from waste_gui.engine.context import Context
 from waste_gui.engine.devices import Device

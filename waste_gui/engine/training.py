@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from waste_gui.config import RunConfig
-from waste_gui.dataset.images import tile_size
 from waste_gui.dataset.scan import Sample
+from waste_gui.dataset.tile import tile_size
 from waste_gui.engine import checkpoint
 from waste_gui.engine.augment import STRENGTHS, Phase, training_phase, training_view
 from waste_gui.engine.checkpoint import CheckpointInfo, Progress
