@@ -12,6 +12,8 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import msgspec
 import numpy as np
@@ -254,6 +256,155 @@ def many_photos(folder: Path) -> list[str]:
     return [str(folder / source) for source in sources]
 
 
+def source_gone() -> Script:
+    script = training()
+    script.say(p.SourceGone(folder="/media/lab/usb drive/waste_2025", reason="is not there"))
+    script.where = "waiting for /media/lab/usb drive/waste_2025"
+    script.wait(75)
+    return script
+
+
+CHECK_STAGES = tuple(
+    p.StageInfo(id=name, title=title, expected_s=expected, stuck_after_s=60)
+    for name, title, expected in (
+        ("scan", "Scan photos", (1, 30)),
+        ("check", "Read every photo", None),
+        ("compare", "Compare the photos", (0, 5)),
+    )
+)
+CHECKED = 2527
+CHECK_STATES: tuple[str, ...] = (
+    "not_checked",
+    "checking",
+    "check_stopped",
+    "found",
+    "found_more",
+    "nothing_found",
+)
+CHECK_STATES += ("set_aside", "check_failed", "check_waits", "photo", "copies")
+
+
+class CheckScript:
+    """A check told step by step, about drawn photos."""
+
+    def __init__(self, folder: Path) -> None:
+        self.photos = sorted(str(photo) for photo in folder.glob("*/*.jpg"))
+        self.seq = 0
+        self.said: list[AnyMessage] = []
+        self.say(
+            p.RunStarted(
+                protocol=1,
+                run="check",
+                pid=4242,
+                host="lab",
+                started_at=1_763_906_512.0,
+                device="auto",
+                world_size=1,
+                stages=CHECK_STAGES,
+                versions={},
+                resumed_from=None,
+                command="check",
+            )
+        )
+        self.say(p.StageStarted(stage="scan"))
+        self.say(p.StageFinished(stage="scan", elapsed_s=0.4, summary=""), 0.4)
+        self.say(p.StageStarted(stage="check", total=CHECKED, unit="photos"), 0.5)
+
+    def say(self, message: AnyMessage, at: float = 0.0) -> None:
+        self.said.append(msgspec.structs.replace(message, seq=self.seq, at=at))
+        self.seq += 1
+
+    def read(self, photos: int) -> None:
+        for i in range(1, 11):
+            self.say(p.Progress(stage="check", done=photos * i // 10), 0.5 + 4.0 * i)
+
+    def fail(self, photos: int) -> None:
+        for i, path in enumerate(self.damaged[:photos], 1):
+            self.say(
+                p.ImageFailed(
+                    path=path,
+                    source="",
+                    reason="is cut off at its end",
+                    kind="truncated",
+                    action="listed",
+                    failures=i,
+                    limit=CHECKED,
+                ),
+                20,
+            )
+
+    @property
+    def damaged(self) -> list[str]:
+        return [path for path in self.photos if os.path.basename(path).startswith("damaged")] or self.photos[
+            :3
+        ]
+
+    def find(self, *, only_copies: bool = False) -> None:
+        """Something of each kind; a long name with markup among them."""
+        good = [path for path in self.photos if path not in self.damaged]
+        odd = (
+            "/data/waste/plastic & <b>foil</b>/IMG_2025-03-14_11-02-41_a very long name_copy of the copy.jpg"
+        )
+        told: list[tuple[p.FindingKind, list[str], str, bool]] = [
+            ("damaged", [path], "Cannot be read: is cut off at its end.", True) for path in self.damaged
+        ]
+        told.append(("damaged", [odd], "Cannot be read: is no picture but a page of text in HTML.", True))
+        told += [
+            ("leak", good[0:2], "The same picture is in training and validation.", True),
+            ("leak", good[2:4], "Nearly the same picture is in training and validation.", True),
+            (
+                "two_labels",
+                [good[4], good[-1]],
+                "The same picture is in the classes glass and paper. It is in training and validation, too.",
+                False,
+            ),
+            ("duplicate", good[6:13], "The same picture is there 7 times.", True),
+            ("duplicate", good[13:15], "The same picture is there 2 times.", True),
+            ("near_duplicate", good[15:18], "Nearly the same picture is there 3 times.", True),
+            ("tiny", [good[18]], "Is very small: 48 × 40 pixels.", True),
+            (
+                "odd_shape",
+                [good[19]],
+                "Is very long and narrow: 3 200 × 400 pixels. The model sees it squeezed to a square.",
+                True,
+            ),
+            ("huge", [good[20]], "Is very large (96 megapixels, 41 MB): it is slow to read.", False),
+        ]
+        for i, (kind, paths, words, cure) in enumerate(told):
+            if not only_copies or kind == "duplicate":
+                suggest = tuple(paths[1:] or paths) if cure else ()
+                finding = p.Finding(kind=kind, paths=tuple(paths), words=words, suggest=suggest, key=str(i))
+                self.say(finding, 60)
+
+    def finish(self) -> None:
+        self.say(p.StageFinished(stage="check", elapsed_s=41, summary=""), 60)
+        self.say(p.RunFinished(checkpoint=None, metrics={}, elapsed_s=60), 60)
+
+
+def check_script(state: str, folder: Path) -> CheckScript:
+    script = CheckScript(folder)
+    if state in ("checking", "check_waits", "check_stopped"):
+        script.read(1204)
+        script.fail(3)
+    elif state != "check_failed":
+        script.read(CHECKED)
+    match state:
+        case "check_waits":
+            script.say(p.SourceGone(folder="/media/lab/usb drive/waste_2025", reason="is not there"), 45)
+        case "check_stopped":
+            script.say(p.RunStopped(checkpoint=None, reason="Stopped as asked."), 45)
+        case "check_failed":
+            text = "The folder /data/waste cannot be read (Permission denied)."
+            hint = "Ask whoever owns it to let you read it, or choose another folder."
+            script.say(p.RunFailed(kind="dataset", text=text, hint=hint, traceback=""), 1)
+        case "found" | "found_more" | "set_aside" | "photo" | "copies":
+            script.find()
+            script.finish()
+        case "nothing_found":
+            script.finish()
+    return script
+
+
 def write_results(folder: Path) -> None:
     from waste_gui.dataset.mapping import LAB_CLASSES
 
@@ -278,10 +429,12 @@ def main(out: Path, wanted: list[str]) -> None:
     from PySide6.QtCore import QEventLoop, QTimer
     from PySide6.QtWidgets import QApplication, QWidget
 
+    from waste_gui.dataset.demo import draw_dataset
     from waste_gui.gui import main_window as mw
     from waste_gui.gui.dataset_choice import DatasetChoice
     from waste_gui.gui.dialogs import Answer, DetailsDialog, Question
-    from waste_gui.gui.engine_process import ProcessOutcome
+    from waste_gui.gui.engine_process import EngineProcess, ProcessOutcome
+    from waste_gui.gui.found_rows import Entry
     from waste_gui.gui.moment import Moment
     from waste_gui.gui.pages.history import EarlierRun
     from waste_gui.gui.settings import Settings
@@ -294,6 +447,9 @@ def main(out: Path, wanted: list[str]) -> None:
     out.mkdir(parents=True, exist_ok=True)
     scale = app.devicePixelRatio()
     photos = many_photos(Path(tempfile.mkdtemp()))
+    drawn = Path(tempfile.mkdtemp()) / "waste"
+    if not wanted or set(wanted) & set(CHECK_STATES):
+        draw_dataset(drawn, per_class=8)
     results = Path(tempfile.mkdtemp())
     write_results(results)
 
@@ -307,6 +463,41 @@ def main(out: Path, wanted: list[str]) -> None:
                 return
             QTimer.singleShot(50, loop.quit)
             loop.exec()
+
+    def show_check(window: mw.MainWindow, state: str) -> QWidget:
+        """Its photos come from real reading processes."""
+        part = window.data.checking
+        window.data.set_choice(DatasetChoice((str(drawn),)))
+        turn(lambda: window.data.readiness.ready, 121)
+        if state == "not_checked":
+            return window
+        script = check_script(state, drawn)
+        part.check._reset(part._choice)
+        part.check.run.launched()
+        for message in script.said:
+            part.check.receive(message)
+        part.check.ended_at = 1_763_906_512.0
+        part.check._zero = part.check._clock() - script.said[-1].at
+        if part.check.run.phase.running:
+            engine = SimpleNamespace(running=True, kill_now=lambda: None)
+            part.check._engine = cast(EngineProcess, engine)
+        part.browse(state != "found")
+        if state == "set_aside":
+            paths = [path for f in part.findings for path in f.suggest][:9]
+            part.lists.set_aside({path: "Cannot be read: is cut off at its end." for path in paths})
+            part._on_toggled("aside")
+        if state in ("photo", "copies"):
+            kind = "tiny" if state == "photo" else "duplicate"
+            entries = (r for r in part.page.list.found.rows if isinstance(r, Entry) and r.group == kind)
+            part.open(next(entries))
+            assert part.dialog is not None
+            turn(lambda: not part.thumbnails._asked, 121)
+            turn()
+            turn(lambda: not part.thumbnails._asked, 121)
+            return part.dialog
+        turn()
+        turn(lambda: not part.thumbnails._asked, 121)
+        return window
 
     def moment(script: Script) -> Moment:
         view = script.watch.look(script.run, script.evidence, script.at) if script.run.phase.running else None
@@ -328,7 +519,19 @@ def main(out: Path, wanted: list[str]) -> None:
         )
 
     scripts = {
-        f.__name__: f for f in (starting, first_run, training, slow, stuck, stopped, failed, crashed, done)
+        f.__name__: f
+        for f in (
+            starting,
+            first_run,
+            training,
+            slow,
+            stuck,
+            source_gone,
+            stopped,
+            failed,
+            crashed,
+            done,
+        )
     }
     moments = {
         name: moment(f()) for name, f in scripts.items() if not wanted or name in wanted or name == "training"
@@ -336,6 +539,7 @@ def main(out: Path, wanted: list[str]) -> None:
     states = [
         "idle",
         "photos",
+        *CHECK_STATES,
         "settings",
         "more_settings",
         *scripts,
@@ -366,6 +570,8 @@ def main(out: Path, wanted: list[str]) -> None:
                 elif state == "photos":
                     window.data.set_choice(DatasetChoice(tuple(photos), "lab"))
                     turn(lambda window=window: window.data.readiness.ready, 121)  # type: ignore[misc]
+                elif state in CHECK_STATES:
+                    shown = show_check(window, state)
                 elif state in ("settings", "more_settings"):
                     window.show_page(mw.SETTINGS)
                     window.form.more.setChecked(state == "more_settings")
@@ -399,12 +605,16 @@ def main(out: Path, wanted: list[str]) -> None:
                     shown = DetailsDialog(window, "Where it is", details(moments["training"]), "It trains.")
                     shown.show()
                 turn()
+                if state in CHECK_STATES:
+                    window.data.checking._on_check()
                 if state == "results":
                     turn(lambda window=window: window.results.results is not None, 121)  # type: ignore[misc]
                     turn()
                 look = "dark" if dark else "light"
                 size = f"{width}x{height}" + (f"@{scale:g}" if scale > 1 else "")
                 shown.grab().save(str(out / f"{state}_{look}_{size}.png"))
+                window.data.undo_stack.undo()  # What was set aside.
+                window.data.checking.check._engine = None
                 window.close()
                 window.deleteLater()
                 turn()

@@ -117,20 +117,23 @@ def _finished(check: PhotoCheck, left_open: Sequence[Finding]) -> CheckText:
     checked = f"{many(check.photos, 'photo')} checked"
     at = f"Checked at {time_of_day(check.ended_at)}."
     if not found:
-        nothing = "all is looked after" if check.findings else "nothing found"
+        nothing = "all findings are dealt with" if check.findings else "nothing found"
         return CheckText(f"{checked}: {nothing}.", at, AGAIN, "done")
     damaged = found.pop("damaged", 0)
     if not damaged:
-        return CheckText(f"{checked}: {counted(found)}.", at, AGAIN, "slow")
+        return CheckText(
+            f"{checked}: {many(len(left_open), 'finding')}.", f"{counted(found)}.", AGAIN, "slow"
+        )
     out = "It is left out." if damaged == 1 else "They are left out."
     title = f"{count(damaged)} of {many(check.photos, 'photo')} cannot be read. {out}"
-    return CheckText(title, f"Also: {counted(found)}." if found else at, AGAIN, "slow")
+    return CheckText(title, f"Also {counted(found)}." if found else at, AGAIN, "slow")
 
 
 def _failed(check: PhotoCheck) -> CheckText:
     last = check.run.last
     if isinstance(last, RunFailed):
-        return CheckText(last.text, last.hint, AGAIN, "failed")
+        return CheckText("The check failed.", f"{last.text} {last.hint}".strip(), AGAIN, "failed")
     said = check.log_tail.rpartition("\n")[2].strip()
     log = f" Its log ends with: {shorten(said, 200)}" if said else ""
-    return CheckText(check.run.exit_words, f"Check again: it goes on where it was.{log}", AGAIN, "failed")
+    why = f"{check.run.exit_words} Check again: it goes on where it was.{log}"
+    return CheckText("The check ended unexpectedly.", why, AGAIN, "failed")

@@ -58,16 +58,16 @@ class KindWords:
 KINDS: dict[FindingKind, KindWords] = {
     "damaged": KindWords("Cannot be read", "Training leaves them out.", "cannot be read", "cannot be read"),
     "leak": KindWords(
-        "In training and in validation",
+        "In training and validation",
         "They make validation look better than it is.",
-        "photo in training and in validation",
-        "photos in training and in validation",
+        "in training and validation",
+        "in training and validation",
     ),
     "two_labels": KindWords(
         "In two classes",
         "The model cannot learn which is right: choose one.",
-        "photo in two classes",
-        "photos in two classes",
+        "in two classes",
+        "in two classes",
     ),
     "duplicate": KindWords(
         "The same photo several times", "It counts more than others. The first is kept.", "double", "doubles"

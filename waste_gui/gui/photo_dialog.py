@@ -102,6 +102,7 @@ class PhotoDialog(QDialog):
         thumbnails.arrived.connect(self._on_arrived)
         lists.changed.connect(self._show_aside)
         self._show_aside()
+        self.close_button.setFocus()
 
     def _make_photos(self) -> QWidget:
         holder = QWidget()
@@ -130,32 +131,36 @@ class PhotoDialog(QDialog):
         aside = self.aside_buttons[path] = QPushButton()
         aside.setAutoDefault(False)
         aside.clicked.connect(partial(self._on_aside, path))
-        line = QHBoxLayout()
-        line.setSpacing(UNIT)
-        line.addWidget(facts, 1)
-        line.addWidget(aside)
         rows = QVBoxLayout()
         rows.setSpacing(UNIT)
         rows.addWidget(photo, 1)
         rows.addWidget(name)
-        rows.addLayout(line)
+        if len(self.entry.paths) > 1:  # Those of the only one stand beside the other buttons.
+            line = QHBoxLayout()
+            line.setSpacing(UNIT)
+            line.addWidget(facts, 1)
+            line.addWidget(aside)
+            rows.addLayout(line)
         return rows
 
     def _make_buttons(self) -> QHBoxLayout:
         line = QHBoxLayout()
         line.setSpacing(UNIT)
-        line.addStretch(1)
+        if len(self.entry.paths) == 1:
+            line.addWidget(self.facts[self.entry.paths[0]], 1)
+            line.addWidget(self.aside_buttons[self.entry.paths[0]])
+        else:
+            line.addStretch(1)
         if Act.SKIP in self.entry.acts:
             skip = QPushButton("S&kip")
             skip.setToolTip(tooltip(TOOLTIPS[Act.SKIP]))
             skip.setAutoDefault(False)
             skip.clicked.connect(self._on_skip)
             line.addWidget(skip)
-        close = QPushButton("&Close")
-        close.setDefault(True)
-        close.clicked.connect(self.accept)
-        line.addWidget(close)
-        close.setFocus()
+        self.close_button = QPushButton("&Close")
+        self.close_button.setDefault(True)
+        self.close_button.clicked.connect(self.accept)
+        line.addWidget(self.close_button)
         return line
 
     def _on_aside(self, path: str) -> None:

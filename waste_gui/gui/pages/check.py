@@ -85,7 +85,7 @@ class CheckPart(QObject):
         self.bar.check_asked.connect(self.start)
         self.bar.stop_asked.connect(self.check.stop)
         self.bar.browse_asked.connect(lambda: self.browse(not self.browsing))
-        self.check.changed.connect(self._show)
+        self.check.changed.connect(self._on_check)
         self.lists.changed.connect(self._on_lists)
         self.lists.failed.connect(self.trouble)
         self.page.list.asked.connect(self._on_asked)
@@ -162,6 +162,10 @@ class CheckPart(QObject):
         self.thumbnails.close()
         self.lists.close()
 
+    def _on_check(self) -> None:
+        self._show()
+        self.progressed.emit()
+
     def _on_dialog_closed(self) -> None:
         self.dialog = None
 
@@ -208,7 +212,6 @@ class CheckPart(QObject):
         if self.browsing:
             lines = rows(self.findings, aside, skipped, self._toggled)
             self.page.show_rows(lines, empty_words(self.check, current=self.current))
-        self.progressed.emit()
 
     def _browse_text(self, still: int) -> str:
         if self.browsing:

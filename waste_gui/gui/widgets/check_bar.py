@@ -90,7 +90,7 @@ class CheckBar(QWidget):
         """Empty where there is nothing to look at."""
         self.browse.setVisible(bool(text))
         self.browse.setText(text)
-        self.browse.setAccessibleName(text.replace("&", ""))
+        self.browse.setAccessibleName(text.replace("&", "") or "Browse findings")
 
     def _on_clicked(self) -> None:
         (self.stop_asked if self._stops else self.check_asked).emit()
