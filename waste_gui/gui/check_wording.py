@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from waste_gui.gui.dataset_choice import DatasetChoice
 from waste_gui.gui.found_rows import counted, counts
 from waste_gui.gui.photo_check import CHECK, PhotoCheck
 from waste_gui.gui.text import shorten
@@ -29,14 +30,13 @@ class CheckText:
     share: float | None = None
 
 
-def check_text(check: PhotoCheck, left_open: Sequence[Finding], *, current: bool) -> CheckText:
-    """`left_open` are the findings still to be looked at; `current` says whether the check was of the photos
-    that are chosen now."""
+def check_text(check: PhotoCheck, left_open: Sequence[Finding], choice: DatasetChoice) -> CheckText:
+    """`left_open` are the findings still to be looked at, `choice` the photos and classes chosen now."""
     phase = check.run.phase
     if check.running or phase.running:
         return _running(check, left_open)
-    if not current:
-        return _not_yet()
+    if check.choice != choice:
+        return _not_yet(check.choice is not None and check.choice.sources == choice.sources)
     if check.refused:
         return CheckText("The check could not be started.", check.refused, AGAIN, "failed")
     if check.stopped:
@@ -46,7 +46,7 @@ def check_text(check: PhotoCheck, left_open: Sequence[Finding], *, current: bool
             return _finished(check, left_open)
         case Phase.FAILED | Phase.CRASHED:
             return _failed(check)
-    return _not_yet()
+    return _not_yet(False)
 
 
 def check_now(check: PhotoCheck) -> CheckNow | None:
@@ -60,13 +60,11 @@ def check_now(check: PhotoCheck) -> CheckNow | None:
     return CheckNow(_progress(check) or "the photos are looked up", time, bool(check.run.away))
 
 
-def empty_words(check: PhotoCheck, *, current: bool) -> str:
+def empty_words(check: PhotoCheck, choice: DatasetChoice) -> str:
     """What the empty list says."""
     if check.running:
-        return (
-            "Nothing found so far. What is found appears here, and can be worked on while the check goes on."
-        )
-    if current and check.run.phase is Phase.FINISHED:
+        return "What is found appears here. It can be set aside while the check goes on."
+    if check.choice == choice and check.run.phase is Phase.FINISHED:
         return (
             "Every photo can be read, none is there twice, and none is oddly small, large or shaped. "
             "You can start the training."
@@ -74,7 +72,10 @@ def empty_words(check: PhotoCheck, *, current: bool) -> str:
     return "Check the photos to see here which are damaged, doubled or odd."
 
 
-def _not_yet() -> CheckText:
+def _not_yet(with_other_classes: bool) -> CheckText:
+    if with_other_classes:
+        why = "What was read is remembered: checking again takes a moment."
+        return CheckText("Not checked with these classes yet", why, START)
     why = "A check reads every photo once and finds damaged, doubled and odd ones."
     return CheckText("Not checked yet", why, START)
 

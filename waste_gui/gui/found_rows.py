@@ -19,6 +19,9 @@ LIVE = "not read "
 OPEN_UP_TO = 50
 """A group with more findings begins closed, so that the others are in sight; the first is always open."""
 
+COUNTED = 4
+"""Kinds named in one line."""
+
 
 class Act(Enum):
     """What a button in the list does; the value is its text."""
@@ -115,10 +118,21 @@ class Entry:
     id: str
     key: str
     paths: tuple[str, ...]
-    title: str
-    words: str
+    said: str
     acts: tuple[Act, ...]
     aside: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return title(self.paths)
+
+    @property
+    def words(self) -> str:
+        words = one_line(self.said)
+        if self.group == "damaged":  # As the heading says already.
+            words = words.removeprefix("Cannot be read: ")
+            words = words[:1].upper() + words[1:]
+        return words
 
 
 Row = Heading | Entry
@@ -191,7 +205,7 @@ def _entry(group: str, finding: Finding, aside: Collection[str]) -> Entry:
     if finding.key.startswith(LIVE):  # Known to the check only, until it is told as a finding.
         acts = (Act.SET_ASIDE,)
     paths = tuple(path for path in finding.paths if path not in aside)
-    return Entry(group, finding.key, finding.key, paths, title(paths), one_line(finding.words), acts, take)
+    return Entry(group, finding.key, finding.key, paths, finding.words, acts, take)
 
 
 def _aside_group(aside: Mapping[str, str], is_open: bool) -> list[Row]:
@@ -201,7 +215,7 @@ def _aside_group(aside: Mapping[str, str], is_open: bool) -> list[Row]:
     why = "Not used in training; the files stay where they are."
     heading = Heading(ASIDE, "Set aside", why, len(aside), is_open, act, tuple(aside))
     members = [
-        Entry(ASIDE, f"aside {p}", "", (p,), title((p,)), one_line(reason), (Act.TAKE_BACK,))
+        Entry(ASIDE, f"aside {p}", "", (p,), reason, (Act.TAKE_BACK,))
         for p, reason in aside.items()
         if is_open
     ]
@@ -221,8 +235,7 @@ def _skipped_group(skipped: list[Finding], aside: Collection[str], is_open: bool
             f"skipped {f.key}",
             f.key,
             f.paths,
-            title(f.paths),
-            one_line(f.words),
+            f.words,
             (Act.SHOW_AGAIN,),
         )
         for f in skipped
@@ -251,5 +264,6 @@ def counts(findings: Iterable[Finding]) -> dict[FindingKind, int]:
 
 
 def counted(found: Mapping[FindingKind, int]) -> str:
-    """`3 cannot be read, 2 doubles, 1 very small`."""
-    return ", ".join(many(n, KINDS[kind].one, KINDS[kind].several) for kind, n in found.items())
+    """`3 cannot be read, 2 doubles, 1 very small`; of many kinds the most important."""
+    words = [many(n, KINDS[kind].one, KINDS[kind].several) for kind, n in found.items()]
+    return ", ".join(words[:COUNTED]) + (" and more" if len(words) > COUNTED else "")

@@ -105,13 +105,16 @@ Ctrl+S          save a report
 Ctrl+1          loss and accuracy
 Ctrl+2, Ctrl+3  loss or accuracy alone
 Ctrl+4          learning rate
-Ctrl+Z          undo a change to the photos
+Ctrl+Z          undo a change to the photos, or what was set aside or skipped
 Ctrl+Shift+Z    redo it
 F6, Shift+F6    next and previous area
 Alt+W           the warning
 Ctrl+,          settings
 F1              this help
 Ctrl+Q          quit
+
+In the list of what the check found: Space sets aside, S skips,
+Enter shows the photo larger.
 
 In a plot: Space follows the newest, Home shows all,
 + and - zoom, the arrows pan.
@@ -262,6 +265,7 @@ class MainWindow(QMainWindow):
         self.stop_action = self._add(menu, "S&top…", "Ctrl+.", self.ask_stop)
         self.pause_action = self._add(menu, "&Pause", "", self.controller.pause_or_resume)
         menu.addSeparator()
+        self.check_action = self._add(menu, "&Check the photos", "", self._on_check_photos)
         self._add(menu, "Show &where it is", "", self._on_show_where)
         self._add(menu, "&Earlier runs", "Ctrl+R", lambda: self.show_page(RUNS))
 
@@ -355,6 +359,7 @@ class MainWindow(QMainWindow):
         self.pause_action.setText("&Go on" if run.paused else "&Pause")
         self.start_action.setEnabled(readiness.ready and not running)
         self.data.checking.show_training(running)
+        self.check_action.setEnabled(self.data.checking.can_start)
         if self._diagnosis is not None:
             self._diagnosis.show_text(details(moment))
 
@@ -475,6 +480,10 @@ class MainWindow(QMainWindow):
             return
         if self.controller.folder is not None:
             self.results.read(self.controller.folder, self._on_results)
+
+    def _on_check_photos(self) -> None:
+        self.show_page(PHOTOS)
+        self.data.checking.start()
 
     def _on_check_ended(self) -> None:
         if self._closes_after_check:

@@ -106,6 +106,10 @@ class CheckPart(QObject):
     def now(self) -> CheckNow | None:
         return check_now(self.check)
 
+    @property
+    def can_start(self) -> bool:
+        return self._possible and not self._training and not self.check.running
+
     def show_choice(self, choice: DatasetChoice) -> None:
         """Other folders or classes: a check of the old ones is over."""
         sources_differ = choice.sources != self._choice.sources
@@ -115,6 +119,7 @@ class CheckPart(QObject):
         if sources_differ:
             self.lists.read(choice.sources)
             self._toggled.clear()
+            self.browse(False)
         self._show()
 
     def show_possible(self, possible: bool) -> None:
@@ -128,7 +133,7 @@ class CheckPart(QObject):
             self._show()
 
     def start(self) -> None:
-        if self.check.running or self._training or not self._possible:
+        if not self.can_start:
             return
         self.thumbnails.forget()
         self.browse(True)
@@ -143,8 +148,10 @@ class CheckPart(QObject):
     def browse(self, on: bool) -> None:
         """Show the list, or the classes."""
         self.browsing = on
-        self.browse_changed.emit(on)
         self._show()
+        self.browse_changed.emit(on)
+        if on:
+            self.page.list.setFocus()
 
     def open(self, entry: Entry) -> None:
         """The photos of an entry, larger."""
@@ -181,10 +188,10 @@ class CheckPart(QObject):
         match row:
             case Heading():
                 paths, keys = row.paths, row.keys
-                reasons = self._reasons(paths)
+                reasons = self._reasons(paths, None)
             case Entry():
                 paths, keys = row.aside or row.paths, (row.key,)
-                reasons = dict.fromkeys(paths, row.words)
+                reasons = self._reasons(paths, row.key)
         match act:
             case Act.SET_ASIDE:
                 self.lists.set_aside(reasons)
@@ -198,7 +205,10 @@ class CheckPart(QObject):
                 assert isinstance(row, Entry)
                 self.open(row)
 
-    def _reasons(self, paths: tuple[str, ...]) -> dict[str, str]:
+    def _reasons(self, paths: tuple[str, ...], key: str | None) -> dict[str, str]:
+        """What the finding with this key says, or whichever suggests to set a photo aside."""
+        if key is not None:
+            return dict.fromkeys(paths, self.check.findings[key].words if key in self.check.findings else "")
         words = {path: finding.words for finding in self.findings for path in finding.suggest}
         return {path: words.get(path, "") for path in paths}
 
@@ -206,12 +216,12 @@ class CheckPart(QObject):
         aside, skipped = self.lists.aside, self.lists.skipped
         still = open_findings(self.findings, aside, skipped)
         stopping = self.check.running and self.check.run.stop_asked_at is not None
-        text = check_text(self.check, still, current=self.current)
+        text = check_text(self.check, still, self._choice)
         self.bar.show_text(text, possible=self._possible, training=self._training, stopping=stopping)
         self.bar.show_browse(self._browse_text(len(still)))
         if self.browsing:
             lines = rows(self.findings, aside, skipped, self._toggled)
-            self.page.show_rows(lines, empty_words(self.check, current=self.current))
+            self.page.show_rows(lines, empty_words(self.check, self._choice))
 
     def _browse_text(self, still: int) -> str:
         if self.browsing:

@@ -262,8 +262,6 @@ class DataPage(QWidget):
         """The list of findings in the place of the classes, or the other way round."""
         self._lists.setVisible(not browsing)
         self.checking.page.setVisible(browsing)
-        if browsing:
-            self.checking.page.list.setFocus()
 
     def _on_failed(self, error: Exception) -> None:
         self.found = None

@@ -60,7 +60,7 @@ HELPS = {
 }
 """In the form's words, where the help of the settings speaks of their values."""
 
-UNITS = {"image_size": " px"}
+UNITS = {"image_size": " px", "cache_gb": " GB", "photo_timeout": " s"}
 MNEMONICS = {"name": "N&ame", "model": "&Model", "epochs": "Epo&chs", "batch_size": "&Batch size"}
 
 
@@ -242,6 +242,9 @@ class SettingsPage(QWidget):
 
 def _shown(name: str, value: Any) -> Any:
     """A value as the form calls it."""
+    if isinstance(value, float) and name in UNITS:
+        short = f"{value:g}"
+        return f"{short if float(short) == value else value}{UNITS[name]}"
     return WORDS[name].get(value, value) if name in WORDS else value
 
 
@@ -291,6 +294,7 @@ def _parsed(field: FieldHelp, text: str, optional: bool) -> Any:
     number = field.type if field.type in (int, float) else float if float in _members(field.type) else None
     if number is None:
         return text
+    text = text.removesuffix(UNITS.get(field.name, "").strip()).rstrip()
     try:
         return number(text.replace(",", "."))
     except ValueError:
