@@ -11,17 +11,24 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from waste_gui.gui.main_window import MainWindow
+from waste_gui.gui.pages.data import DataPage
 from waste_gui.gui.run_controller import RunController
 from waste_gui.gui.settings import Settings
 from waste_gui.gui.theme import Theme
 
 FAKE_ENGINE = Path(__file__).with_name("fake_engine.py")
+FAKE_CHECK = Path(__file__).with_name("fake_check.py")
 WAIT_MS = 20_000
 
 
 def fake(scenario: str) -> Callable[[Path], list[str]]:
     """The command that plays a scenario."""
     return lambda config: [sys.executable, str(FAKE_ENGINE), str(config), scenario]
+
+
+def fake_check(scenario: str) -> Callable[[Path], list[str]]:
+    """The command that plays a check."""
+    return lambda config: [sys.executable, str(FAKE_CHECK), str(config), scenario]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -54,6 +61,12 @@ def end_engine(window: MainWindow, qtbot: QtBot) -> None:
     """A window may not go while its engine runs."""
     window.controller.kill_now()
     qtbot.waitUntil(lambda: not window.controller.running, timeout=WAIT_MS)
+    end_check(window.data, qtbot)
+
+
+def end_check(page: DataPage, qtbot: QtBot) -> None:
+    page.checking.close()
+    qtbot.waitUntil(lambda: not page.checking.check.running, timeout=WAIT_MS)
 
 
 def ready(window: MainWindow, photos: Path, qtbot: QtBot) -> MainWindow:

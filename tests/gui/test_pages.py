@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox
 from pytestqt.qtbot import QtBot
 
 from tests.gui import pictures
-from tests.gui.conftest import WAIT_MS
+from tests.gui.conftest import WAIT_MS, end_check
 from waste_gui import config as configs
 from waste_gui import protocol as p
 from waste_gui.config import ConfigError, RunConfig
@@ -30,7 +30,7 @@ from waste_gui.rundir import RunDir, runs_dir
 @pytest.fixture
 def data_page(qtbot: QtBot, theme: Theme) -> DataPage:
     page = DataPage()
-    qtbot.addWidget(page)
+    qtbot.addWidget(page, before_close_func=lambda _: end_check(page, qtbot))
     page.resize(800, 500)
     page.show()
     return page
@@ -145,6 +145,19 @@ def test_form_says_in_words_what_the_settings_say_in_values(form: SettingsPage) 
     for typed, value in (("none", "none"), ("nothing, learn from scratch", "none"), ("laion2b", "laion2b")):
         start.setEditText(typed)
         assert form.config().pretrained == value
+
+
+def test_numbers_stand_with_their_unit_and_may_be_typed_without(form: SettingsPage) -> None:
+    form.more.setChecked(True)
+    cache = form.editors["cache_gb"]
+    assert isinstance(cache, QLineEdit)
+    assert cache.text() == "50 GB"
+    for typed, value in (("20", 20), ("7.5GB", 7.5), ("0 GB", 0)):
+        cache.setText(typed)
+        assert form.config().cache_gb == value
+    cache.setText("a lot GB")
+    with pytest.raises(ConfigError):
+        form.config()
 
 
 def test_wrong_number_is_marked_where_it_stands(form: SettingsPage) -> None:

@@ -134,7 +134,8 @@ def _failed(check: PhotoCheck) -> CheckText:
     last = check.run.last
     if isinstance(last, RunFailed):
         return CheckText("The check failed.", f"{last.text} {last.hint}".strip(), AGAIN, "failed")
-    said = check.log_tail.rpartition("\n")[2].strip()
+    written = check.log_tail.partition("Fatal Python error")[0]  # Then come the stacks, for the log alone.
+    said = written.strip().rpartition("\n")[2].strip()
     log = f" Its log ends with: {shorten(said, 200)}" if said else ""
     why = f"{check.run.exit_words} Check again: it goes on where it was.{log}"
     return CheckText("The check ended unexpectedly.", why, AGAIN, "failed")

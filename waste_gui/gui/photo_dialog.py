@@ -167,7 +167,7 @@ class PhotoDialog(QDialog):
         if path in self._lists.aside:
             self._lists.take_back([path])
         else:
-            self._lists.set_aside({path: self.entry.words})
+            self._lists.set_aside({path: self.entry.said})
 
     def _on_skip(self) -> None:
         self.skip_asked.emit(self.entry.key)

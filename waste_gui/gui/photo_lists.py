@@ -27,10 +27,9 @@ class PhotoLists(QObject):
 
     changed = Signal()
     failed = Signal(str, str)
-    written = Signal()  # All that was asked for until now.
+    written = Signal()  # One change, or it was said why not.
     _read = Signal(int, object, object)
     _not_written = Signal(str, str)
-    _idle = Signal()
 
     def __init__(self, undo_stack: QUndoStack, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -43,7 +42,6 @@ class PhotoLists(QObject):
         self._thread: threading.Thread | None = None
         self._read.connect(self._on_read)
         self._not_written.connect(self._on_not_written)
-        self._idle.connect(self.written)
 
     def read(self, sources: Sequence[str]) -> None:
         """Look up what is remembered of these folders; `changed` comes when it is known."""
@@ -136,6 +134,7 @@ class PhotoLists(QObject):
                 write(catalog)
             except CatalogError as error:
                 self._not_written.emit(error.text, error.hint)
+            self.written.emit()
 
         self._writes += 1
         self._do(try_to)
@@ -155,8 +154,6 @@ class PhotoLists(QObject):
             catalog = Catalog(on_problem=lambda text: self._not_written.emit(text, ""))
             while (work := self._work.get()) is not None:
                 work(catalog)
-                if self._work.empty():
-                    self._idle.emit()
         except RuntimeError:  # The window is gone, and with it who wants to know.
             return
 

@@ -312,6 +312,8 @@ class FindingList(QTableView):
                 self.setRowHeight(i, self.verticalHeader().defaultSectionSize())
         if current is not None:
             self._keep_place(current, place)
+        elif self.hasFocus():
+            self._go_to_first()
 
     def current(self) -> Row | None:
         place = self.currentIndex().row()
@@ -330,6 +332,9 @@ class FindingList(QTableView):
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
+        self._go_to_first()
+
+    def _go_to_first(self) -> None:
         if self.current() is None and self.found.rows:
             entries = (i for i, row in enumerate(self.found.rows) if isinstance(row, Entry))
             self.setCurrentIndex(self.found.index(next(entries, 0), 0))
