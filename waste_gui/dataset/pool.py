@@ -105,11 +105,10 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class _Suspect:
-    """A photo that failed, until it is known whether its folder is there."""
+    """A photo that failed, or (without an error) waits, until it is known whether its folder is there."""
 
     photo: Photo
-    error: ImageError
-    seconds: float
+    error: ImageError | None = None
 
 
 class ReadingPool:
@@ -254,6 +253,8 @@ class ReadingPool:
             self._finish(photo, TimedOutImage(photo.path, SET_ASIDE))
         elif absence := self._absences.of(photo.path):
             absence.held.append(photo)
+        elif suspects := self._suspects.get(os.path.dirname(photo.path)):
+            suspects.append(_Suspect(photo))
         else:
             self._waiting.append(photo)
 
@@ -301,7 +302,7 @@ class ReadingPool:
         elif reply.kind:
             error = ERRORS[reply.kind](photo.path, reply.words)
             if isinstance(error, SUSPECT):
-                self._suspect(photo, error, reply.seconds)
+                self._suspect(photo, error)
             else:
                 self._finish(photo, error, reply)
         else:
@@ -392,18 +393,30 @@ class ReadingPool:
 
     # --- folders that may be away
 
-    def _suspect(self, photo: Photo, error: ImageError, seconds: float) -> None:
-        """It failed in a way that may mean that its whole folder is away: look for that first."""
+    def _suspect(self, photo: Photo, error: ImageError) -> None:
+        """It failed in a way that may mean that its whole folder is away: look for that before any other."""
         if self._on_away is None:
             self._finish(photo, error)
             return
-        self._free_slot(photo.slot)
-        photo.slot = None
         folder = os.path.dirname(photo.path)
         looked_for = folder in self._suspects
-        self._suspects.setdefault(folder, []).append(_Suspect(photo, error, seconds))
+        suspects = self._suspects.setdefault(folder, [])
+        suspects.append(_Suspect(self._without_slot(photo), error))
         if not looked_for:
+            suspects += map(_Suspect, self._take_from_line(lambda path: os.path.dirname(path) == folder))
             self._look(photo.path)
+
+    def _take_from_line(self, wanted: Callable[[str], bool]) -> list[Photo]:
+        """Photos that wait to be read and shall not be now."""
+        taken = [photo for photo in self._waiting if not photo.look and wanted(photo.path)]
+        if taken:
+            self._waiting = deque(photo for photo in self._waiting if photo not in taken)
+        return [self._without_slot(photo) for photo in taken]
+
+    def _without_slot(self, photo: Photo) -> Photo:
+        self._free_slot(photo.slot)
+        photo.slot = None
+        return photo
 
     def _look(self, path: str) -> None:
         self._last_look -= 1
@@ -414,23 +427,25 @@ class ReadingPool:
             folder, _, why = reply.reason.partition(b"\0")
             self._is_away(os.fsdecode(folder), why.decode("utf-8", "replace"), photo.path)
         else:
-            self._is_there(photo.path)
+            self._is_there(photo.path, reply.seconds > SLOW_S)
 
-    def _is_there(self, path: str) -> None:
-        """Its folder is there: what waited for it is read again, and what failed has failed by itself."""
+    def _is_there(self, path: str, answered_late: bool) -> None:
+        """Its folder is there: what waited for it is read again, and what failed has failed by itself.
+
+        If the folder itself answered late, a photo that was not read in time gets another chance."""
         absence = self._absences.of(path)
         if absence is not None:
             self._waiting.extend(self._absences.end(absence))
             self._on_back(absence.folder, time.monotonic() - absence.since)
         for suspect in self._suspects.pop(os.path.dirname(path), []):
-            photo = suspect.photo
+            photo, error = suspect.photo, suspect.error
             if photo.path in self._set_aside:
                 self._finish(photo, TimedOutImage(photo.path, SET_ASIDE))
-            elif photo.asked_again or isinstance(suspect.error, TimedOutImage):
-                self._finish(photo, suspect.error)
+            elif error and (photo.asked_again or isinstance(error, TimedOutImage) and not answered_late):
+                self._finish(photo, error)
             else:  # the folder may have been away for just that moment
-                photo.asked_again = True
-                self._waiting.appendleft(photo)
+                photo.asked_again = error is not None
+                self._waiting.append(photo)
 
     def _is_away(self, folder: str, why: str, path: str) -> None:
         absence, is_new = self._absences.begin(folder, why, path, time.monotonic())
@@ -438,11 +453,7 @@ class ReadingPool:
             absence.held += [suspect.photo for suspect in self._suspects.pop(suspected)]
         # A photo that is a link to one in that folder is not below it itself.
         absence.held += [s.photo for s in self._suspects.pop(os.path.dirname(path), [])]
-        for photo in [p for p in self._waiting if not p.look and absence.covers(p.path)]:
-            self._waiting.remove(photo)
-            self._free_slot(photo.slot)
-            photo.slot = None
-            absence.held.append(photo)
+        absence.held += self._take_from_line(absence.covers)
         if is_new and self._on_away is not None:
             self._on_away(folder, why)
 
@@ -515,16 +526,18 @@ class ReadingPool:
             worker.slow = True
             self._take_back(worker)
         current = self._crew.current(worker)
-        if current is not None and current.look and silent_s > ANSWER_S:
-            self._give_up(worker, current)
+        if silent_s <= (ANSWER_S if current is not None and current.look else deadline_s):
+            return
+        if current is None:  # frozen between two photos, so none is to blame
+            self._kill(worker)
+            return
+        self._give_up(worker, current)
+        if current.look:
             self._unanswered.append(worker.process)
             self._is_away(drive_of(current.path), "does not answer", current.path)
-        elif current is not None and silent_s > deadline_s:
-            self._give_up(worker, current)
+        else:
             error = TimedOutImage(current.path, f"was not read within {deadline_s:.0f} s")
-            self._suspect(current, error, silent_s)
-        elif silent_s > deadline_s:  # frozen between two photos, so none is to blame
-            self._kill(worker)
+            self._suspect(current, error)
 
     def _take_back(self, worker: Worker) -> None:
         """What is queued behind a photo that takes long goes to others; the slots stay until it answers."""

@@ -56,7 +56,7 @@ PHI = 8.0
 FULL_DISK_BYTES = 100_000_000
 FEW_MEMORY = 0.05
 COUNTED_STAGES = ("train", "validate")
-LOADING_STAGES = ("single_sample", "first_train_batch", "first_val_batch", "train", "validate")
+LOADING_STAGES = ("single_sample", "first_train_batch", "first_val_batch", "train", "validate", "check")
 
 
 class State(Enum):
