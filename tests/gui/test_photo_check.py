@@ -484,6 +484,18 @@ def checking(window: MainWindow, qtbot: QtBot) -> MainWindow:
     return window
 
 
+def test_photo_that_a_training_set_aside_is_shown_when_it_has_ended(
+    window: MainWindow, qtbot: QtBot, folder: Path
+) -> None:
+    window.header.start_button.click()
+    qtbot.waitUntil(lambda: window.controller.run.phase is Phase.TRAINING, timeout=WAIT_MS)
+    Catalog().set_aside([str(folder / "paper/twin_1_a.jpg")], "set aside during a training")
+    with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
+        window.controller.stop_now()
+    words = "15 photos, 2 classes. Set aside: 1 photo."
+    qtbot.waitUntil(lambda: window.data.words.text() == words, timeout=WAIT_MS)
+
+
 def test_header_says_that_photos_are_checked(window: MainWindow, qtbot: QtBot) -> None:
     checking(window, qtbot)
     assert window.tabs.currentIndex() == PHOTOS
@@ -521,6 +533,19 @@ def test_closing_the_window_ends_the_check_and_the_readers(
     assert list(Catalog().aside()) == [photo]
     _, alive = psutil.wait_procs(children, timeout=20)
     assert not alive
+
+
+def test_buttons_of_the_check_have_letters_that_nothing_else_there_has(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    texts = [action.text() for action in window.menuBar().actions()]
+    texts += [window.tabs.tabText(i) for i in range(window.tabs.count())]
+    texts += [button.text() for button in window.findChildren(QPushButton) if "&" in button.text()]
+    checking(window, qtbot)
+    bar = window.data.checking.bar
+    taken = [text.partition("&")[2][0].lower() for text in texts if text != START] + ["w"]
+    for text in (START, STOP, GO_ON, AGAIN, bar.browse.text()):
+        assert text.partition("&")[2][0].lower() not in taken, text
 
 
 def test_what_cannot_be_remembered_is_said_in_the_bar(window: MainWindow, qtbot: QtBot) -> None:

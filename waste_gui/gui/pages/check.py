@@ -130,6 +130,8 @@ class CheckPart(QObject):
     def show_training(self, training: bool) -> None:
         if training != self._training:
             self._training = training
+            if not training:  # It may have set photos aside.
+                self.lists.read(self._choice.sources)
             self._show()
 
     def start(self) -> None:

@@ -55,6 +55,9 @@ HELPS = {
     "few photos.",
     "image_size": "Side of the square that the model sees. Automatic: the model's own.",
     "device": "Where to train. The best there is: a GPU, else the processor.",
+    "cache_gb": "Disk space, for all runs together, that keeps photos as training needs them: each is then "
+    "decoded only once. 0 switches the cache off.",
+    "photo_timeout": "How long a photo may take before it is set aside.",
     "bad_image": "What takes the place of a photo that cannot be read.",
     "precision": "Number format of the computation. Automatic: bfloat16 where it is faster.",
 }
