@@ -166,11 +166,11 @@ def _command_line(process: psutil.Process) -> list[str]:
 
 def test_fifty_killed_workers_change_nothing(tmp_path: Path) -> None:
     """The trained weights are the same, bit for bit, as of a run whose workers were left alone."""
-    photos = make_photos(tmp_path / "photos", per_class=100)
+    photos = make_photos(tmp_path / "photos", per_class=60)
     runs = {}
     for name, kills in (("left alone", 0), ("harassed", 50)):
         folder = tmp_path / name
-        arguments = (*TRAIN, "--source", photos, "--run-dir", folder, "--epochs", 12, "--cache-gb", 0)
+        arguments = (*TRAIN, "--source", photos, "--run-dir", folder, "--epochs", 8, "--cache-gb", 0)
         process = start([str(a) for a in (*arguments, "--workers", 2)])
         assert process.stdout is not None
         head = process.stdout.readline()
