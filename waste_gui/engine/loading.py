@@ -15,7 +15,7 @@ import queue
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -183,39 +183,21 @@ class Loader:
 
     def load(
         self, batches: Iterable[Sequence[Sample]], on_read: Callable[[int], None] | None = None
-    ) -> Generator[Batch]:
-        """The batches asked for, in order; `batches` may be endless, a few are read ahead of the step.
+    ) -> Batches:
+        """Begin at once to read the batches asked for; they come in order. `batches` may be endless: a few
+        are read ahead of the step. One load at a time.
 
-        `on_read(n)` is told how many photos of the batch that is waited for are there. One load at a time.
+        `on_read(n)` is told how many photos of the batch that is waited for are there.
         """
         line = _Line(batches)
         thread = threading.Thread(target=self._fill, args=(line,), name="loader", daemon=True)
         thread.start()
-        try:
-            while (batch := self._next(line, on_read)) is not None:
-                yield batch
-        finally:
-            line.stop()
-            thread.join(timeout=10)  # longer only if the cache's disk does not answer
-            self._reading.clear()  # what is still being read belongs to nobody: `_place` lets go of it
+        return Batches(line, thread, self._waiting, on_read)
 
     def one(self, sample: Sample) -> Batch:
-        """A single photo, for `single_sample` and `predict`; its batch is empty if it cannot be read."""
-        return next(self.load([[sample]]))
-
-    def _next(self, line: _Line, on_read: Callable[[int], None] | None) -> Batch | None:
-        began, told = time.monotonic(), 0
-        while True:
-            self._waiting()
-            pending = line.take(TAKE_S)
-            if pending is None and line.ended:
-                return None
-            done = pending.done if pending else line.done_of_next
-            if on_read and done > told:
-                told = done
-                on_read(told)
-            if pending is not None:
-                return pending.finish(time.monotonic() - began)
+        """A single photo; its batch is empty if it cannot be read."""
+        with contextlib.closing(self.load([[sample]])) as batches:
+            return next(batches)
 
     # --- the loader's thread
 
@@ -235,6 +217,7 @@ class Loader:
         except BaseException as error:  # raised again in the thread that waits for the batch
             line.fail(error)
         finally:
+            self._reading.clear()  # what is still being read belongs to nobody: `_on_read` lets go of it
             line.end()
 
     def _begin(self, samples: Sequence[Sample]) -> _Pending:
@@ -337,6 +320,40 @@ class Loader:
         return None
 
 
+class Batches:
+    """An iterator over batches as they are read. Close it, unless it has come to its end."""
+
+    def __init__(
+        self,
+        line: _Line,
+        thread: threading.Thread,
+        waiting: Callable[[], None],
+        on_read: Callable[[int], None] | None,
+    ) -> None:
+        self._line, self._thread, self._waiting, self.on_read = line, thread, waiting, on_read
+
+    def __iter__(self) -> Batches:
+        return self
+
+    def __next__(self) -> Batch:
+        began, told = time.monotonic(), 0
+        while True:
+            self._waiting()
+            pending = self._line.take(TAKE_S)
+            if pending is None and self._line.ended:
+                raise StopIteration
+            done = pending.done if pending else self._line.done_of_next
+            if self.on_read and done > told:
+                told = done
+                self.on_read(told)
+            if pending is not None:
+                return pending.finish(time.monotonic() - began)
+
+    def close(self) -> None:
+        self._line.stop()
+        self._thread.join(timeout=10)  # longer only if the cache's disk does not answer
+
+
 class _Line:
     """Batches on their way from the loader's thread to the one that trains: a few ahead, in order."""
 
@@ -384,6 +401,7 @@ class _Line:
         except queue.Empty:
             return None
         if isinstance(pending, BaseException):
+            self.ended = True
             raise pending
         if pending is None:
             self.ended = True

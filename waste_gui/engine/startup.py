@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import torch
 
 from waste_gui.config import RunConfig
 from waste_gui.dataset.file_stats import FileStats
+from waste_gui.dataset.photo_tiles import PhotoTiles
 from waste_gui.dataset.scan import DatasetError, Sample, Scan
 from waste_gui.dataset.split import Split, save_split, split_samples
 from waste_gui.dataset.tile import tile_size
@@ -21,7 +21,15 @@ from waste_gui.engine.devices import Device
 from waste_gui.engine.downloads import watch_downloads
 from waste_gui.engine.errors import UnusableDataset, WrongCheckpoint
 from waste_gui.engine.evaluation import predict_batch
-from waste_gui.engine.loading import Batch, Failures, Loader, batches_of, failure_budget, training_order
+from waste_gui.engine.loading import (
+    Batch,
+    Batches,
+    Failures,
+    Loader,
+    batches_of,
+    failure_budget,
+    training_order,
+)
 from waste_gui.engine.models import Classifier, ModelSpec
 from waste_gui.engine.reading import describe_scan, find_photos, open_cache, start_pool, worker_count
 from waste_gui.protocol import Warned
@@ -29,6 +37,9 @@ from waste_gui.rundir import RunDir
 
 VAL_BATCH_FACTOR = 2
 """Validation keeps no gradients: twice the batch fits (the lab: 32 and 64)."""
+
+USUAL_IMAGE_SIZE = 224
+"""What most models want: good enough to begin with."""
 
 IMBALANCE_WORTH_A_WORD = 10
 
@@ -50,18 +61,22 @@ def prepare(
     config: RunConfig, context: Context, folder: RunDir, device: Device, closing: contextlib.ExitStack
 ) -> Prepared:
     """All stages from `scan` to `model_check`. What must be closed at the end is pushed on `closing`."""
-    scan, split, stats = scan_and_split(config, context, folder)
+    scan, split, loading = scan_and_split(config, context, folder, device, closing)
     model, spec = build_model(config, context, device, scan.classes)
-    loader, failures = start_loading(config, context, folder, split, stats, spec, device, closing)
-    prepared = Prepared(device, split, scan.classes, model, spec, loader, failures)
-    load_single_sample(prepared, context)
-    load_first_batches(prepared, config, context)
+    loading = prepare_loading(config, context, split, spec, loading)
+    prepared = Prepared(device, split, scan.classes, model, spec, loading.loader, loading.failures)
+    load_single_sample(prepared, config, context, loading)
+    load_first_batches(prepared, config, context, loading.first)
+    loading.first.close()
     check_labels(prepared, context)
     check_model(prepared, context)
     return prepared
 
 
-def scan_and_split(config: RunConfig, context: Context, folder: RunDir) -> tuple[Scan, Split, FileStats]:
+def scan_and_split(
+    config: RunConfig, context: Context, folder: RunDir, device: Device, closing: contextlib.ExitStack
+) -> tuple[Scan, Split, Loading]:
+    """Reading begins here, so that the first batch is there once the model is built."""
     with context.stage("scan", None, "photos") as stage:
         try:
             scan, stats = context.in_thread(lambda: find_photos(config, context, stage))
@@ -70,8 +85,14 @@ def scan_and_split(config: RunConfig, context: Context, folder: RunDir) -> tuple
             raise UnusableDataset(error.text, error.hint) from None
         save_split(folder.split, split, scan.classes)
         stage.progress(len(scan.samples), total=len(scan.samples))
+
+        def begin(side: int) -> Loading:
+            return begin_loading(config, context, folder, split, stats, side, device, closing)
+
+        loading = begin(tile_size(config.image_size or USUAL_IMAGE_SIZE))
+        loading.begin_anew = begin
         stage.summary = describe_scan(scan, split)
-    return scan, split, stats
+    return scan, split, loading
 
 
 def build_model(
@@ -93,69 +114,107 @@ def build_model(
     return model, spec
 
 
-def start_loading(
+@dataclass
+class Loading:
+    """The pipelines at work: the photos of `first` (a sample, a training batch, a validation batch) are being
+    read. Tiles are `side` pixels wide; should the model want others, `begin_anew` is the way."""
+
+    side: int
+    loader: Loader
+    failures: Failures
+    tiles: PhotoTiles | None
+    first: Batches
+    closing: contextlib.ExitStack
+    begin_anew: Callable[[int], Loading] = field(init=False)
+
+
+def begin_loading(
     config: RunConfig,
     context: Context,
     folder: RunDir,
     split: Split,
     stats: FileStats,
-    spec: ModelSpec,
+    side: int,
     device: Device,
     closing: contextlib.ExitStack,
-) -> tuple[Loader, Failures]:
+) -> Loading:
+    own = closing.enter_context(contextlib.ExitStack())
+    tiles = open_cache(config, context, stats, side, own)
+    pool = start_pool(config, context, side, own)
+    total = len(split.train) + len(split.val) + len(split.test)
+    failures = Failures(failure_budget(total), context.report, folder.failures)
+    own.callback(failures.write_csv)
+    loader = Loader(
+        pool,
+        side,
+        failures,
+        context.obey,
+        bad_image=config.bad_image,
+        stand_ins=split.train,
+        seed=config.seed,
+        pin=device.is_cuda,
+        tiles=tiles,
+    )
+    first = loader.load(first_batches(split, config))
+    loading = Loading(side, loader, failures, tiles, first, own)
+    own.callback(lambda: loading.first.close())
+    return loading
+
+
+def first_batches(split: Split, config: RunConfig) -> list[Sequence[Sample]]:
+    train = training_order(split.train, 1, config.seed, config.balance == "sampler")
+    return [split.train[:1], train[: config.batch_size], split.val[: config.batch_size * VAL_BATCH_FACTOR]]
+
+
+def prepare_loading(
+    config: RunConfig, context: Context, split: Split, spec: ModelSpec, loading: Loading
+) -> Loading:
     with context.stage("loaders") as stage:
-        side = tile_size(spec.image_size)
-        tiles = open_cache(config, context, stats, side, closing)
-        pool = start_pool(config, context, side, closing)
-        total = len(split.train) + len(split.val) + len(split.test)
-        failures = Failures(failure_budget(total), context.report, folder.failures)
-        closing.callback(failures.write_csv)
-        loader = Loader(
-            pool,
-            side,
-            failures,
-            context.obey,
-            bad_image=config.bad_image,
-            stand_ins=split.train,
-            seed=config.seed,
-            pin=device.is_cuda,
-            tiles=tiles,
-        )
+        if loading.side != tile_size(spec.image_size):
+            loading.closing.close()
+            loading = loading.begin_anew(tile_size(spec.image_size))
         train = len(batches_of(split.train, config.batch_size, drop_last=True))
         val = len(batches_of(split.val, config.batch_size * VAL_BATCH_FACTOR))
+        tiles = loading.tiles
         cached = f", {len(tiles)} photos in the cache" if tiles is not None else ", no photo cache"
         stage.summary = (
             f"{train} train batches of {config.batch_size}, {val} validation batches of "
             f"{config.batch_size * VAL_BATCH_FACTOR}, {worker_count(config)} workers{cached}"
         )
-    return loader, failures
+    return loading
 
 
-def load_single_sample(prepared: Prepared, context: Context) -> None:
+def load_single_sample(prepared: Prepared, config: RunConfig, context: Context, loading: Loading) -> None:
     with context.stage("single_sample", 1, "photos") as stage:
-        for sample in islice(prepared.split.train, prepared.failures.limit + 1):
-            batch = prepared.loader.one(sample)
-            if batch.samples:
-                break
-        else:
-            raise UnusableDataset("Not one photo could be read.", "Open a few of them to see what is wrong.")
+        batch = next(loading.first)
+        if not batch.samples:  # nothing of its whole class can be read
+            loading.first.close()
+            batch = first_readable(prepared)
+            loading.first = loading.loader.load(first_batches(prepared.split, config)[1:])
         label = int(batch.labels_B[0])
         stage.progress(1)
         shape = " × ".join(map(str, (3, prepared.spec.image_size, prepared.spec.image_size)))
         stage.summary = f"{shape}, label {label} ({prepared.classes[label]})"
 
 
-def load_first_batches(prepared: Prepared, config: RunConfig, context: Context) -> None:
-    train = training_order(prepared.split.train, 1, config.seed, config.balance == "sampler")
-    for name, samples, size in (
-        ("first_train_batch", train, config.batch_size),
-        ("first_val_batch", prepared.split.val, config.batch_size * VAL_BATCH_FACTOR),
+def first_readable(prepared: Prepared) -> Batch:
+    """A photo of any class; UnusableDataset if there is none."""
+    for sample in {sample.label: sample for sample in prepared.split.train}.values():
+        batch = prepared.loader.one(sample)
+        if batch.samples:
+            return batch
+    raise UnusableDataset("Not one photo could be read.", "Open a few of them to see what is wrong.")
+
+
+def load_first_batches(prepared: Prepared, config: RunConfig, context: Context, first: Batches) -> None:
+    for name, size in (
+        ("first_train_batch", min(config.batch_size, len(prepared.split.train))),
+        ("first_val_batch", min(config.batch_size * VAL_BATCH_FACTOR, len(prepared.split.val))),
     ):
-        first = samples[:size]
-        with context.stage(name, len(first), "photos") as stage:
+        with context.stage(name, size, "photos") as stage:
             context.heart.where = "waiting for photos"
-            batch = next(prepared.loader.load([first], stage.progress))
-            stage.summary = describe(batch, prepared.spec)
+            first.on_read = stage.progress
+            stage.summary = describe(next(first), prepared.spec)
 
 
 def describe(batch: Batch, spec: ModelSpec) -> str:
