@@ -15,7 +15,7 @@ from PIL import Image
 from tests.benchmarks import ours
 from tests.benchmarks.child import in_child
 from tests.benchmarks.figures import Comparison, Goal
-from tests.benchmarks.photos import Bench
+from tests.benchmarks.photos import BATCH, Bench
 
 SIZE = 224
 TURBO = "libjpeg-turbo, smallest scale"
@@ -25,7 +25,7 @@ CLOSE = Goal("at most", 1.2)
 
 def decode(bench: Bench) -> list[Comparison]:
     """Ours, for a model's 224 pixels exactly and for the tile that training crops from."""
-    seconds = in_child("decode:time_ways", paths=bench.large(), rounds=bench.rounds)
+    seconds = in_child("decode:time_ways", paths=bench.large()[:BATCH], rounds=bench.rounds)
     what, whole, tile = "decode one large photo to 224", "ours at 224", "our tile"
     yardstick = TURBO if TURBO in seconds else DRAFT
     others = [name for name in seconds if name not in (whole, tile, yardstick)]

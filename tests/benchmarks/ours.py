@@ -17,7 +17,7 @@ from waste_gui.dataset.photo_tiles import PhotoTiles, open_photo_tiles
 from waste_gui.dataset.scan import Sample, scan_sources
 from waste_gui.dataset.tile import Tile, read_tile, tile_size
 from waste_gui.dataset.tiles import TileCache
-from waste_gui.protocol import EpochFinished, Metric, StageStarted, decode
+from waste_gui.protocol import EpochFinished, Metric, StageFinished, StageStarted, decode
 from waste_gui.rundir import HOME_VARIABLE
 
 if TYPE_CHECKING:  # the parent process measures nothing and starts without torch
@@ -143,6 +143,30 @@ def training_settings(photos: Path, image_size: int, epochs: int, file: Path) ->
         epochs=epochs,
     )
     file.write_bytes(dump(config))
+
+
+def first_batch_in_a_run(photos: Path, batch: int, folder: Path) -> float:
+    """Seconds that a training of a ResNet-18 waits between its model and its first batch, nothing cached."""
+    config = RunConfig(
+        source=(str(photos),),
+        model="resnet18",
+        pretrained="none",
+        image_size=SIZE,
+        batch_size=batch,
+        epochs=1,
+        run_dir=str(folder / "run"),
+    )
+    (folder / "config.json").write_bytes(dump(config))
+    command = [sys.executable, "-m", "waste_gui.engine", "train", str(folder / "config.json")]
+    run([*command, "--format", "json"], env={HOME_VARIABLE: str(folder / "home")})
+    began = 0.0
+    for line in (folder / "run" / "events.jsonl").read_bytes().splitlines():
+        match decode(line):
+            case StageStarted(at=at, stage="loaders"):
+                began = at
+            case StageFinished(at=at, stage="first_train_batch"):
+                return max(at - began, 1e-3)
+    raise AssertionError("the run had no first batch")
 
 
 def engine_step(settings: str, folder: str) -> dict[str, float]:

@@ -14,10 +14,13 @@ from tests.benchmarks import ours
 SUFFIXES = (".jpg", ".jpeg")
 LARGE, LARGE_QUICK = (4000, 3000), (800, 600)
 QUALITY = 88
-GRAIN = 4.0
-"""Deviation of the noise: with it a large photo takes some 2 MB; a phone's take 1–5."""
+GRAINS = {"1 MB": 2.0, "2 MB": 4.0}
+"""Deviation of the noise with which a large photo takes about so much; a phone's take 1–5 MB. The bytes
+decide how long decoding takes: nearly all of it is unpacking them."""
 
 BATCH = 32
+VALIDATED = 8
+"""Photos beyond the batch, so that a training has some to validate."""
 
 Grain = np.ndarray[Any, np.dtype[np.int16]]
 
@@ -30,7 +33,7 @@ class Bench:
     scratch: Path
     rounds: int
     quick: bool
-    _large: list[str] = field(default_factory=list)
+    _large: dict[str, list[str]] = field(default_factory=dict)
 
     def all_paths(self) -> list[str]:
         """The JPEGs one folder down, in order."""
@@ -41,11 +44,11 @@ class Bench:
         found = self.all_paths()
         return found[:: max(1, len(found) // 16)][:16] if self.quick else found
 
-    def large(self) -> list[str]:
-        """A batch of large photos, made once."""
-        if not self._large:
-            self._large = make_large(self)
-        return self._large
+    def large(self, megabytes: str = "2 MB") -> list[str]:
+        """A batch of large photos and some more, in two classes, made once."""
+        if megabytes not in self._large:
+            self._large[megabytes] = make_large(self, megabytes)
+        return self._large[megabytes]
 
 
 def open_bench(photos: Path | None, scratch: Path, rounds: int, quick: bool) -> Bench:
@@ -59,20 +62,21 @@ def open_bench(photos: Path | None, scratch: Path, rounds: int, quick: bool) -> 
     return bench
 
 
-def make_large(bench: Bench) -> list[str]:
+def make_large(bench: Bench, megabytes: str) -> list[str]:
     """Photos from all classes, enlarged, with grain, at JPEG quality 88."""
-    size, count = (LARGE_QUICK, 4) if bench.quick else (LARGE, BATCH)
+    size, count = (LARGE_QUICK, 10) if bench.quick else (LARGE, BATCH + VALIDATED)
     sources = bench.paths()
-    folder = bench.scratch / "large" / "photos"
-    folder.mkdir(parents=True)
+    folder = bench.scratch / f"large {megabytes}"
     random = np.random.default_rng(0)
-    grain = random.normal(0, GRAIN, (size[1], size[0])).astype(np.int16)
+    grain = random.normal(0, GRAINS[megabytes], (size[1], size[0])).astype(np.int16)
     made = []
     for number in range(count):
         source = sources[number * len(sources) // count % len(sources)]
-        made.append(str(folder / f"{number:02}.jpg"))
+        path = folder / f"class {number % 2}" / f"{number:02}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
         shift = tuple(int(s) for s in random.integers(0, size[1], 2))
-        _enlarge(source, size, np.roll(grain, shift, (0, 1))).save(made[-1], quality=QUALITY)
+        _enlarge(source, size, np.roll(grain, shift, (0, 1))).save(path, quality=QUALITY)
+        made.append(str(path))
     return made
 
 
