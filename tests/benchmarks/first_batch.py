@@ -70,6 +70,7 @@ def ours_first_batch(paths: list[str]) -> dict[str, float]:
 
     from tests.benchmarks.lab import finish, warm_device
 
+    ours.import_all()
     device, samples, seen = warm_device(), ours.samples_of(paths), list[float]()
     generator = torch.Generator().manual_seed(0)
     with tempfile.TemporaryDirectory() as cache:

@@ -30,6 +30,12 @@ SIZE, BATCH = 224, 32
 FLUSH_S = 60
 
 
+def import_all() -> None:
+    """What is imported late otherwise: before a clock starts, as the other side's libraries are."""
+    from waste_gui.dataset import pool  # noqa: F401
+    from waste_gui.engine import augment, loading, models, reading  # noqa: F401
+
+
 def draw_photos(folder: Path, per_class: int) -> None:
     """Six classes of drawn photos, none damaged."""
     draw_dataset(folder, per_class, damaged=0)
