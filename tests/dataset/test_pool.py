@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -170,6 +170,36 @@ def test_stuck_photo_holds_up_no_other(photos: list[str], slow_photo: str) -> No
         submit(pool, photos)
         assert not any(read.error for read in take_all(pool, len(photos)).values())
         assert len(pool.states()) == 1, "the spare worker, or the one it stood in for, has gone"
+
+
+def test_worker_that_is_slow_again_and_again_answers_each_photo_once(
+    monkeypatch: pytest.MonkeyPatch, photos: list[str], slow_photo: str, tmp_path: Path
+) -> None:
+    """What is taken back from it comes back to it when there is no other: the last photo twice."""
+    monkeypatch.setattr(pool_module, "SPARES", 0)
+    paths = [str(tmp_path / f"slow {i}.png") for i in range(3)]
+    for path in paths:
+        os.symlink(slow_photo, path)
+    tickets: list[int] = []
+    with ReadingPool(workers=1, tile_size=SIZE, slots=8, deadline_s=PATIENCE_S) as pool:
+
+        def take_until(met: Callable[[], object]) -> None:
+            while not met():
+                if (read := pool.take(0.001)) is not None:
+                    tickets.append(read.ticket)
+                    pool.release(read)
+
+        submit(pool, paths)
+        for reading in paths[:2]:
+            take_until(lambda: [state.path for state in pool.states()] == [reading])  # noqa: B023
+            (worker,) = pool.states()
+            os.kill(worker.pid, signal.SIGSTOP)
+            take_until(pool.slow)
+            os.kill(worker.pid, signal.SIGCONT)
+        take_until(lambda: len(tickets) == 3)
+        assert sorted(tickets) == [0, 1, 2]
+        submit(pool, photos[:8])
+        assert len({take(pool).slot for _ in range(8)}) == 8, "every slot is free again"
 
 
 @pytest.fixture

@@ -60,6 +60,11 @@ class Worker:
         with contextlib.suppress(OSError, ValueError):
             os.write(self.process.stdin.fileno(), wire.REQUEST.pack(photo.ticket, slot, len(path)) + path)
 
+    def give_back(self, photo: Photo) -> None:
+        """A photo that was taken back, and is in its line still."""
+        photo.slot = self.taken_back.pop(photo.ticket)
+        self.photos[photo.ticket] = photo
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:

@@ -357,14 +357,20 @@ class ReadingPool:
         while self._waiting:
             photo = self._waiting[0]
             able = [w for w in self._crew.living() if w.ready and not w.slow and _has_room(w, photo)]
-            needs_slot = photo.slot is None and not photo.look
-            if not able or (needs_slot and not self._free):
+            if not able:
                 return
+            worker = min(able, key=lambda worker: len(worker.photos))
+            needs_slot = photo.slot is None and not photo.look
+            if photo.ticket in worker.taken_back:
+                self._free_slot(photo.slot)
+                worker.give_back(photo)
+            elif needs_slot and not self._free:
+                return
+            else:
+                if needs_slot:
+                    photo.slot = self._free.pop()
+                worker.give(photo, wire.LOOK if photo.slot is None else photo.slot)
             self._waiting.popleft()
-            if needs_slot:
-                photo.slot = self._free.pop()
-            slot = wire.LOOK if photo.slot is None else photo.slot
-            min(able, key=lambda worker: len(worker.photos)).give(photo, slot)
 
     def _finish(self, photo: Photo, error: ImageError | None, reply: Reply | None = None) -> None:
         """Pass the result on; the slot goes with a tile and is free again after an error."""
