@@ -251,6 +251,28 @@ def test_photos_of_a_folder_that_went_away_are_waited_for(
     assert patient_pool.away() == ()
 
 
+def test_a_drive_that_comes_back_without_one_of_its_folders_waits_for_that_folder_alone(
+    patient_pool: ReadingPool, photos: list[str], gone: list[str], tmp_path: Path
+) -> None:
+    drive, elsewhere, missing = tmp_path / "drive", tmp_path / "unplugged", tmp_path / "missing"
+    for name in "ab":
+        (drive / name).mkdir(parents=True)
+    a = [str(Path(p).rename(drive / "a" / Path(p).name)) for p in photos[:4]]
+    b = [str(Path(p).rename(drive / "b" / Path(p).name)) for p in photos[4:8]]
+    drive.rename(elsewhere)
+    patient_pool.submit(99, a[0])  # the one that is looked for
+    wait_for(patient_pool, gone, 1)
+    submit(patient_pool, a[1:] + b)
+    (elsewhere / "a").rename(missing)
+    elsewhere.rename(drive)
+    assert {read.path for read in take_all(patient_pool, 4).values()} == set(b)
+    assert sorted(patient_pool.away()) == [str(drive / "a")]
+    missing.rename(drive / "a")
+    assert not any(read.error for read in take_all(patient_pool, 4).values())
+    assert gone == ["drive is not there", "drive is back", "a is not there", "a is back"]
+    assert patient_pool.away() == ()
+
+
 def test_a_photo_that_is_gone_while_its_folder_is_there_has_vanished(
     patient_pool: ReadingPool, photos: list[str], gone: list[str]
 ) -> None:

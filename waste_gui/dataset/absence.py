@@ -80,6 +80,10 @@ class Absence(Generic[Photo]):
     def covers(self, path: str) -> bool:
         return path.startswith(os.path.join(self.folder, ""))
 
+    def holds(self, path: str) -> bool:
+        """Whether a photo falls under it: the example may be a link to a photo in the folder."""
+        return self.covers(path) or self.example == path
+
 
 class Absences(Generic[Photo]):
     """The folders that are away now."""
@@ -94,8 +98,8 @@ class Absences(Generic[Photo]):
         return len(self._all)
 
     def of(self, path: str) -> Absence[Photo] | None:
-        """The absence that a photo falls under (its example may be a link to a photo in the folder)."""
-        return next((a for a in self._all.values() if a.covers(path) or a.example == path), None)
+        """An absence that a photo falls under."""
+        return next((absence for absence in self if absence.holds(path)), None)
 
     def begin(self, folder: str, why: str, example: str, now: float) -> tuple[Absence[Photo], bool]:
         """The absence of this folder, and whether it is a new one. Narrower ones become part of it."""
@@ -111,10 +115,12 @@ class Absences(Generic[Photo]):
         self._all[folder] = new
         return new, True
 
-    def end(self, absence: Absence[Photo]) -> list[Photo]:
-        """It is back: the photos that waited for it."""
-        self._all.pop(absence.folder, None)
-        return absence.held
+    def end(self, path: str, but: Absence[Photo] | None = None) -> list[Absence[Photo]]:
+        """All that a photo falls under, except one, are over: that photo's folder was just seen."""
+        over = [absence for absence in self if absence.holds(path) and absence is not but]
+        for absence in over:
+            del self._all[absence.folder]
+        return over
 
     def due(self, now: float) -> list[Absence[Photo]]:
         """Those to look for again now."""

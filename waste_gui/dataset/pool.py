@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from waste_gui.dataset import worker as wire
-from waste_gui.dataset.absence import ANSWER_S, Absences, drive_of
+from waste_gui.dataset.absence import ANSWER_S, Absence, Absences, drive_of
 from waste_gui.dataset.arena import Arena
 from waste_gui.dataset.crew import REAP_S, Crew, Gone, Photo, Reply, Worker
 from waste_gui.dataset.images import (
@@ -439,10 +439,7 @@ class ReadingPool:
         """Its folder is there: what waited for it is read again, and what failed has failed by itself.
 
         If the folder itself answered late, a photo that was not read in time gets another chance."""
-        absence = self._absences.of(path)
-        if absence is not None:
-            self._waiting.extend(self._absences.end(absence))
-            self._on_back(absence.folder, time.monotonic() - absence.since)
+        self._are_back(self._absences.end(path))
         for suspect in self._suspects.pop(os.path.dirname(path), []):
             photo, error = suspect.photo, suspect.error
             if photo.path in self._set_aside:
@@ -453,8 +450,14 @@ class ReadingPool:
                 photo.asked_again = error is not None
                 self._waiting.append(photo)
 
+    def _are_back(self, absences: Sequence[Absence[Photo]]) -> None:
+        for absence in absences:
+            self._waiting.extend(absence.held)
+            self._on_back(absence.folder, time.monotonic() - absence.since)
+
     def _is_away(self, folder: str, why: str, path: str) -> None:
         absence, is_new = self._absences.begin(folder, why, path, time.monotonic())
+        self._are_back(self._absences.end(path, but=absence))  # a folder above, or where a link led before
         for suspected in [f for f in self._suspects if absence.covers(os.path.join(f, "x"))]:
             absence.held += [suspect.photo for suspect in self._suspects.pop(suspected)]
         # A photo that is a link to one in that folder is not below it itself.
