@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from tests.monitor.transcripts import (
+    DRIVE,
     PHOTO,
     STEPS,
     Transcript,
@@ -19,6 +20,7 @@ from tests.monitor.transcripts import (
     silent_first_batch,
     slow_epoch,
     stuck_photo,
+    unplugged,
     worker,
 )
 from waste_gui import protocol
@@ -144,6 +146,25 @@ def test_drive_in_deep_sleep_may_not_let_go() -> None:
     script = dead_drive()
     evidence = Evidence(cpu_percent=0, io_bytes_per_s=0, states=("sleeping", "disk-sleep"))
     assert "until the drive answers" in judged(script, silence_began(script) + 40, evidence).text
+
+
+def test_folder_that_went_away_is_named_and_forgotten_when_it_is_back() -> None:
+    script = unplugged()
+    began = silence_began(script)
+    early, late = judged(script, began + 8), judged(script, began + 40)
+    assert (early.state, early.cause) == (State.SLOW, "source_gone")
+    assert (late.state, late.cause) == (State.LIKELY_STUCK, "source_gone")
+    assert f"{DRIVE} is not there" in late.text and "goes on by itself" in late.text
+    script.say(protocol.SourceBack(folder=DRIVE, elapsed_s=100.0))
+    script.steps(31, 40)
+    assert judged(script, script.at).state is State.ON_SCHEDULE
+
+
+def test_several_folders_that_are_away_are_counted() -> None:
+    script = unplugged(0)
+    script.say(protocol.SourceGone(folder="/media/other", reason="is empty"))
+    script.wait(40)
+    assert "So is 1 more." in judged(script, script.at).text
 
 
 def test_slow_drive_that_moves_bytes_is_slow() -> None:

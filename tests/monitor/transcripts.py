@@ -17,6 +17,7 @@ from waste_gui.stages import STAGES
 
 FOLDER = Path(__file__).parents[1] / "transcripts"
 PHOTO = "/data/waste/glass/IMG_0042.jpg"
+DRIVE = "/media/usb"
 STEPS = 50
 """Of an epoch."""
 
@@ -203,6 +204,15 @@ def dead_drive(silence_s: float = 100) -> Transcript:
     """In the first epoch both workers wait for their photos and no step comes."""
     run = Transcript().start_up().begin_training().steps(1, 30)
     run.reads(11, 12)
+    run.wait(silence_s)
+    return run
+
+
+def unplugged(silence_s: float = 100) -> Transcript:
+    """In the first epoch the drive with the photos goes away, and the engine says so."""
+    run = Transcript().start_up().begin_training().steps(1, 30)
+    run.say(protocol.SourceGone(folder=DRIVE, reason="is not there"))
+    run.where = f"waiting for {DRIVE}"
     run.wait(silence_s)
     return run
 
