@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -16,7 +17,9 @@ import pytest
 from PIL import Image
 
 from waste_gui.dataset import arena as arena_module
+from waste_gui.dataset import crew as crew_module
 from waste_gui.dataset import pool as pool_module
+from waste_gui.dataset.arena import Arena
 from waste_gui.dataset.pool import PoolError, Read, ReadingPool, drive_is_suspect
 from waste_gui.dataset.tile import read_tile
 from waste_gui.protocol import WorkerState
@@ -394,12 +397,52 @@ def test_workers_that_cannot_start_are_an_error_in_words(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
+    monkeypatch.setattr(pool_module, "START_AGAIN_S", 0.01)
     with ReadingPool(workers=1, tile_size=SIZE, slots=2, deadline_s=20) as pool:
         with pytest.raises(PoolError, match="cannot be started.*No such file") as caught:
             pool.take(PATIENCE_S)
         assert caught.value.hint
         with pytest.raises(PoolError):
             pool.take(0)
+
+
+def test_a_moment_without_a_process_to_spare_costs_nothing(
+    pool: ReadingPool, photos: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit(pool, photos[:1])
+    pool.release(take(pool))
+    monkeypatch.setattr(pool_module, "START_AGAIN_S", 0.01)
+    start, refused = crew_module._start_process, [OSError(errno.EAGAIN, "no process")] * 5
+
+    def start_late(arena: Arena, row: int) -> subprocess.Popen[bytes]:
+        if refused:
+            raise refused.pop()
+        return start(arena, row)
+
+    monkeypatch.setattr(crew_module, "_start_process", start_late)
+    os.kill(pool.states()[0].pid, signal.SIGKILL)
+    submit(pool, photos)
+    assert not any(read.error for read in take_all(pool, len(photos)).values())
+    while refused or len(pool.states()) < 2:
+        assert pool.take(0.01) is None
+
+
+def test_a_worker_that_gets_no_thread_is_not_left_behind(
+    photos: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, refused = threading.Thread.start, [RuntimeError("can't start new thread")] * 2
+
+    def start_late(thread: threading.Thread) -> None:
+        if thread.name == "photo replies" and refused:
+            raise refused.pop()
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_late)
+    monkeypatch.setattr(pool_module, "START_AGAIN_S", 0.01)
+    with ReadingPool(workers=1, tile_size=SIZE, slots=8, deadline_s=20) as pool:
+        submit(pool, photos)
+        assert not any(read.error for read in take_all(pool, len(photos)).values())
+        assert len(psutil.Process().children()) == 1 == len(pool.states())
 
 
 def test_missing_library_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import subprocess
 import sys
@@ -97,15 +98,20 @@ class Crew:
         return [worker for worker in self._workers if worker is not None]
 
     def start(self) -> bool:
-        """One more, if there is a row for it. Raises OSError if the system has no process to give."""
+        """One more, if there is a row for it. Raises OSError if the system gives no process or thread."""
         row = next((row for row, worker in enumerate(self._workers) if worker is None), None)
         if row is None:
             return False
         now = time.monotonic()
         self._arena.set_row(row, wire.STARTING, 0, now)
         worker = Worker(row, _start_process(self._arena, row), started_at=now, moved_at=now)
+        try:
+            threading.Thread(target=self._listen, args=(worker,), name="photo replies", daemon=True).start()
+        except RuntimeError as error:
+            with worker.process as process:  # waits for its end, which is near: it has only just begun
+                process.kill()
+            raise OSError(errno.EAGAIN, str(error)) from error
         self._workers = (*self._workers[:row], worker, *self._workers[row + 1 :])
-        threading.Thread(target=self._listen, args=(worker,), name="photo replies", daemon=True).start()
         return True
 
     def kill(self, worker: Worker) -> None:

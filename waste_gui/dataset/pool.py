@@ -47,8 +47,8 @@ AHEAD_BYTES = 4096
 START_S = 30.0
 """What a new worker gets beyond the deadline until its first reply."""
 
-MAX_STARTS = 3
-"""Failed starts in a row after which the pool gives up."""
+MAX_STARTS, START_AGAIN_S = 3, 1.0
+"""Failed starts in a row after which the pool gives up, if no worker is left; and the time between two."""
 
 MAX_IDLE_DEATHS = 100
 """Workers that are killed or end while on no photo, with none read in between, until the pool gives up."""
@@ -155,6 +155,7 @@ class ReadingPool:
         self._last_look = 0
         self._recent_s: deque[float] = deque(maxlen=64)
         self._failed_starts = 0
+        self._start_again_at = 0.0
         self._idle_deaths = 0
         self._checked_at = time.monotonic()
         self._supervisor = threading.Thread(target=self._supervise, name="photo pool", daemon=True)
@@ -310,8 +311,9 @@ class ReadingPool:
 
     def _on_hello(self, worker: Worker, reply: Reply) -> None:
         if reply.reason:
+            self._kill(worker)
             self._failed_starts = MAX_STARTS  # trying again would not help
-            self._on_failed_start(worker, reply.words)
+            self._on_failed_start(reply.words)
         else:
             worker.ready = True
             self._failed_starts = 0
@@ -322,8 +324,8 @@ class ReadingPool:
             return
         blamed = self._crew.current(worker)
         if not worker.ready and status != KILLED:
-            self._failed_starts += 1
-            self._on_failed_start(worker, "they end at once")
+            self._kill(worker)
+            self._on_failed_start("they end at once")
         elif not worker.ready or blamed is None:
             self._on_idle_death(worker)
         elif not _deadly(blamed, status):
@@ -341,9 +343,10 @@ class ReadingPool:
         if self._idle_deaths > MAX_IDLE_DEATHS:
             self._break("they end again and again", "Close other programs: often too little memory is free.")
 
-    def _on_failed_start(self, worker: Worker, reason: str) -> None:
-        self._kill(worker)
-        if self._failed_starts >= MAX_STARTS:
+    def _on_failed_start(self, reason: str) -> None:
+        self._failed_starts += 1
+        self._start_again_at = time.monotonic() + START_AGAIN_S
+        if self._failed_starts >= MAX_STARTS and not any(worker.ready for worker in self._crew.living()):
             self._break(reason)
 
     def _break(self, reason: str, hint: str = "Install the program anew; the log has the details.") -> None:
@@ -483,15 +486,14 @@ class ReadingPool:
             idle = [worker for worker in able if worker.ready and not worker.photos]
             for worker in idle[: len(able) - self._count]:
                 self._kill(worker)
-        missing = 0 if self._broken else self._count - len(able)
-        for _ in range(missing):
+        if self._broken or time.monotonic() < self._start_again_at:
+            return
+        for _ in range(self._count - len(able)):
             try:
                 if not self._crew.start():
                     return
             except OSError as error:
-                self._failed_starts += 1
-                if self._failed_starts >= MAX_STARTS:
-                    self._break(error.strerror or str(error))
+                self._on_failed_start(error.strerror or str(error))
                 return
 
     def _kill(self, worker: Worker, slots: list[int] | None = None) -> None:
@@ -520,8 +522,8 @@ class ReadingPool:
         self._checked_at = now
         for worker in [worker for worker in self._crew.living() if not worker.ready]:
             if now - worker.started_at > self._deadline_s + START_S:
-                self._failed_starts += 1
-                self._on_failed_start(worker, "they do not answer")
+                self._kill(worker)
+                self._on_failed_start("they do not answer")
         silent = [(worker, self._crew.silent_s(worker, now)) for worker in self._crew.living()]
         deadline_s = self._current_deadline_s()
         if drive_is_suspect([silent_s for _, silent_s in silent], deadline_s):
