@@ -511,14 +511,30 @@ def test_too_little_memory_is_an_error_before_any_is_taken(monkeypatch: pytest.M
         ReadingPool(workers=1, tile_size=SIZE, slots=500, deadline_s=20)
 
 
-def test_limit_of_the_container_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_limit_of_the_container_counts_and_what_it_keeps_of_files_is_free(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(arena_module, "CGROUP", str(tmp_path))
     free = arena_module.free_memory()
     (tmp_path / "memory.max").write_text("max\n")
-    (tmp_path / "memory.current").write_text("600\n")
+    (tmp_path / "memory.current").write_text("900\n")
+    (tmp_path / "memory.stat").write_text("anon 100\nfile 650\ninactive_file 200\nactive_file 100\n")
     assert arena_module.free_memory() > 1000 < free
     (tmp_path / "memory.max").write_text("1000\n")
     assert arena_module.free_memory() == 400
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the arena is a file with a name")
+def test_engine_without_a_standard_input_reads_photos(photos: list[str]) -> None:
+    """Then the arena's descriptor must not become 0, where a worker has its requests."""
+    code = (
+        "import os, sys; os.close(0)\n"
+        "from waste_gui.dataset.pool import ReadingPool\n"
+        "with ReadingPool(1, 32, 2, 20) as pool:\n"
+        "    pool.submit(0, sys.argv[1])\n"
+        "    print(pool.take(60).error)"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code, photos[0]], text=True) == "None\n"
 
 
 def test_worker_imports_pillow_only() -> None:

@@ -35,7 +35,7 @@ class Arena:
         self._file: str | None = None
         self.pass_fds: tuple[int, ...] = ()
         if sys.platform == "linux":
-            descriptor = os.memfd_create("waste-gui-tiles", os.MFD_CLOEXEC)
+            descriptor = _unnamed_file()
             self.name, self.pass_fds = str(descriptor), (descriptor,)
         else:
             remove_leftovers(tempfile.gettempdir())
@@ -72,6 +72,19 @@ class Arena:
                 os.unlink(self._file)
 
 
+def _unnamed_file() -> int:
+    """A file in memory, on a descriptor that a worker does not have for its own input and output."""
+    import fcntl  # Windows has none
+
+    descriptor = os.memfd_create("waste-gui-tiles", os.MFD_CLOEXEC)
+    if descriptor > 2:
+        return descriptor
+    try:  # the engine was started without a standard input
+        return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
+    finally:
+        os.close(descriptor)
+
+
 def remove_leftovers(folder: str) -> None:
     """The files of engines that were killed: Windows and macOS know no memory without a name."""
     for path in Path(folder).glob(f"{FILE_PREFIX}*-*"):
@@ -98,10 +111,15 @@ def _allocate(descriptor: int, size: int) -> None:
 
 
 def free_memory() -> int:
-    """In bytes, by the system and by the limit of the container or job that we run in, if it has one."""
+    """In bytes, by the system and by the limit of the container or job that we run in, if it has one.
+
+    What a container has read of files counts as used there, up to its limit, although it goes when asked for.
+    """
     free = int(psutil.virtual_memory().available)
     try:
         limit, used = (int(Path(CGROUP, name).read_text()) for name in ("memory.max", "memory.current"))
-    except (OSError, ValueError):  # no such limit, or "max"
+        kinds = dict(line.split() for line in Path(CGROUP, "memory.stat").read_text().splitlines())
+        used -= int(kinds["active_file"]) + int(kinds["inactive_file"])
+    except (OSError, ValueError, KeyError):  # no such limit, or "max"
         return free
     return min(free, limit - used)
