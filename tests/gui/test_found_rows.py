@@ -13,6 +13,7 @@ from waste_gui.gui.found_rows import (
     counts,
     open_findings,
     rows,
+    title,
     to_set_aside,
 )
 from waste_gui.protocol import Finding, FindingKind
@@ -100,6 +101,11 @@ def test_findings_are_counted_in_words() -> None:
     found = [BAD, COPIES, COPIES, BOTH, HUGE, finding("tiny", "/d/t")]
     words = "1 cannot be read, 1 in two classes, 2 doubles, 1 very small and more"
     assert counted(counts(found)) == words
+
+
+def test_two_photos_are_named_with_their_folders_where_these_differ() -> None:
+    assert title(("/d/glass/1.jpg", "/d/glass/2.jpg")) == "glass/1.jpg  and  2.jpg"
+    assert title(("/d/glass/1.jpg", "/d/paper/1.jpg")) == "glass/1.jpg  and  paper/1.jpg"
 
 
 def test_names_from_outside_are_one_harmless_line() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QModelIndex, QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
@@ -449,6 +449,35 @@ def test_place_in_the_list_stays_when_other_lines_come_and_go(make_page: Make, q
     assert current is not None and current.id == "duplicate 2"
     heights = {view.rowHeight(i) for i, row in enumerate(lines(page)) if isinstance(row, Heading)}
     assert len(heights) == 1 and heights < {view.rowHeight(i) for i in range(len(lines(page)))}
+
+
+def test_first_click_into_a_scrolled_list_hits_the_line_below_the_mouse(
+    make_page: Make, qtbot: QtBot, folder: Path
+) -> None:
+    page = make_page("finds")
+    page.resize(800, 400)
+    view = checked(page, qtbot).checking.page.list
+    page.checking.bar.button.setFocus()
+    qtbot.waitUntil(lambda: not view.hasFocus(), timeout=WAIT_MS)
+    view.setCurrentIndex(QModelIndex())
+    view.scrollToBottom()
+    assert view.verticalScrollBar().value() > 0
+    held = written(page, qtbot, lambda: click(page, entry(page, "tiny 1"), Act.SET_ASIDE))
+    assert list(held) == [str(folder / "paper/tiny_1.jpg")]
+
+
+def test_buttons_stay_where_they_are_when_the_check_ends(make_page: Make, qtbot: QtBot) -> None:
+    page = make_page("in two parts")
+    page.checking.bar.button.click()
+    qtbot.waitUntil(lambda: page.checking.check.done == 4, timeout=WAIT_MS)
+    view = page.checking.page.list
+    places = []
+    for _ in range(2):
+        checked(page, qtbot)  # First it is stopped.
+        row = lines(page)[1]
+        box = view.visualRect(view.found.index(1, 0))
+        places.append((row.title, dict(view._lines.buttons(row, box))[Act.SET_ASIDE]))
+    assert places[0] == places[1]
 
 
 def test_quick_clicks_on_a_button_each_count(make_page: Make, qtbot: QtBot) -> None:

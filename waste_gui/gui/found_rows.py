@@ -245,13 +245,15 @@ def _skipped_group(skipped: list[Finding], aside: Collection[str], is_open: bool
 
 
 def title(paths: tuple[str, ...]) -> str:
-    """`glass/1.jpg`, `glass/1.jpg and 2 more`."""
+    """`glass/1.jpg`, `glass/1.jpg and 2.jpg`, `glass/1.jpg and paper/1.jpg`, `glass/1.jpg and 2 more`."""
     if not paths:
         return ""
     folder, name = os.path.split(paths[0])
     first = one_line(f"{os.path.basename(folder)}/{name}")
     if len(paths) == 2:
-        return f"{first}  and  {one_line(os.path.basename(paths[1]))}"
+        other, name = os.path.split(paths[1])
+        second = name if other == folder else f"{os.path.basename(other)}/{name}"
+        return f"{first}  and  {one_line(second)}"
     return first if len(paths) == 1 else f"{first}  and {many(len(paths) - 1, 'more', 'more')}"
 
 

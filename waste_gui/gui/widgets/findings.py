@@ -139,6 +139,8 @@ class _FindingDelegate(QStyledItemDelegate):
         widths = [metrics.horizontalAdvance(_act_text(row, act)) for act in acts]
         skip = metrics.horizontalAdvance(Act.SKIP.value)
         right, places = box.right() - UNIT // 2, []
+        if acts == [Act.SET_ASIDE] and isinstance(row, Entry):  # Skip comes when the check has ended.
+            right -= skip + 2 * UNIT
         for act, width in reversed(list(zip(acts, widths, strict=True))):
             places.append((act, QRect(right - width, box.top(), width + 1, box.height())))
             right -= max(width, skip) + 2 * UNIT
@@ -292,6 +294,8 @@ class FindingList(QTableView):
         self.setMouseTracking(True)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        # Its coming would move the buttons that a person is about to press.
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.horizontalHeader().hide()
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.verticalHeader().hide()
@@ -332,7 +336,8 @@ class FindingList(QTableView):
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
-        self._go_to_first()
+        if event.reason() is not Qt.FocusReason.MouseFocusReason:  # Else the click would hit another line.
+            self._go_to_first()
 
     def _go_to_first(self) -> None:
         if self.current() is None and self.found.rows:
