@@ -85,6 +85,14 @@ def test_a_person_decides_between_two_classes() -> None:
     assert finding.suggest == ()
 
 
+def test_two_copies_are_there_twice() -> None:
+    photos = Photos()
+    for name in "ab":
+        photos.add(name, picture="x")
+    (finding,) = photos.find()
+    assert finding.words == "The same picture is there twice."
+
+
 def test_many_copies_are_one_finding_and_the_largest_is_kept() -> None:
     photos = Photos()
     paths = [photos.add(name, picture="x", width=600 + n) for n, name in enumerate("abcd", 1)]

@@ -228,14 +228,15 @@ def link_to_itself(photo: Path) -> None:
 
 
 BAD: list[tuple[str, Callable[[Path], None], type[ImageError], str]] = [
-    ("cut", cut, TruncatedImage, "truncated"),
+    ("cut", cut, TruncatedImage, "incomplete"),
     ("zeros at the end", end_in_zeros, TruncatedImage, "interrupted copy"),
     ("empty", overwrite(b""), DamagedImage, "is empty"),
     ("only zeros", overwrite(bytes(5000)), NotAnImage, "not a photo"),
     ("text", overwrite(b"<html>Not found</html>"), NotAnImage, "not a photo"),
-    ("HEIC", overwrite(b"\0\0\0\x18ftypheic" + bytes(100)), NotAnImage, "HEIC"),
-    ("header only", overwrite(b"\xff\xd8\xff\xe0" + b"\x13" * 200), DamagedImage, "header"),
-    ("PNG without content", overwrite(b"\x89PNG\r\n\x1a\n"), DamagedImage, "header"),
+    ("HEIC", overwrite(b"\0\0\0\x18ftypheic" + bytes(100)), NotAnImage, "really a HEIC file"),
+    ("AVIF", overwrite(b"\0\0\0\x18ftypavif" + bytes(100)), NotAnImage, "really an AVIF file"),
+    ("header only", overwrite(b"\xff\xd8\xff\xe0" + b"\x13" * 200), DamagedImage, "at its beginning"),
+    ("PNG without content", overwrite(b"\x89PNG\r\n\x1a\n"), DamagedImage, "at its beginning"),
     ("EPS, which would run Ghostscript", overwrite(b"%!PS-Adobe-3.0 EPSF-3.0\n"), NotAnImage, "not a photo"),
     ("folder", make_folder, NotAnImage, "folder"),
     ("pipe", make_pipe, NotAnImage, "ordinary"),
@@ -265,7 +266,7 @@ def test_early_end_marker_is_no_half_grey_photo(
 ) -> None:
     path = Path(saved(scenery().convert(mode), tmp_path / "early.jpg", quality=90, **options))
     path.write_bytes(path.read_bytes()[:-missing] + b"\xff\xd9")
-    with pytest.raises(TruncatedImage, match="before the picture"):
+    with pytest.raises(TruncatedImage, match="incomplete"):
         read_tile(str(path), 64)
 
 

@@ -256,7 +256,9 @@ def test_text_lists_by_kind_and_says_what_to_do(photos: Path) -> None:
     shutil.copy(photos / "train" / "metal" / "04.jpg", photos / "train" / "metal" / "twice.jpg")
     lines = as_text(photos)
     start_of_list = lines.index("Cannot be read (13)")
-    assert lines[start_of_list + 1].endswith("broken00.jpg: Cannot be read: is truncated.")
+    assert lines[start_of_list + 1].endswith(
+        "broken00.jpg: Cannot be read: is incomplete, its end is missing."
+    )
     assert lines[start_of_list + 11] == "  … and 3 more"
     assert lines[start_of_list + 12] == "The same picture several times (1)"
     assert "waste-engine set-aside" in lines[-2]

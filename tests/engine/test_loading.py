@@ -104,7 +104,7 @@ def test_a_bad_photo_is_read_and_told_of_only_once_and_how_often_it_was_wanted_i
     loader._failures.write_csv()
     header, row = csv.reader((tmp_path / "failures.csv").read_text().splitlines())
     assert header == ["path", "kind", "reason", "times"]
-    assert row == [samples[0].path, "truncated", "is truncated", "3"]
+    assert row == [samples[0].path, "truncated", "is incomplete, its end is missing", "3"]
 
 
 def test_a_bad_validation_photo_is_left_out(

@@ -359,16 +359,16 @@ class CheckScript:
                 False,
             ),
             ("duplicate", good[6:13], "The same picture is there 7 times.", True),
-            ("duplicate", good[13:15], "The same picture is there 2 times.", True),
+            ("duplicate", good[13:15], "The same picture is there twice.", True),
             ("near_duplicate", good[15:18], "Nearly the same picture is there 3 times.", True),
             ("tiny", [good[18]], "Is very small: 48 × 40 pixels.", True),
             (
                 "odd_shape",
                 [good[19]],
-                "Is very long and narrow: 3 200 × 400 pixels. The model sees it squeezed to a square.",
+                "Is very long and narrow: 3 200 × 400 pixels.",
                 True,
             ),
-            ("huge", [good[20]], "Is very large (96 megapixels, 41 MB): it is slow to read.", False),
+            ("huge", [good[20]], "Is very large: 96 megapixels, 41 MB.", False),
         ]
         for i, (kind, paths, words, cure) in enumerate(told):
             if not only_copies or kind == "duplicate":

@@ -88,12 +88,10 @@ def _alone(photo: _Photo) -> Iterator[Finding]:
         words = f"Is very small: {width} × {height} pixels."
         yield _finding("tiny", [photo.path], words, suggest=[photo.path])
     if max(width, height) > ODD_RATIO * min(width, height):
-        words = f"Is very long and narrow: {width} × {height} pixels. The model sees it squeezed to a square."
+        words = f"Is very long and narrow: {width} × {height} pixels."
         yield _finding("odd_shape", [photo.path], words, suggest=[photo.path])
     if photo.pixels > HUGE_PIXELS or size > HUGE_BYTES:
-        words = (
-            f"Is very large ({photo.pixels / 1e6:.0f} megapixels, {size / 1e6:.0f} MB): it is slow to read."
-        )
+        words = f"Is very large: {photo.pixels / 1e6:.0f} megapixels, {size / 1e6:.0f} MB."
         yield _finding("huge", [photo.path], words)
 
 
@@ -128,7 +126,8 @@ def _copies(photos: Sequence[_Photo], classes: Sequence[str]) -> Finding:
         words = f"{picture} is in {_listed(parts)}."
         return _finding("leak", paths, words, suggest=paths[1:])
     kind: Literal["duplicate", "near_duplicate"] = "duplicate" if same else "near_duplicate"
-    return _finding(kind, paths, f"{picture} is there {len(paths)} times.", suggest=paths[1:])
+    times = "twice" if len(paths) == 2 else f"{len(paths)} times"
+    return _finding(kind, paths, f"{picture} is there {times}.", suggest=paths[1:])
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -44,7 +44,7 @@ error is half as large, and decoding takes a quarter longer."""
 _JPEG = ("JPEG", "MPO")
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 _STARTS = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"BM", b"II*\0", b"MM\0*", b"GIF8")
-_OTHER_FORMATS = {b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIC", b"avif": "AVIF"}
+_OTHER_FORMATS = {b"heic": "a HEIC", b"heix": "a HEIC", b"mif1": "a HEIC", b"avif": "an AVIF"}
 """ISO media brands (bytes 8–12) of pictures that come named .jpg but that we do not decode."""
 
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
@@ -52,6 +52,8 @@ _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 _PROBE = bytes(range(1, 255)) * 2
 """Data without a marker that decode to anything but plain grey."""
+
+_INCOMPLETE = "is incomplete, its end is missing"
 
 _UNPACKS_TOO_MUCH = "Decompressed data too large"
 """What Pillow says of a text or a colour profile in a PNG that unpacks to over a megabyte."""
@@ -150,7 +152,7 @@ def read_image(path: str, size: int) -> tuple[Image.Image, int, int]:
         drafted = image.draft(None, at_least)
         image.load()
         if file is not None and image.format in _JPEG and _is_filled_up(file, image, at_least):
-            raise TruncatedImage(path, "ends before the picture does")
+            raise TruncatedImage(path, _INCOMPLETE)
         orientation = _orientation(image)
         # 897 pixels at 1/2 are 448.5: the 449th is half beyond the edge and must not be squeezed in whole.
         box = drafted[1] if drafted else None
@@ -175,16 +177,18 @@ def _opened(path: str) -> Iterator[ImageFile.ImageFile]:
         try:
             image = Image.open(file, formats=_FORMATS)
         except Image.DecompressionBombError:
-            raise TooLargeImage(path, "has about 180 million pixels or more") from None
+            raise TooLargeImage(path, "is too large: about 180 million pixels or more") from None
         except MemoryError:
             raise TooLargeImage(path, "needs more memory than there is") from None
         except Exception as error:  # a decoder fed with wrong bytes raises whatever it likes
             raise _unidentified(path, file, error) from error
         with image:
             if image.width * image.height > MAX_PIXELS:
-                raise TooLargeImage(path, f"has {image.width * image.height / 1e6:.0f} million pixels")
+                raise TooLargeImage(
+                    path, f"is too large: {image.width * image.height / 1e6:.0f} million pixels"
+                )
             if image.format in _JPEG and _ends_in_zeros(file):
-                raise TruncatedImage(path, "ends in zeros, as after an interrupted copy")
+                raise TruncatedImage(path, "is incomplete, as after an interrupted copy")
             yield image
 
 
@@ -217,7 +221,7 @@ def _check_ordinary(path: str, status: os.stat_result) -> None:
     if status.st_size == 0:
         raise DamagedImage(path, "is empty")
     if status.st_size > MAX_BYTES:
-        raise TooLargeImage(path, f"has {status.st_size / 1e6:.0f} MB")
+        raise TooLargeImage(path, f"is too large: {status.st_size / 1e6:.0f} MB")
 
 
 def _unidentified(path: str, file: BinaryIO, error: Exception) -> ImageError:
@@ -225,17 +229,17 @@ def _unidentified(path: str, file: BinaryIO, error: Exception) -> ImageError:
     if isinstance(error, OSError) and error.errno is not None:
         return UnreadableImage(path, f"cannot be read ({_words(error)})")
     if _UNPACKS_TOO_MUCH in str(error):
-        return TooLargeImage(path, "unpacks to more than it should")
+        return TooLargeImage(path, "grows far too large when it is unpacked")
     file.seek(0)
     head = file.read(16)
     if head[4:8] == b"ftyp":
-        name = _OTHER_FORMATS.get(head[8:12], "video or HEIC")
-        return NotAnImage(path, f"is a {name} file in truth; save it as JPEG")
+        name = _OTHER_FORMATS.get(head[8:12], "a video or HEIC")
+        return NotAnImage(path, f"is really {name} file; save it as JPEG")
     if not head.startswith(_STARTS):
-        return NotAnImage(path, "is not a photo by its content")
+        return NotAnImage(path, "is not a photo, though it is named like one")
     if _announced_bytes(head) > file.seek(0, os.SEEK_END):
-        return TruncatedImage(path, "is truncated")
-    return DamagedImage(path, "has a damaged header")
+        return TruncatedImage(path, _INCOMPLETE)
+    return DamagedImage(path, "is damaged at its beginning")
 
 
 def _announced_bytes(head: bytes) -> int:
@@ -306,15 +310,15 @@ def _decoding(path: str) -> Iterator[None]:
     except MemoryError:
         raise TooLargeImage(path, "needs more memory than there is") from None
     except Image.DecompressionBombError:
-        raise TooLargeImage(path, "unpacks to more than it should") from None
+        raise TooLargeImage(path, "grows far too large when it is unpacked") from None
     except Exception as error:  # a decoder fed with wrong bytes raises whatever it likes
         if isinstance(error, OSError) and error.errno is not None:
             raise UnreadableImage(path, f"cannot be read ({_words(error)})") from error
         if _UNPACKS_TOO_MUCH in str(error):
-            raise TooLargeImage(path, "unpacks to more than it should") from error
+            raise TooLargeImage(path, "grows far too large when it is unpacked") from error
         if "truncated" in str(error).lower():
-            raise TruncatedImage(path, "is truncated") from error
-        raise DamagedImage(path, f"is damaged ({_words(error)})") from error
+            raise TruncatedImage(path, _INCOMPLETE) from error
+        raise DamagedImage(path, "is damaged") from error
 
 
 def _orientation(image: Image.Image) -> int:
