@@ -27,6 +27,7 @@ from waste_gui.gui.run_controller import RunController
 from waste_gui.gui.settings import Settings
 from waste_gui.gui.theme import Theme
 from waste_gui.gui.thumbnails import SMALL, Thumbnails
+from waste_gui.gui.widgets.plain_label import PlainLabel
 from waste_gui.monitor.run import Phase
 from waste_gui.protocol import Finding
 from waste_gui.rundir import data_dir
@@ -283,6 +284,7 @@ def test_where_a_person_must_choose_each_photo_has_its_own_button(
     click(page, entry(page, "two_labels 1"), Act.CHOOSE)
     dialog = page.checking.dialog
     assert dialog is not None and len(dialog.aside_buttons) == 2
+    assert any("set the wrong one aside" in label.text() for label in dialog.findChildren(PlainLabel))
     photo = str(folder / "paper/both_1.jpg")
     held = written(page, qtbot, dialog.aside_buttons[photo].click)
     assert list(held) == [photo]

@@ -68,7 +68,7 @@ KINDS: dict[FindingKind, KindWords] = {
     ),
     "two_labels": KindWords(
         "In two classes",
-        "The model cannot learn which is right: choose one.",
+        "The model cannot learn which is right: set the wrong one aside.",
         "in two classes",
         "in two classes",
     ),

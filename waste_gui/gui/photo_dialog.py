@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from waste_gui.gui import theme
 from waste_gui.gui.background import Background
-from waste_gui.gui.found_rows import TOOLTIPS, Act, Entry
+from waste_gui.gui.found_rows import KINDS, TOOLTIPS, Act, Entry
 from waste_gui.gui.photo_lists import PhotoLists
 from waste_gui.gui.text import one_line, tooltip
 from waste_gui.gui.theme import UNIT
@@ -36,6 +36,9 @@ SHOWN = 12
 WIDTH = 280
 """Of each photo where there are several; the only one gets more."""
 
+PALE = 0.35
+"""How much is seen of a photo that is set aside."""
+
 
 class _Photo(QWidget):
     """The picture in the shape of the photo, or a word."""
@@ -44,6 +47,7 @@ class _Photo(QWidget):
         super().__init__()
         self._path = path
         self._thumbnails = thumbnails
+        self._is_aside = False
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(160, 160)
         self.setAccessibleName(one_line(f"Photo {os.path.basename(path)}"))
@@ -51,6 +55,11 @@ class _Photo(QWidget):
     @property
     def picture(self) -> Picture | None:
         return self._thumbnails.picture(self._path, large=True)
+
+    def show_aside(self, is_aside: bool) -> None:
+        """One that is set aside is pale."""
+        self._is_aside = is_aside
+        self.update()
 
     def sizeHint(self) -> QSize:
         return QSize(LARGE // 2, LARGE // 2)
@@ -60,6 +69,7 @@ class _Photo(QWidget):
         picture = self.picture
         if picture is not None and picture.image is not None:
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.setOpacity(PALE if self._is_aside else 1.0)
             painter.drawImage(fitted(picture.image, self.rect()), picture.image)
         else:
             painter.fillRect(self.rect(), QColor(theme.colours().hover))
@@ -88,7 +98,9 @@ class PhotoDialog(QDialog):
         rows = QVBoxLayout(self)
         rows.setContentsMargins(2 * UNIT, 2 * UNIT, 2 * UNIT, 2 * UNIT)
         rows.setSpacing(UNIT)
-        rows.addWidget(PlainLabel(entry.words, size="title", bold=True, wrap=True))
+        rows.addWidget(PlainLabel(one_line(entry.said), size="title", bold=True, wrap=True))
+        if entry.group in KINDS:
+            rows.addWidget(PlainLabel(KINDS[entry.group].why, role="muted", wrap=True))
         rows.addWidget(self._make_photos(), 1)
         rows.addLayout(self._make_buttons())
         several = min(3, len(entry.paths))
@@ -194,6 +206,7 @@ class PhotoDialog(QDialog):
         one = len(self.aside_buttons) == 1
         for path, button in self.aside_buttons.items():
             is_aside = path in self._lists.aside
+            self.photos[path].show_aside(is_aside)
             act = Act.TAKE_BACK if is_aside else Act.SET_ASIDE
             words = {Act.TAKE_BACK: "Take &back", Act.SET_ASIDE: "Set &aside"}[act] if one else act.value
             button.setText(words)

@@ -33,7 +33,7 @@ WORDS = {
     "timed_out": "takes too long",
     "too_large": "too large",
     "vanished": "not there",
-    "not_an_image": "no picture",
+    "not_an_image": "not a photo",
 }
 NOT_READABLE, NO_PREVIEW = "not readable", "no preview"
 
