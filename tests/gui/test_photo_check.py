@@ -157,7 +157,7 @@ def test_check_stops_and_goes_on_where_it_was(make_page: Make, qtbot: QtBot) -> 
     checked(page, qtbot)  # The button stops.
     bar = page.checking.bar
     assert bar.title.text() == "Check stopped at 4 of 16 photos."
-    assert bar.detail.text() == "It goes on where it was. Found until then: 2 cannot be read."
+    assert bar.detail.text() == "When you go on, it starts from there. Found until then: 2 cannot be read."
     assert bar.button.text() == GO_ON
     checked(page, qtbot)
     assert page.checking.check.run.phase is Phase.FINISHED
@@ -534,6 +534,22 @@ def test_header_says_that_photos_are_checked(window: MainWindow, qtbot: QtBot) -
     qtbot.waitUntil(lambda: stage.detail.text() == "4 of 16 photos", timeout=WAIT_MS)
     assert stage.headline.text() == "Checking photos"
     assert not window.check_action.isEnabled() and window.header.start_button.isEnabled()
+
+
+def test_header_says_that_photos_are_checked_after_a_training_has_ended(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    window.header.start_button.click()
+    qtbot.waitUntil(lambda: window.controller.run.phase is Phase.TRAINING, timeout=WAIT_MS)
+    with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
+        window.controller.stop_now()
+    stage = window.header._stage
+    assert stage.headline.text() == "Stopped"
+    checking(window, qtbot)
+    qtbot.waitUntil(lambda: stage.headline.text() == "Checking photos", timeout=WAIT_MS)
+    with qtbot.waitSignal(window.data.checking.check.ended, timeout=WAIT_MS):
+        window.data.checking.bar.button.click()
+    assert stage.headline.text() == "Stopped"
 
 
 def test_start_stops_the_check_and_says_so(window: MainWindow, qtbot: QtBot) -> None:

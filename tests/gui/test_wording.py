@@ -120,6 +120,22 @@ def test_stuck_offers_what_can_be_done() -> None:
     assert (stuck_row.title, stuck_row.glyph, stuck_row.state) == ("First batch", "stuck", "stuck")
 
 
+def test_folder_that_is_away_is_what_the_header_asks_for() -> None:
+    script = pictures.source_gone()
+    words = header(script)
+    assert (words.normal, words.time) == ("Waits for a folder", "no estimate")
+    assert words.advice == "Bring the folder back."
+    said = notice(moment(script))
+    assert said is not None and said.title.startswith("Waiting for a folder of photos: no progress for ")
+
+
+def test_too_many_unreadable_photos_offer_their_check() -> None:
+    script = pictures.starting()
+    script.say(p.RunFailed(kind="photos", text="101 photos cannot be read.", hint="", traceback=""))
+    said = notice(moment(script))
+    assert said is not None and said.offers[0] is Offer.CHECK_PHOTOS
+
+
 def test_waiting_longer_turns_stuck_into_slow() -> None:
     script = pictures.stuck()
     script.watch.keep_waiting(script.at)

@@ -18,6 +18,8 @@ from waste_gui.protocol import Finding, RunFailed
 START, STOP, GO_ON, AGAIN = "Chec&k photos", "Stop chec&king", "Go on chec&king", "Chec&k again"
 """The check's button; each with the same letter, that nothing always there has."""
 
+LATER = "When you go on, it starts from there."
+
 
 @dataclass(frozen=True)
 class CheckText:
@@ -90,10 +92,10 @@ def _running(check: PhotoCheck, left_open: Sequence[Finding]) -> CheckText:
     found = counted(counts(left_open))
     detail = f"So far: {found}." if found else "Nothing found so far."
     if check.run.stop_asked_at is not None:
-        return CheckText("Stopping the check…", "It goes on where it was.", STOP, "ok", share)
+        return CheckText("Stopping the check…", LATER, STOP, "ok", share)
     if check.run.away:
         gone = next(iter(check.run.away.values()))
-        detail = "Bring its drive back and the check goes on by itself; or stop it, and go on later."
+        detail = "Bring it back and the check goes on by itself; or stop it, and go on later."
         return CheckText(f"{gone.folder} {gone.reason}: waiting for it", detail, STOP, "slow", share)
     stage = check.run.current
     if stage is not None and stage.id != CHECK and check.photos:
@@ -108,7 +110,7 @@ def _stopped(check: PhotoCheck, left_open: Sequence[Finding]) -> CheckText:
     why = " for the training" if check.stopped_for_training else ""
     at = f" at {_progress(check)}" if check.photos else ""
     found = counted(counts(left_open))
-    detail = "It goes on where it was." + (f" Found until then: {found}." if found else "")
+    detail = LATER + (f" Found until then: {found}." if found else "")
     share = check.done / check.photos if check.photos else None
     return CheckText(f"Check stopped{why}{at}.", detail, GO_ON, "stopped", share)
 

@@ -573,6 +573,8 @@ class MainWindow(QMainWindow):
                     self._on_resume(self.controller.folder)
             case Offer.SHOW_SETTINGS:
                 self.show_page(SETTINGS)
+            case Offer.CHECK_PHOTOS:
+                self._on_check_photos()
             case Offer.HIDE:
                 self._said = None
                 self._show_notice(notice(self._moment))
@@ -610,7 +612,9 @@ class MainWindow(QMainWindow):
             _open(self._moment.folder)
 
     def _on_choose_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Choose a folder of photos")
+        recent = self.settings.recent_folders
+        start = os.path.dirname(recent[0]) if recent else str(Path.home())
+        folder = QFileDialog.getExistingDirectory(self, "Choose a folder of photos", start)
         if folder:
             self.show_page(PHOTOS)
             self.data.add_folders([folder])

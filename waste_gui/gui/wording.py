@@ -15,8 +15,12 @@ from waste_gui.monitor.stall import Action, State
 from waste_gui.monitor.words import about, band, clock, over, size
 from waste_gui.protocol import RunFailed, RunFinished, RunStopped
 
+TOO_MANY_FAILURES = "photos"
+"""The engine's kind of failure when more photos than allowed cannot be read."""
+
 FIRST_RUN = "first run here: times are a guess"
 ADVISED = "Follow the advice below."
+WAITS, BRING_BACK = "Waits for a folder", "Bring the folder back."
 
 
 class Offer(Enum):
@@ -27,6 +31,7 @@ class Offer(Enum):
     SHOW_RESULTS = "Show results"
     RESUME_RUN = "Resume training"
     SHOW_SETTINGS = "Change the settings"
+    CHECK_PHOTOS = "Check the photos"
     HIDE = "Hide"
 
 
@@ -43,6 +48,7 @@ LETTERS: dict[Action | Offer, str] = {
     Offer.SHOW_RESULTS: "o",
     Offer.RESUME_RUN: "m",
     Offer.SHOW_SETTINGS: "C",
+    Offer.CHECK_PHOTOS: "C",
     Offer.HIDE: "d",
 }
 """The mnemonic of each button of the bar: none that a menu, a tab, Start or Stop has."""
@@ -100,6 +106,8 @@ class Notice:
 
 def header_text(moment: Moment, readiness: Readiness) -> HeaderText:
     phase = moment.run.phase
+    if readiness.check is not None and not phase.running:
+        return _check_header(readiness.check)
     if phase is Phase.IDLE:
         return _idle_header(readiness)
     if phase.ended:
@@ -112,8 +120,6 @@ def header_text(moment: Moment, readiness: Readiness) -> HeaderText:
 
 
 def _idle_header(readiness: Readiness) -> HeaderText:
-    if readiness.check is not None:
-        return _check_header(readiness.check)
     time, time_detail = "–", ""
     if readiness.expected_s is not None:
         time = f"about {about(readiness.expected_s)}"
@@ -135,8 +141,8 @@ def _idle_header(readiness: Readiness) -> HeaderText:
 
 def _check_header(check: CheckNow) -> HeaderText:
     glyph: Glyph = "slow" if check.waits else "ok"
-    normal = "Waits for a folder" if check.waits else "On schedule"
-    advice = "Bring the folder back." if check.waits else "Wait, or press Start."
+    normal = WAITS if check.waits else "On schedule"
+    advice = BRING_BACK if check.waits else "Wait, or press Start."
     detail = "" if check.waits else "Start stops the check"
     return HeaderText("Checking photos", check.detail, glyph, normal, "", check.time, "", advice, detail)
 
@@ -231,11 +237,16 @@ def _normal(moment: Moment) -> tuple[Glyph, str, str]:
         return "ok", "On schedule", ""
     match view.verdict.state:
         case State.LIKELY_STUCK:
-            return "stuck", "Likely stuck", _usual(moment)
+            return "stuck", WAITS if _waits(moment) else "Likely stuck", _usual(moment)
         case State.SLOW:
-            return "slow", "Slower than usual", _usual(moment)
+            return "slow", WAITS if _waits(moment) else "Slower than usual", _usual(moment)
         case _:
             return "ok", "On schedule", _usual(moment)
+
+
+def _waits(moment: Moment) -> bool:
+    """Whether photos are waited for whose folder is away."""
+    return moment.view is not None and moment.view.verdict.cause == "source_gone"
 
 
 def _usual(moment: Moment) -> str:
@@ -261,7 +272,7 @@ def _time_left(moment: Moment) -> tuple[str, str]:
     if view is None:
         return "–", ""
     silent = f"last sign of life {clock(moment.now - moment.run.heard_at)} ago"
-    if view.verdict.state is State.LIKELY_STUCK:
+    if view.verdict.state is State.LIKELY_STUCK or _waits(moment):
         moved = f"last progress {clock(moment.now - moment.run.moved_at)} ago"
         return "no estimate", moved if moment.now - moment.run.heard_at < 3 else silent
     left = view.remaining
@@ -294,6 +305,8 @@ def _advice(moment: Moment) -> tuple[str, str]:
     best = f"Best {_best(run)}" if _best(run) else ""
     if run.paused:
         return "Go on when you like.", best
+    if _waits(moment):
+        return BRING_BACK, best
     if moment.view and moment.view.verdict.state is State.LIKELY_STUCK:
         return "Choose below.", best
     if run.stop_asked_at is not None:
@@ -341,7 +354,8 @@ def notice(moment: Moment) -> Notice | None:
     run = moment.run
     match run.last:
         case RunFailed() as failed:
-            ask = (Offer.SHOW_SETTINGS, Offer.COPY_DETAILS, Offer.SHOW_LOG)
+            cure = Offer.CHECK_PHOTOS if failed.kind == TOO_MANY_FAILURES else Offer.SHOW_SETTINGS
+            ask = (cure, Offer.COPY_DETAILS, Offer.SHOW_LOG)
             return Notice("stuck", "failed", failed.text, failed.hint, ask, failed.traceback)
         case RunFinished() as finished:
             return Notice("done", "done", done_words(run, finished), "", (Offer.SHOW_RESULTS,))

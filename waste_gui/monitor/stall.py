@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from pathlib import PurePath
@@ -387,7 +387,8 @@ def _source_gone(scene: Scene) -> Verdict | None:
         "Bring it back: training goes on by itself, and no photo is lost."
     )
     state = State.LIKELY_STUCK if scene.silence_s >= RED_SILENCE_S else State.SLOW
-    return scene.silence("source_gone", text, ASK, state=state)
+    title = f"Waiting for a folder of photos: no progress for {words.span(scene.silence_s)}"
+    return replace(scene.silence("source_gone", text, ASK, state=state), title=title)
 
 
 def _one_photo(scene: Scene) -> Verdict | None:
