@@ -96,3 +96,8 @@ def test_classes_by_preset_and_mapping_by_pairs() -> None:
     assert settings.mapping == {"paper": "office_paper", "misc": None}
     with pytest.raises(ConfigError):
         parsed("--map", "paper")
+
+
+def test_the_failure_budget_is_a_hundred_or_one_percent() -> None:
+    assert config.failure_budget(600) == 100
+    assert config.failure_budget(104_000) == 1040

@@ -32,6 +32,9 @@ COMMON_MODELS = (
 
 BOUNDS = {">=": "at least", ">": "more than", "<=": "at most", "<": "less than"}
 
+FAILURES_ALWAYS_ALLOWED = 100
+FAILURES_ALLOWED_SHARE = 0.01
+
 
 class ConfigError(ValueError):
     """A setting that cannot be used: one sentence that says what is wrong and what to do."""
@@ -319,6 +322,11 @@ def _inner_metas(inner: Any) -> list[Meta]:
 
 def _bounds(meta: Meta) -> tuple[float | None, float | None]:
     return (meta.ge if meta.ge is not None else meta.gt, meta.le if meta.le is not None else meta.lt)
+
+
+def failure_budget(photos: int) -> int:
+    """How many photos may be unreadable before a run fails: max(100, 1 % of the dataset), as in the lab."""
+    return max(FAILURES_ALWAYS_ALLOWED, int(photos * FAILURES_ALLOWED_SHARE))
 
 
 def check(config: RunConfig) -> RunConfig:

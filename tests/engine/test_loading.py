@@ -18,7 +18,7 @@ from waste_gui.dataset.photo_tiles import PhotoTiles, open_photo_tiles
 from waste_gui.dataset.pool import ReadingPool
 from waste_gui.dataset.scan import Sample, scan_sources
 from waste_gui.engine.errors import StopRequested, TooManyFailures
-from waste_gui.engine.loading import Failures, Loader, batches_of, failure_budget, training_order
+from waste_gui.engine.loading import Failures, Loader, batches_of, training_order
 from waste_gui.protocol import ImageFailed
 
 MakeLoader = Callable[..., Loader]
@@ -105,6 +105,22 @@ def test_a_bad_photo_is_read_and_told_of_only_once_and_how_often_it_was_wanted_i
     header, row = csv.reader((tmp_path / "failures.csv").read_text().splitlines())
     assert header == ["path", "kind", "reason", "times"]
     assert row == [samples[0].path, "truncated", "is incomplete, its end is missing", "3"]
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_how_often_bad_photos_were_wanted_does_not_depend_on_when_that_was_found_out(
+    samples: tuple[Sample, ...], make_loader: MakeLoader, tmp_path: Path, at_once: bool
+) -> None:
+    bad = samples[:9]  # of the ten of a class: they are each other's stand-ins
+    for sample in bad:
+        damage(Path(sample.path))
+    loader = make_loader(samples)
+    for batches in [[bad, bad]] if at_once else [[[sample]] for sample in bad + bad]:
+        list(loader.load(batches))
+    loader._failures.write_csv()
+    rows = list(csv.DictReader((tmp_path / "failures.csv").read_text().splitlines()))
+    wanted = {Path(row["path"]).name: int(row["times"]) for row in rows}
+    assert (min(wanted.values()), sum(wanted.values())) == (2, 2 * 9)
 
 
 def test_a_bad_validation_photo_is_left_out(
@@ -240,11 +256,6 @@ def test_commands_are_looked_at_while_waiting_for_photos(
 
     with pytest.raises(StopRequested):
         next(make_loader(samples, waiting=stop).load([samples[:4]]))
-
-
-def test_the_failure_budget_is_a_hundred_or_one_percent() -> None:
-    assert failure_budget(600) == 100
-    assert failure_budget(104_000) == 1040
 
 
 def test_order_is_a_function_of_seed_and_epoch(samples: tuple[Sample, ...]) -> None:

@@ -144,7 +144,7 @@ def test_more_bad_photos_than_allowed_name_the_commonest_reason_and_the_worst_fo
     assert run.status == 1
     assert isinstance(run.last, protocol.RunFailed) and run.last.kind == "photos"
     assert "101 photos cannot be read, more than the 100 allowed" in run.last.text
-    assert "the commonest reason is: is incomplete" in run.last.text
+    assert "the photo is incomplete" in run.last.text
     assert f"Look at {photos / 'glass'} first" in run.last.hint
     assert len(failures_of(tmp_path / "run")) == 101
 

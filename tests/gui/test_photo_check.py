@@ -18,6 +18,7 @@ from tests.gui.conftest import WAIT_MS, end_check, end_engine, fake, fake_check
 from tests.photos import damage, make_photos
 from waste_gui.config import RunConfig
 from waste_gui.dataset.catalog import Catalog
+from waste_gui.gui import check_wording
 from waste_gui.gui.check_wording import AGAIN, GO_ON, START, STOP
 from waste_gui.gui.dataset_choice import DatasetChoice
 from waste_gui.gui.found_rows import ASIDE, SKIPPED, Act, Entry, Heading, Row
@@ -128,6 +129,18 @@ def test_check_lists_what_it_finds_the_important_first(make_page: Make, qtbot: Q
     assert page.checking.page.list.isVisible() and not page._lists.isVisible()
     page.checking.bar.browse.click()
     assert page._lists.isVisible() and page.checking.bar.browse.text() == "&Browse findings (6)"
+
+
+def test_more_unreadable_photos_than_a_training_copes_with_are_too_many(
+    make_page: Make, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check_wording, "failure_budget", lambda photos: 1)
+    page = checked(make_page("finds"), qtbot)
+    bar = page.checking.bar
+    assert bar.title.text() == "2 of 16 photos cannot be read. That is too many."
+    assert bar.detail.text() == "Training copes with 1: repair the photos, or set them aside."
+    page.checking.lists.set_aside({entry(page, "damaged 1").paths[0]: ""})
+    assert bar.title.text() == "1 of 16 photos cannot be read. It is left out."
 
 
 def test_nothing_found_is_said(make_page: Make, qtbot: QtBot, tmp_path: Path) -> None:

@@ -34,8 +34,6 @@ from waste_gui.rundir import write_atomically
 
 TAKE_S = 0.1
 READ_AHEAD_BATCHES = 4
-FAILURES_ALWAYS_ALLOWED = 100
-FAILURES_ALLOWED_SHARE = 0.01
 
 Action = Literal["replaced", "blank", "left_out"]
 
@@ -48,11 +46,6 @@ class Batch:
     labels_B: Tensor
     samples: list[Sample]
     wait_s: float
-
-
-def failure_budget(photos: int) -> int:
-    """How many photos may fail before the run does: max(100, 1 % of the dataset), as in the lab."""
-    return max(FAILURES_ALWAYS_ALLOWED, int(photos * FAILURES_ALLOWED_SHARE))
 
 
 class Failures:
@@ -96,9 +89,10 @@ class Failures:
         reason, times = Counter(e.reason for e in self.errors.values()).most_common(1)[0]
         folder, there = self._folders.most_common(1)[0]
         return TooManyFailures(
-            f"{len(self.errors)} photos cannot be read, more than the {self.limit} allowed; "
-            f"the commonest reason is: {reason} ({times} photos).",
-            f"Look at {folder} first ({there} of them); failures.csv in the run folder lists all.",
+            f"{len(self.errors)} photos cannot be read, more than the {self.limit} allowed. "
+            f"The commonest reason, {times} times: the photo {reason}.",
+            f"Look at {folder} first ({there} of them): repair the photos, or set them aside. "
+            "failures.csv in the run folder lists all.",
         )
 
     def write_csv(self) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from waste_gui.config import RunConfig
+from waste_gui.config import RunConfig, failure_budget
 from waste_gui.dataset.file_stats import FileStats
 from waste_gui.dataset.photo_tiles import PhotoTiles
 from waste_gui.dataset.scan import DatasetError, Sample, Scan
@@ -27,7 +27,6 @@ from waste_gui.engine.loading import (
     Failures,
     Loader,
     batches_of,
-    failure_budget,
     training_order,
 )
 from waste_gui.engine.models import Classifier, ModelSpec

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from waste_gui.config import failure_budget
 from waste_gui.gui.dataset_choice import DatasetChoice
 from waste_gui.gui.found_rows import counted, counts
 from waste_gui.gui.photo_check import CHECK, PhotoCheck
@@ -127,8 +128,12 @@ def _finished(check: PhotoCheck, left_open: Sequence[Finding]) -> CheckText:
         return CheckText(
             f"{checked}: {many(len(left_open), 'finding')}.", f"{counted(found)}.", AGAIN, "slow"
         )
-    out = "It is left out." if damaged == 1 else "They are left out."
-    title = f"{count(damaged)} of {many(check.photos, 'photo')} cannot be read. {out}"
+    title = f"{count(damaged)} of {many(check.photos, 'photo')} cannot be read."
+    allowed = failure_budget(check.photos)
+    if damaged > allowed:
+        cure = f"Training copes with {count(allowed)}: repair the photos, or set them aside."
+        return CheckText(f"{title} That is too many.", cure, AGAIN, "stuck")
+    title += " It is left out." if damaged == 1 else " They are left out."
     return CheckText(title, f"Also {counted(found)}." if found else at, AGAIN, "slow")
 
 
