@@ -61,7 +61,8 @@ class Failures:
 
     def add(self, sample: Sample, error: ImageError, action: Action) -> None:
         """Tell of it, once a photo; TooManyFailures past the budget."""
-        if sample.path in self.errors:
+        if sample.path in self.errors:  # it was being read for several places
+            self.wanted_again(sample.path)
             return
         self.errors[sample.path] = error
         self._times[sample.path] = 1
@@ -82,7 +83,7 @@ class Failures:
             raise self._too_many()
 
     def wanted_again(self, path: str) -> None:
-        """One that failed before would have been used once more."""
+        """One that failed before would have been used once more, in its place or in another's."""
         self._times[path] += 1
 
     def _too_many(self) -> TooManyFailures:
@@ -309,8 +310,11 @@ class Loader:
         while place.candidates_passed < len(candidates):
             sample = candidates[(first + place.candidates_passed) % len(candidates)]
             place.candidates_passed += 1
-            if sample.path not in self._failures.errors and sample.path != place.wanted.path:
+            if sample.path == place.wanted.path:
+                continue
+            if sample.path not in self._failures.errors:
                 return sample
+            self._failures.wanted_again(sample.path)
         return None
 
 
