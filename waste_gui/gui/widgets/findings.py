@@ -296,6 +296,7 @@ class FindingList(QTableView):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         # Its coming would move the buttons that a person is about to press.
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        self.verticalScrollBar().rangeChanged.connect(self._on_range)
         self.horizontalHeader().hide()
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.verticalHeader().hide()
@@ -304,6 +305,10 @@ class FindingList(QTableView):
         self.verticalHeader().setDefaultSectionSize(max(THUMB.height() + UNIT, 3 * line + UNIT))
         self._heading_height = line + 2 * UNIT
         thumbnails.arrived.connect(lambda _: self.viewport().update())
+
+    def _on_range(self, low: int, high: int) -> None:
+        """Where nothing can be scrolled, the place of the bar stays empty."""
+        self.verticalScrollBar().setEnabled(high > low)
 
     def show_rows(self, rows: list[Row]) -> None:
         current = self.current()
