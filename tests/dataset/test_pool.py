@@ -156,7 +156,7 @@ def test_photo_that_takes_down_several_workers_is_damaged(
     submit(pool, photos)
     reads = take_all(pool, len(photos) + 1)
     error = reads.pop(99).error
-    assert error is not None and (error.kind, error.reason) == ("damaged", "crashed the decoder")
+    assert error is not None and (error.kind, error.reason) == ("damaged", "makes the reading program crash")
     assert not any(read.error for read in reads.values())
 
 
@@ -334,10 +334,12 @@ def test_stuck_photo_times_out_and_the_others_are_read(photos: list[str], slow_p
         assert not psutil.wait_procs(left, timeout=PATIENCE_S)[1]
 
 
-def test_drive_is_suspected_when_all_workers_are_silent_not_when_few_are() -> None:
-    assert drive_is_suspect([21, 20, 12], deadline_s=20)
-    assert not drive_is_suspect([21, 20, 3], deadline_s=20)
-    assert not drive_is_suspect([21, 20], deadline_s=20)
+def test_drive_is_suspected_when_many_are_silent_and_nothing_was_read_since() -> None:
+    assert drive_is_suspect([21, 20, 12], none_read_s=22, deadline_s=20)
+    assert drive_is_suspect([21, 20, 12, 0, 3], none_read_s=22, deadline_s=20)
+    assert not drive_is_suspect([21, 20, 12], none_read_s=15, deadline_s=20)
+    assert not drive_is_suspect([21, 20, 3], none_read_s=22, deadline_s=20)
+    assert not drive_is_suspect([21, 20], none_read_s=22, deadline_s=20)
 
 
 def test_slow_drive_raises_the_time_limit(pool: ReadingPool) -> None:

@@ -74,3 +74,19 @@ def test_a_worker_that_cannot_be_killed_is_left_behind_and_reading_goes_on(tmp_p
             assert errors == {str(held): "timed_out"}
             assert drive.waiting()
         assert drive.waiting(), "closing the pool does not wait for it"
+
+
+@in_own_namespace
+def test_a_slow_drive_costs_no_photo(tmp_path: Path) -> None:
+    """One photo a second, one after the other: the more ask at once, the longer each waits."""
+    there = make_photos(tmp_path / "there", per_class=4)
+    photo_s = 1.0
+    longest = max(path.stat().st_size for path in there.glob("*/*.jpg"))
+    with Drive(tmp_path / "drive", mirrors=there, delay_s=photo_s * 128 * 1024 / longest) as drive:
+        for path in photos_on(drive):
+            drive.behave(str(Path(path).relative_to(drive.at)), "delayed")
+        with ReadingPool(2, 32, 16, deadline_s=2.5, on_away=lambda folder, why: None) as pool:
+            for ticket, path in enumerate(photos_on(drive)):
+                pool.submit(ticket, path)
+            reads = [take(pool) for _ in range(12)]
+    assert [read.error for read in reads if read.error] == []

@@ -11,6 +11,7 @@ started in the stead of the one that is on it.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import queue
 import signal
@@ -64,12 +65,15 @@ SLOW_S, SLOW_TIMES = 1.0, 10
 
 TICK_S = 0.1
 
+LOOK_S = 10.0
+"""Between two looks at a drive that all wait for."""
+
 PAUSE_S = 5.0
 """After a longer gap between two checks we were stopped or the computer slept."""
 
 MANY, PATIENCE = 3, 3
-"""When all of at least so many workers are silent at once (for half the limit, as they did not begin at the
-same moment), the drive is the suspect, not the photos: the time limit is that much longer."""
+"""When so many workers are silent (for half the limit, as they did not begin at the same moment) and nothing
+was read since they began, the drive is the suspect, not the photos: the time limit is that much longer."""
 
 KILLED = -getattr(signal, "SIGKILL", 9)
 """The exit status of a process that somebody else killed: the system, when memory ran out, or a person."""
@@ -154,6 +158,8 @@ class ReadingPool:
         self._unanswered: list[subprocess.Popen[bytes]] = []
         self._last_look = 0
         self._recent_s: deque[float] = deque(maxlen=64)
+        self._read_at = self._drive_asked_at = -math.inf
+        self._spares_help = False
         self._failed_starts = 0
         self._start_again_at = 0.0
         self._idle_deaths = 0
@@ -297,6 +303,8 @@ class ReadingPool:
 
     def _on_read(self, photo: Photo, reply: Reply) -> None:
         self._recent_s.append(reply.seconds)
+        self._read_at = time.monotonic()
+        self._spares_help = self._spares_help or reply.seconds < SLOW_S
         self._idle_deaths = 0
         if photo.path in self._set_aside:
             self._finish(photo, TimedOutImage(photo.path, SET_ASIDE), reply)
@@ -335,7 +343,7 @@ class ReadingPool:
             if blamed.look:
                 self._is_away(os.path.dirname(blamed.path), "cannot be looked at", blamed.path)
             else:
-                self._finish(blamed, DamagedImage(blamed.path, "crashed the decoder"))
+                self._finish(blamed, DamagedImage(blamed.path, "makes the reading program crash"))
 
     def _on_idle_death(self, worker: Worker) -> None:
         self._kill(worker)
@@ -406,6 +414,9 @@ class ReadingPool:
         """It failed in a way that may mean that its whole folder is away: look for that before any other."""
         if self._on_away is None:
             self._finish(photo, error)
+            return
+        if absence := self._absences.of(photo.path):
+            absence.held.append(self._without_slot(photo))
             return
         folder = os.path.dirname(photo.path)
         looked_for = folder in self._suspects
@@ -490,11 +501,20 @@ class ReadingPool:
             return
         for _ in range(self._count - len(able)):
             try:
-                if not self._crew.start():
+                if not self._may_start() or not self._crew.start():
                     return
             except OSError as error:
                 self._on_failed_start(error.strerror or str(error))
                 return
+
+    def _may_start(self) -> bool:
+        """A spare or two at first, more once they help: on a slow drive each only waits for the others."""
+        living = len(self._crew.living())
+        if living < self._count or any(photo.look for photo in self._waiting):
+            return True
+        most = self._count + SPARES - 1 if self._spares_help else max(MANY, self._count + 1)
+        self._spares_help = False
+        return living < most
 
     def _kill(self, worker: Worker, slots: list[int] | None = None) -> None:
         """End a worker without waiting; its photos come first in line, with their slots, once it is still."""
@@ -526,8 +546,9 @@ class ReadingPool:
                 self._on_failed_start("they do not answer")
         silent = [(worker, self._crew.silent_s(worker, now)) for worker in self._crew.living()]
         deadline_s = self._current_deadline_s()
-        if drive_is_suspect([silent_s for _, silent_s in silent], deadline_s):
-            deadline_s *= PATIENCE
+        if drive_is_suspect([silent_s for _, silent_s in silent], now - self._read_at, deadline_s):
+            deadline_s *= PATIENCE * len(silent) / self._count  # who reads alone waits least
+            self._ask_drive(max(silent, key=lambda pair: pair[1])[0], now)
         for worker, silent_s in silent:
             self._check_worker(worker, silent_s, deadline_s)
 
@@ -550,6 +571,15 @@ class ReadingPool:
             error = TimedOutImage(current.path, f"was not read within {deadline_s:.0f} s")
             self._suspect(current, error)
 
+    def _ask_drive(self, worker: Worker, now: float) -> None:
+        """Now and then while all wait, so that a dead drive is known before any photo's time is up."""
+        current = self._crew.current(worker)
+        if self._on_away is None or current is None or current.look or now < self._drive_asked_at + LOOK_S:
+            return
+        self._drive_asked_at = now
+        if self._absences.of(current.path) is None:
+            self._look(current.path)
+
     def _take_back(self, worker: Worker) -> None:
         """What is queued behind a photo that takes long goes to others; the slots stay until it answers."""
         current = self._crew.current(worker)
@@ -567,7 +597,7 @@ class ReadingPool:
         return max(SLOW_S, SLOW_TIMES * self._usual_s())
 
     def _usual_s(self) -> float:
-        return statistics.median(self._recent_s) if len(self._recent_s) >= 8 else 0.0
+        return statistics.median(self._recent_s) if self._recent_s else 0.0
 
     def _state(self, worker: Worker, now: float) -> WorkerState:
         try:
@@ -593,9 +623,9 @@ class ReadingPool:
                 gone.process.wait(max(0.0, end - time.monotonic()))
 
 
-def drive_is_suspect(silent_s: Sequence[float], deadline_s: float) -> bool:
-    """Whether so many workers are silent at once that it cannot be their photos."""
-    return len(silent_s) >= MANY and min(silent_s) > deadline_s / 2
+def drive_is_suspect(silent_s: Sequence[float], none_read_s: float, deadline_s: float) -> bool:
+    """Whether so many workers are silent, and nothing was read meanwhile, that it cannot be their photos."""
+    return sum(deadline_s / 2 < each_s < none_read_s for each_s in silent_s) >= MANY
 
 
 def _deadly(photo: Photo, status: int | None) -> bool:
