@@ -40,7 +40,7 @@ def test_failed_row_stands_in_the_table_as_failed() -> None:
 
 def test_command_measures_the_rows_named_on_the_photos_given(tmp_path: Path) -> None:
     photos, file = make_photos(tmp_path / "photos"), tmp_path / "figures.json"
-    command = [sys.executable, "-m", "tests.benchmarks", "scan", "first_batch", "--quick"]
+    command = [sys.executable, "-m", "tests.benchmarks", "scan", "decode", "--quick"]
     done = subprocess.run(
         [*command, "--photos", str(photos), "--json", str(file)],
         cwd=ROOT,
@@ -49,12 +49,11 @@ def test_command_measures_the_rows_named_on_the_photos_given(tmp_path: Path) -> 
     )
     assert done.returncode == 0, done.stderr
     assert "scanning 3,000 files in 30 folders" in done.stdout
-    assert "first train batch, 4 large photos" in done.stdout
+    assert "decode one large photo to 224" in done.stdout
     content = json.loads(file.read_text())
     assert content["machine"]["cores"] >= 1 and content["machine"]["versions"]["torch"]
     assert content["settings"] == {"photos": str(photos), "rounds": 1, "quick": True}
-    assert [row["row"] for row in content["rows"]] == ["scan", "first_batch"]
+    assert [row["row"] for row in content["rows"]] == ["scan", "decode"]
     for row in content["rows"]:
-        (comparison,) = row["comparisons"]
-        assert len(comparison["ours_s"]) == len(comparison["other_s"]) == len(comparison["ratios"]) == 1
-        assert comparison["reached"] in (True, False)
+        for comparison in row["comparisons"]:
+            assert len(comparison["ours_s"]) == len(comparison["other_s"]) == len(comparison["ratios"]) == 1

@@ -81,6 +81,22 @@ def test_reading_can_be_left_in_the_middle_and_begun_again(
     assert [b.samples for b in loader.load([samples[:3]])] == [list(samples[:3])]
 
 
+def test_an_error_in_the_loader_s_thread_is_raised_here_and_loading_can_begin_again(
+    samples: tuple[Sample, ...], make_loader: MakeLoader
+) -> None:
+    loader = make_loader(samples)
+
+    def wanted() -> Iterator[Sequence[Sample]]:
+        yield samples[:4]
+        raise ArithmeticError("in the sampler")
+
+    batches = loader.load(wanted())
+    with pytest.raises(ArithmeticError, match="in the sampler"):
+        list(batches)
+    assert list(batches) == []
+    assert [b.samples for b in loader.load([samples[:3]])] == [list(samples[:3])]
+
+
 def test_a_bad_training_photo_is_replaced_by_one_of_its_class_the_same_each_time(
     samples: tuple[Sample, ...], make_loader: MakeLoader, reported: list[ImageFailed]
 ) -> None:

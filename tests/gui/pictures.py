@@ -20,6 +20,8 @@ import numpy as np
 
 from waste_gui import protocol as p
 from waste_gui.config import RunConfig
+from waste_gui.gui.engine_process import ProcessOutcome
+from waste_gui.gui.moment import Moment
 from waste_gui.monitor.countdown import usual
 from waste_gui.monitor.evidence import Evidence
 from waste_gui.monitor.history import History, Record
@@ -256,6 +258,18 @@ def many_photos(folder: Path) -> list[str]:
     return [str(folder / source) for source in sources]
 
 
+def full_cache() -> Script:
+    script = training()
+    script.say(
+        p.Warned(
+            text="The disk is full, so the photo cache cannot grow. Training goes on; photos that are not in "
+            "the cache are read anew in each epoch.",
+            hint="Free space on the disk that holds /home/lab/.cache/waste-gui/tiles.",
+        )
+    )
+    return script
+
+
 def source_gone() -> Script:
     script = training()
     script.say(p.SourceGone(folder="/media/lab/usb drive/waste_2025", reason="is not there"))
@@ -424,6 +438,26 @@ def write_results(folder: Path) -> None:
         csv.writer(file).writerows([["class", "photos", "right", "recall", "precision"], *rows])
 
 
+def moment(script: Script) -> Moment:
+    view = script.watch.look(script.run, script.evidence, script.at) if script.run.phase.running else None
+    outcome = ProcessOutcome(signal=9) if script.run.exit_words else None
+    folder = Path("/home/lab/.local/share/waste-gui/runs/2026-11-23_14-01-52")
+    bands = {name: usual(script.run, name, script.watch.history) for name in script.run.stages}
+    start, seen = 1_763_906_512.0, script.evidence
+    return Moment(
+        script.run,
+        script.at,
+        start,
+        view,
+        seen,
+        CONFIG,
+        folder,
+        outcome,
+        usual={name: band for name, band in bands.items() if band},
+        first_run=not script.watch.history.records,
+    )
+
+
 def main(out: Path, wanted: list[str]) -> None:
     os.environ["WASTE_GUI_HOME"] = tempfile.mkdtemp()
     from PySide6.QtCore import QEventLoop, QTimer
@@ -433,9 +467,8 @@ def main(out: Path, wanted: list[str]) -> None:
     from waste_gui.gui import main_window as mw
     from waste_gui.gui.dataset_choice import DatasetChoice
     from waste_gui.gui.dialogs import Answer, DetailsDialog, Question
-    from waste_gui.gui.engine_process import EngineProcess, ProcessOutcome
+    from waste_gui.gui.engine_process import EngineProcess
     from waste_gui.gui.found_rows import Entry
-    from waste_gui.gui.moment import Moment
     from waste_gui.gui.pages.history import EarlierRun
     from waste_gui.gui.settings import Settings
     from waste_gui.gui.theme import Theme
@@ -499,25 +532,6 @@ def main(out: Path, wanted: list[str]) -> None:
         turn(lambda: not part.thumbnails._asked, 121)
         return window
 
-    def moment(script: Script) -> Moment:
-        view = script.watch.look(script.run, script.evidence, script.at) if script.run.phase.running else None
-        outcome = ProcessOutcome(signal=9) if script.run.exit_words else None
-        folder = Path("/home/lab/.local/share/waste-gui/runs/2026-11-23_14-01-52")
-        bands = {name: usual(script.run, name, script.watch.history) for name in script.run.stages}
-        start, seen = 1_763_906_512.0, script.evidence
-        return Moment(
-            script.run,
-            script.at,
-            start,
-            view,
-            seen,
-            CONFIG,
-            folder,
-            outcome,
-            usual={name: band for name, band in bands.items() if band},
-            first_run=not script.watch.history.records,
-        )
-
     scripts = {
         f.__name__: f
         for f in (
@@ -526,6 +540,7 @@ def main(out: Path, wanted: list[str]) -> None:
             training,
             slow,
             stuck,
+            full_cache,
             source_gone,
             stopped,
             failed,

@@ -22,6 +22,7 @@ from waste_gui.gui.main_window import PHOTOS, RUNS, SETTINGS, TRAINING, MainWind
 from waste_gui.gui.run_controller import RunController
 from waste_gui.gui.settings import Settings
 from waste_gui.gui.theme import Theme
+from waste_gui.gui.widgets.facts import facts
 from waste_gui.gui.wording import LETTERS, Notice, Offer
 from waste_gui.monitor.run import Phase
 from waste_gui.monitor.stall import ASK_PHOTO, REPORT, Action
@@ -283,6 +284,13 @@ def test_stop_after_the_epoch_tells_the_time_of_the_epoch(
     window._moment = dataclasses.replace(window._moment, epoch_left_s=left)
     window.ask_stop()
     assert question_button(window, Answer.AFTER_EPOCH).text() == f"Stop after this &epoch, ~{about(left)}"
+
+
+def test_last_warning_stands_among_the_facts() -> None:
+    assert facts(pictures.moment(pictures.training()), None)["Note"] == "–"
+    note = facts(pictures.moment(pictures.full_cache()), None)["Note"]
+    assert note.startswith("The disk is full, so the photo cache cannot grow.")
+    assert note.endswith("Free space on the disk that holds /home/lab/.cache/waste-gui/tiles.")
 
 
 def test_first_epoch_is_timed_by_its_steps() -> None:

@@ -197,6 +197,7 @@ class Loader:
     # --- the loader's thread
 
     def _fill(self, line: _Line) -> None:
+        failure: BaseException | None = None
         try:
             while not line.stopped:
                 if line.has_room and (samples := line.next_samples()) is not None:
@@ -206,14 +207,15 @@ class Loader:
                 elif line.ahead:
                     self._take()
                 elif line.exhausted:
-                    return
+                    break
                 else:
                     line.wait_for_room()
         except BaseException as error:  # raised again in the thread that waits for the batch
-            line.fail(error)
-        finally:
-            self._reading.clear()  # what is still being read belongs to nobody: `_on_read` lets go of it
-            line.end()
+            failure = error
+        # What is still being read belongs to nobody: `_on_read` lets go of it. Before the end is told, since
+        # the other thread may begin a new load then.
+        self._reading.clear()
+        line.end(failure)
 
     def _begin(self, samples: Sequence[Sample]) -> _Pending:
         shape = (len(samples), self._tile_size, self._tile_size, 3)
@@ -384,11 +386,8 @@ class _Line:
         self._taken.wait(TAKE_S)
         self._taken.clear()
 
-    def fail(self, error: BaseException) -> None:
-        self._ready.put(error)
-
-    def end(self) -> None:
-        self._ready.put(None)
+    def end(self, failure: BaseException | None) -> None:
+        self._ready.put(failure)
 
     # --- for the thread that trains
 

@@ -14,7 +14,7 @@ from waste_gui.gui.widgets.plain_label import PlainLabel
 from waste_gui.gui.words import many, percent
 from waste_gui.monitor.words import size
 
-NAMES = ("Photos", "Found", "Model", "Epochs", "Device", "Best", "Folder")
+NAMES = ("Photos", "Found", "Model", "Epochs", "Device", "Best", "Folder", "Note")
 
 
 def facts(moment: Moment, config: RunConfig | None, found: str = "") -> dict[str, str]:
@@ -36,6 +36,8 @@ def facts(moment: Moment, config: RunConfig | None, found: str = "") -> dict[str
         shown["Device"] = f"{run.device.name}{memory}"
     if "scan" in run.stages:
         shown["Found"] = run.stages["scan"].summary or found or "–"
+    if run.warnings:
+        shown["Note"] = " ".join(filter(None, (run.warnings[-1].text, run.warnings[-1].hint)))
     if run.best is not None and run.best.val_accuracy is not None:
         shown["Best"] = f"{percent(run.best.val_accuracy)} (epoch {run.best.epoch})"
     if moment.folder:
