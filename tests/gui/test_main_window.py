@@ -25,7 +25,7 @@ from waste_gui.gui.theme import Theme
 from waste_gui.gui.widgets.facts import facts
 from waste_gui.gui.wording import LETTERS, Notice, Offer
 from waste_gui.monitor.run import Phase
-from waste_gui.monitor.stall import ASK_PHOTO, REPORT, Action
+from waste_gui.monitor.verdict import ASK_PHOTO, REPORT, Action
 from waste_gui.monitor.words import about
 from waste_gui.rundir import RunDir, data_dir
 

@@ -24,7 +24,7 @@ from waste_gui.gui.wording import (
     window_title,
 )
 from waste_gui.monitor.run import Run
-from waste_gui.monitor.stall import Action
+from waste_gui.monitor.verdict import Action
 
 NOT_READY = Readiness(False, "no photos chosen", "Choose a folder of photos.")
 THIN = "\u202f"

@@ -28,7 +28,8 @@ from waste_gui.monitor.countdown import remaining
 from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence
 from waste_gui.monitor.history import History, record_of
 from waste_gui.monitor.run import Run
-from waste_gui.monitor.stall import Action, State, Verdict, diagnose
+from waste_gui.monitor.stall import diagnose
+from waste_gui.monitor.verdict import Action, State, Verdict
 
 ASLEEP = Evidence(cpu_percent=1, io_bytes_per_s=900, states=("sleeping",))
 BUSY = Evidence(cpu_percent=100, io_bytes_per_s=900, states=("running",))

@@ -6,7 +6,7 @@ from tests.monitor.transcripts import Transcript, replay, stuck_photo
 from waste_gui.monitor.evidence import Evidence
 from waste_gui.monitor.history import History
 from waste_gui.monitor.run import Run
-from waste_gui.monitor.stall import State
+from waste_gui.monitor.verdict import State
 from waste_gui.monitor.watch import Watch
 
 ASLEEP = Evidence(cpu_percent=1, io_bytes_per_s=900, states=("sleeping",))

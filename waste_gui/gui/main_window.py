@@ -71,7 +71,7 @@ from waste_gui.gui.wording import (
 )
 from waste_gui.gui.words import time_of_day
 from waste_gui.monitor.run import Phase
-from waste_gui.monitor.stall import Action
+from waste_gui.monitor.verdict import Action
 from waste_gui.monitor.words import about
 from waste_gui.rundir import RunDir, RunFolderError, list_runs
 

@@ -28,7 +28,7 @@ from waste_gui.monitor.countdown import epoch_taken, live_rate, usual, usual_epo
 from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence, Observer
 from waste_gui.monitor.history import History, Kind
 from waste_gui.monitor.run import Phase, Run
-from waste_gui.monitor.stall import State
+from waste_gui.monitor.verdict import State
 from waste_gui.monitor.watch import Watch
 from waste_gui.protocol import (
     AnyCommand,

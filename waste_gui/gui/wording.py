@@ -11,7 +11,7 @@ from waste_gui.gui.text import shorten
 from waste_gui.gui.widgets.glyphs import Glyph
 from waste_gui.gui.words import count, many, percent, time_of_day
 from waste_gui.monitor.run import Phase, Run, Stage, StageState
-from waste_gui.monitor.stall import Action, State
+from waste_gui.monitor.verdict import Action, State
 from waste_gui.monitor.words import about, band, clock, over, size
 from waste_gui.protocol import RunFailed, RunFinished, RunStopped
 

@@ -10,7 +10,7 @@ from waste_gui.monitor import words
 from waste_gui.monitor.countdown import usual
 from waste_gui.monitor.history import History
 from waste_gui.monitor.run import Run, Stage
-from waste_gui.monitor.stall import State, Verdict
+from waste_gui.monitor.verdict import State, Verdict
 from waste_gui.monitor.watch import View
 from waste_gui.protocol import (
     AnyMessage,

@@ -9,7 +9,8 @@ from waste_gui.monitor.countdown import Remaining, remaining
 from waste_gui.monitor.evidence import Evidence
 from waste_gui.monitor.history import History
 from waste_gui.monitor.run import Run
-from waste_gui.monitor.stall import State, Verdict, diagnose
+from waste_gui.monitor.stall import diagnose
+from waste_gui.monitor.verdict import State, Verdict
 
 RECOVERED_FOR_S = 10.0
 """How long "It goes on" is told."""

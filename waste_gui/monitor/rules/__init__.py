@@ -1,0 +1,1 @@
+"""The rules of the diagnosis, by what they blame; `monitor/stall.py` has them in order."""

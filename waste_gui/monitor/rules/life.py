@@ -1,0 +1,118 @@
+"""How a run ended, what the person asked for, and processes that were stopped or never spoke."""
+
+from __future__ import annotations
+
+import re
+
+from waste_gui.monitor import words
+from waste_gui.monitor.run import Phase
+from waste_gui.monitor.scene import (
+    BEAT_S,
+    NOTICED_S,
+    RED_SILENCE_S,
+    SPEECHLESS_S,
+    Scene,
+)
+from waste_gui.monitor.verdict import REPORT, Action, State, Verdict
+from waste_gui.protocol import RunFailed, RunFinished, RunStopped
+
+STOP_S = 20.0
+
+
+def ended(scene: Scene) -> Verdict | None:
+    run = scene.run
+    if not run.phase.ended:
+        return None
+    match run.last:
+        case RunFinished(elapsed_s=elapsed_s):
+            best = f" Best: {percent(run.best.val_accuracy)} (epoch {run.best.epoch})." if run.best else ""
+            return Verdict(State.ENDED, "finished", "Done", f"Done in {words.clock(elapsed_s)}.{best}")
+        case RunStopped(reason=reason):
+            kept = f" The best model so far, epoch {run.best.epoch}, is kept." if run.best else ""
+            text = f"{reason.rstrip('.') or 'Stopped'}.{kept}"
+            return Verdict(State.ENDED, "stopped", "Stopped", text)
+        case RunFailed(kind=kind, text=text, hint=hint, traceback=traceback):
+            actions = (Action.COPY_DETAILS,)
+            last_line = traceback.strip().splitlines()[-1:]
+            return Verdict(
+                State.ENDED,
+                as_id(kind) or "failed",
+                text,
+                f"{text} {hint}".strip(),
+                tuple(last_line),
+                actions,
+            )
+    text = run.exit_words or "The training process ended without saying why."
+    return Verdict(State.ENDED, "crashed", "Training ended unexpectedly", text, (), (Action.COPY_DETAILS,))
+
+
+def idle(scene: Scene) -> Verdict | None:
+    if scene.run.phase is not Phase.IDLE:
+        return None
+    return Verdict(State.ON_SCHEDULE, "idle", "Nothing is running", "Nothing is running.")
+
+
+def gone(scene: Scene) -> Verdict | None:
+    """The process is gone, and its last message, if there was one, had time to arrive."""
+    if scene.evidence.alive or scene.run.phase is Phase.LAUNCHED or scene.now - scene.run.heard_at <= 2:
+        return None
+    text = "The training process is gone and did not say why. It was killed, or it crashed."
+    title = "Training ended unexpectedly"
+    return Verdict(State.ENDED, "gone", title, text, scene.facts, (Action.COPY_DETAILS,))
+
+
+def stopping(scene: Scene) -> Verdict | None:
+    run = scene.run
+    if run.stop_asked_at is None:
+        return None
+    waited = scene.now - run.stop_asked_at
+    if waited < STOP_S:
+        text = "Stopping: the step that runs is finished and the model saved."
+        return Verdict(State.ON_SCHEDULE, "stopping", "Stopping", text)
+    disk = " Nothing is on disk yet."
+    if run.checkpoint is not None:
+        epoch = run.best.epoch if run.best else run.checkpoint.epoch
+        disk = f" The {'best' if run.best else 'last'} model, epoch {epoch}, is already on disk."
+    title = f"It has not stopped after {words.span(waited)}"
+    actions = (Action.FORCE_STOP, Action.KEEP_WAITING, Action.SHOW_WHERE)
+    return Verdict(
+        State.LIKELY_STUCK, "not_stopping", title, f"{title}. Force it?{disk}", scene.facts, actions
+    )
+
+
+def stopped_process(scene: Scene) -> Verdict | None:
+    """Row 3: a process in T."""
+    if "stopped" not in scene.evidence.states or max(scene.beat_age_s, scene.silence_s) <= BEAT_S:
+        return None
+    who = "The training process" if scene.beat_age_s > BEAT_S else "A data worker"
+    text = f"{who} is paused: somebody stopped it (SIGSTOP). It goes on where it was when it is continued."
+    state = State.LIKELY_STUCK if scene.silence_s >= RED_SILENCE_S else State.SLOW
+    return scene.silence("paused", text, (Action.RESUME, Action.STOP), state=state)
+
+
+def paused(scene: Scene) -> Verdict | None:
+    if not scene.run.paused:
+        return None
+    return Verdict(State.ON_SCHEDULE, "paused_by_you", "Paused", "Paused.", (), (Action.RESUME, Action.STOP))
+
+
+def nothing_said(scene: Scene) -> Verdict | None:
+    if scene.run.phase is not Phase.LAUNCHED:
+        return None
+    if scene.now < NOTICED_S:
+        return Verdict(State.ON_SCHEDULE, "starting", "Starting", "The training process is starting.")
+    text = (
+        f"The training process was started {words.span(scene.now)} ago and has not said anything yet. "
+        "Usually it does within a second. An antivirus program or a slow network home can hold it up."
+    )
+    state = State.LIKELY_STUCK if scene.now >= SPEECHLESS_S else State.SLOW
+    return scene.silence("no_first_word", text, REPORT, state=state)
+
+
+def as_id(name: str) -> str:
+    """`TooManyBadPhotos` as `too_many_bad_photos`."""
+    return re.sub(r"\W+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)).lower()
+
+
+def percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f} %"

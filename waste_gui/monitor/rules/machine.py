@@ -1,0 +1,49 @@
+"""Silence because the computer lacks something: disk, memory, or the network."""
+
+from __future__ import annotations
+
+from waste_gui.monitor import words
+from waste_gui.monitor.scene import (
+    BEAT_S,
+    Scene,
+)
+from waste_gui.monitor.verdict import ASK, REPORT, Verdict
+
+FULL_DISK_BYTES = 100_000_000
+FEW_MEMORY = 0.05
+
+
+def disk_full(scene: Scene) -> Verdict | None:
+    """Row 6."""
+    free = scene.evidence.free_disk_bytes
+    saving = scene.stage is not None and scene.stage.id == "save" and scene.silence_s > BEAT_S
+    if free is None or free >= FULL_DISK_BYTES or not (saving or scene.silent):
+        return None
+    text = (
+        f"The disk of the run folder is full: {words.size(free)} are free. Delete what is not needed there."
+    )
+    return scene.silence("disk_full", text, ASK)
+
+
+def low_memory(scene: Scene) -> Verdict | None:
+    """Row 25."""
+    free = scene.evidence.free_memory
+    if free is None or free >= FEW_MEMORY or not (scene.silent or scene.over):
+        return None
+    text = (
+        f"The computer is nearly out of memory ({100 * free:.0f} % free) and may swap. Close other programs, "
+        "or start again with a smaller batch or fewer data workers."
+    )
+    return scene.silence("memory", text, REPORT)
+
+
+def network(scene: Scene) -> Verdict | None:
+    """Row 15: a model's weights do not come."""
+    if scene.stage is None or scene.stage.id != "model" or not scene.silent or scene.works:
+        return None
+    text = (
+        f"Waiting for the model's weights for {words.span(scene.silence_s)}. The network or its server does "
+        "not answer; the download gives up by itself near 400 s. Check the network, or choose a file with "
+        "weights."
+    )
+    return scene.silence("network", text, REPORT)

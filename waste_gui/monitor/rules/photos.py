@@ -1,0 +1,103 @@
+"""Silence while photos are read: one photo, the drive, the workers, a folder that is away."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import PurePath
+
+from waste_gui.monitor import words
+from waste_gui.monitor.scene import (
+    BEAT_S,
+    LOADING_STAGES,
+    LOOP_FACTOR,
+    PHOTO_S,
+    RED_SILENCE_S,
+    WORKING_CPU_PERCENT,
+    Scene,
+)
+from waste_gui.monitor.verdict import ASK, ASK_PHOTO, REPORT, State, Verdict
+
+
+def source_gone(scene: Scene) -> Verdict | None:
+    """The engine says itself which folder it waits for."""
+    if not scene.run.away or scene.silence_s <= BEAT_S:
+        return None
+    gone = next(iter(scene.run.away.values()))
+    others = len(scene.run.away) - 1
+    more = f" So {'is 1 more' if others == 1 else f'are {others} more'}." if others else ""
+    text = (
+        f"{gone.folder} {gone.reason}.{more} Its drive was unplugged, its network was lost, or it was moved. "
+        "Bring it back: training goes on by itself, and no photo is lost."
+    )
+    state = State.LIKELY_STUCK if scene.silence_s >= RED_SILENCE_S else State.SLOW
+    title = f"Waiting for a folder of photos: no progress for {words.span(scene.silence_s)}"
+    return replace(scene.silence("source_gone", text, ASK, state=state), title=title)
+
+
+def one_photo(scene: Scene) -> Verdict | None:
+    """Rows 9 and 10: some workers hold a photo, the others do not; or the only one does."""
+    stuck = [(worker, held) for worker, held in scene.held if held > PHOTO_S]
+    if not stuck or scene.silence_s <= BEAT_S or (len(stuck) > 1 and len(stuck) * 2 > len(scene.workers)):
+        return None
+    worker, held = stuck[0]
+    name = PurePath(worker.path or "").name
+    others = f" {len(stuck) - 1} more are held as well." if len(stuck) > 1 else ""
+    text = (
+        f"Data worker {worker.pid} has been on {worker.path} for {words.span(held)} (usual: 0.01 s).{others} "
+        f"The photo is damaged, is no ordinary file, or its drive does not answer. "
+        f"Set {name} aside: training goes on without it."
+    )
+    state = State.LIKELY_STUCK if scene.silence_s >= RED_SILENCE_S else State.SLOW
+    return scene.silence("one_photo", text, ASK_PHOTO, state=state, photo=worker.path)
+
+
+def storage(scene: Scene) -> Verdict | None:
+    """Rows 7 and 8: the workers wait for photos all at once, so the drive is the suspect."""
+    stuck = [(worker, held) for worker, held in scene.held if held > PHOTO_S]
+    if len(stuck) < 2 or len(stuck) * 2 <= len(scene.workers) or scene.silence_s <= BEAT_S:
+        return None
+    path = stuck[0][0].path or ""
+    if scene.reads:
+        speed = words.size(scene.evidence.io_bytes_per_s or 0)
+        text = (
+            f"Reading {path}: {speed}/s. The drive is slow, but it answers. Nothing is wrong; you can wait."
+        )
+        return scene.silence("slow_storage", text, ASK_PHOTO, state=State.SLOW, photo=path)
+    if scene.cpu >= WORKING_CPU_PERCENT and scene.silence_s < LOOP_FACTOR * scene.limit_s:
+        text = f"The data workers are busy with large photos, {path} for one. You can wait."
+        return scene.silence("large_photos", text, ASK_PHOTO, state=State.SLOW, photo=path)
+    many = "Both" if len(scene.workers) == len(stuck) == 2 else f"{len(stuck)} of {len(scene.workers)}"
+    same = len({worker.path for worker, _ in stuck}) == 1
+    text = (
+        f"{many} data workers wait for {path if same else f'their photos, {path} for one'}. "
+        "Often a network drive went away. Check the drive; when it answers, training goes on by itself."
+    )
+    if "disk-sleep" in scene.evidence.states:
+        text += " Stopping may not work until the drive answers."
+    state = State.LIKELY_STUCK if scene.silence_s >= RED_SILENCE_S else State.SLOW
+    return scene.silence("storage", text, ASK_PHOTO, state=state, photo=path)
+
+
+def workers_starting(scene: Scene) -> Verdict | None:
+    """Row 18."""
+    starting = [worker for worker in scene.workers if worker.state == "starting"]
+    if not starting or not scene.silent or scene.silence_s >= 2 * scene.limit_s:
+        return None
+    ready = len(scene.workers) - len(starting)
+    text = f"Starting the data workers: {ready} of {len(scene.workers)} ready."
+    return scene.silence("workers_starting", text, ASK, state=State.SLOW)
+
+
+def handover(scene: Scene) -> Verdict | None:
+    """Row 13: every worker idle, nothing in flight, and the main thread waits."""
+    beat, stage = scene.run.heartbeat, scene.stage
+    if beat is None or not beat.workers or stage is None or stage.id not in LOADING_STAGES:
+        return None
+    if scene.held or not scene.red or scene.works or not scene.beats:
+        return None
+    if any(worker.state != "idle" for worker in beat.workers) or "photo" not in beat.where:
+        return None
+    text = (
+        "The data workers are idle, but the batch did not arrive: it was lost between them and the training."
+    )
+    return scene.silence("handover", text, REPORT)

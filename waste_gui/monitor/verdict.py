@@ -1,0 +1,47 @@
+"""What is said of a run: a verdict, its cause in words, and what the person can do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class State(Enum):
+    """As `python -m waste_gui.monitor` prints it."""
+
+    ON_SCHEDULE = "on_schedule"
+    SLOW = "slow"
+    LIKELY_STUCK = "likely_stuck"
+    ENDED = "ended"
+
+
+class Action(Enum):
+    """What a button of the warning does. The value is the button's text."""
+
+    SHOW_WHERE = "Show where it waits"
+    SET_ASIDE = "Set that photo aside"
+    KEEP_WAITING = "Keep waiting 5 min"
+    STOP = "Stop, keep best model"
+    FORCE_STOP = "Force stop"
+    RESUME = "Go on"
+    COPY_DETAILS = "Copy details"
+
+
+ASK = (Action.SHOW_WHERE, Action.KEEP_WAITING, Action.STOP)
+ASK_PHOTO = (Action.SHOW_WHERE, Action.SET_ASIDE, Action.KEEP_WAITING, Action.STOP)
+REPORT = (Action.SHOW_WHERE, Action.KEEP_WAITING, Action.STOP, Action.COPY_DETAILS)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`title` is one line, `text` says the evidence and the cause in words, `evidence` its facts one a line;
+    `photo` is the path in question, if one is; `silent` says that progress has stopped for now."""
+
+    state: State
+    cause: str
+    title: str
+    text: str
+    evidence: tuple[str, ...] = ()
+    actions: tuple[Action, ...] = ()
+    photo: str | None = None
+    silent: bool = False
