@@ -1,15 +1,44 @@
-"""What the operating system says of the engine's processes; the only module here that looks at the system."""
+"""What the operating system says of the engine's processes; with `machine.py` the only look at the system."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import psutil
+
+from waste_gui.monitor.machine import Machine, look_at_machine
+from waste_gui.protocol import ThreadStack
+
+Role = Literal["engine", "worker", "other"]
+
+WORKER_MODULE = "waste_gui.dataset.worker"
+
+SLEPT_S = 2.0
+"""The clock that counts sleep and the one that does not drift apart by microseconds otherwise."""
+
+
+@dataclass(frozen=True)
+class ProcessLook:
+    """One process at one look; None where the system does not tell, or does not know a rate yet.
+
+    `state` as psutil names it; `waits_for` is the kernel function it sleeps in (Linux's wchan); `cpu_percent`
+    counts 100 per core; `io_bytes_per_s` is read plus written, cached files included; `memory_bytes` is what
+    it has in memory itself."""
+
+    pid: int
+    role: Role
+    state: str
+    waits_for: str | None = None
+    cpu_percent: float | None = None
+    io_bytes_per_s: float | None = None
+    memory_bytes: int | None = None
+    threads: int | None = None
 
 
 @dataclass(frozen=True)
@@ -18,7 +47,9 @@ class Evidence:
 
     `cpu_percent` counts 100 per core; `io_bytes_per_s` is read plus written; `states` are the processes'
     states as psutil names them; `alive` is whether the engine's process is there; `free_memory` is the
-    share of the computer's memory that is available."""
+    share of memory that is available, of the computer or of the container whichever is less; `slept_s` is
+    how long the computer slept since the look before; `stacks` were read from outside, where the engine
+    itself could not tell its own."""
 
     alive: bool = True
     cpu_percent: float | None = None
@@ -26,6 +57,21 @@ class Evidence:
     states: tuple[str, ...] = ()
     free_disk_bytes: int | None = None
     free_memory: float | None = None
+    processes: tuple[ProcessLook, ...] = ()
+    machine: Machine = Machine()
+    slept_s: float = 0.0
+    stacks: tuple[ThreadStack, ...] = ()
+
+    @property
+    def engine(self) -> ProcessLook | None:
+        return next((process for process in self.processes if process.role == "engine"), None)
+
+    @property
+    def workers(self) -> tuple[ProcessLook, ...]:
+        return tuple(process for process in self.processes if process.role == "worker")
+
+    def process(self, pid: int) -> ProcessLook | None:
+        return next((process for process in self.processes if process.pid == pid), None)
 
 
 NOTHING_KNOWN = Evidence()
@@ -35,9 +81,13 @@ NOTHING_KNOWN = Evidence()
 class _Counters:
     """Of one process since it began."""
 
+    role: Role
+    state: str
     cpu_s: float
     io_bytes: int | None
-    state: str
+    waits_for: str | None
+    memory_bytes: int
+    threads: int
 
 
 class Observer:
@@ -48,6 +98,7 @@ class Observer:
         self._folder = folder
         self._before: dict[tuple[int, float], _Counters] = {}
         self._looked_at: float | None = None
+        self._sleep_s: float | None = None
         self._engine: psutil.Process | None
         try:
             self._engine = psutil.Process(pid)
@@ -57,24 +108,24 @@ class Observer:
     def look(self, now: float) -> Evidence:
         """`now` is in seconds on any steady clock. The first look knows no rates yet."""
         counters = dict(self._count())
-        cpu_s, io_bytes = 0.0, 0
-        io_known = False
-        for process, count in counters.items():
-            before = self._before.get(process)
-            cpu_s += count.cpu_s - (before.cpu_s if before else 0.0)
-            if count.io_bytes is not None:
-                io_known = True
-                io_bytes += count.io_bytes - ((before.io_bytes or 0) if before else 0)
         passed = now - self._looked_at if self._looked_at is not None else 0.0
+        processes = tuple(
+            _look_of(key[0], count, self._before.get(key), passed) for key, count in counters.items()
+        )
         self._before, self._looked_at = counters, now
+        machine = look_at_machine(self._folder)
         rates = passed > 0 and bool(counters)
+        io_known = [each.io_bytes_per_s for each in processes if each.io_bytes_per_s is not None]
         return Evidence(
             alive=self._alive(),
-            cpu_percent=max(0.0, 100 * cpu_s / passed) if rates else None,
-            io_bytes_per_s=max(0.0, io_bytes / passed) if rates and io_known else None,
-            states=tuple(count.state for count in counters.values()),
-            free_disk_bytes=self._free_disk(),
-            free_memory=_free_memory(),
+            cpu_percent=sum(each.cpu_percent or 0.0 for each in processes) if rates else None,
+            io_bytes_per_s=sum(io_known) if rates and io_known else None,
+            states=tuple(each.state for each in processes),
+            free_disk_bytes=machine.free_disk_bytes,
+            free_memory=machine.free_memory,
+            processes=processes,
+            machine=machine,
+            slept_s=self._slept(),
         )
 
     def _alive(self) -> bool:
@@ -96,9 +147,28 @@ class Observer:
                 with process.oneshot():
                     times = process.cpu_times()
                     key = (process.pid, process.create_time())
-                    yield key, _Counters(times.user + times.system, _io_bytes(process), process.status())
+                    before = self._before.get(key)
+                    yield (
+                        key,
+                        _Counters(
+                            role=before.role if before else self._role(process),
+                            state=process.status(),
+                            cpu_s=times.user + times.system,
+                            io_bytes=_io_bytes(process),
+                            waits_for=_waits_for(process.pid),
+                            memory_bytes=process.memory_info().rss,
+                            threads=process.num_threads(),
+                        ),
+                    )
             except psutil.Error:
                 continue
+
+    def _role(self, process: psutil.Process) -> Role:
+        if self._engine is not None and process.pid == self._engine.pid:
+            return "engine"
+        with contextlib.suppress(psutil.Error):
+            return "worker" if WORKER_MODULE in process.cmdline() else "other"
+        return "other"
 
     def _tree(self) -> Iterator[psutil.Process]:
         """The engine and all below it."""
@@ -114,11 +184,39 @@ class Observer:
             with contextlib.suppress(psutil.Error):
                 yield psutil.Process(pid)
 
-    def _free_disk(self) -> int | None:
-        try:
-            return shutil.disk_usage(self._folder).free
-        except OSError:
-            return None
+    def _slept(self) -> float:
+        """Seconds since the look before in which the computer slept; 0 where the system does not tell."""
+        sleep_s = sleep_clock()
+        before, self._sleep_s = self._sleep_s, sleep_s
+        if sleep_s is None or before is None or sleep_s - before < SLEPT_S:
+            return 0.0
+        return sleep_s - before
+
+
+def sleep_clock() -> float | None:
+    """How long the computer has slept since it was started, in seconds; None where no clock tells."""
+    if not hasattr(time, "CLOCK_BOOTTIME"):  # Linux alone has both clocks in Python.
+        return None
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
+
+
+def _look_of(pid: int, count: _Counters, before: _Counters | None, passed_s: float) -> ProcessLook:
+    """A process that began after the look before did all its work since then."""
+    cpu = io = None
+    if passed_s > 0:
+        cpu = max(0.0, 100 * (count.cpu_s - (before.cpu_s if before else 0.0)) / passed_s)
+        if count.io_bytes is not None:
+            io = max(0.0, (count.io_bytes - ((before.io_bytes or 0) if before else 0)) / passed_s)
+    return ProcessLook(
+        pid=pid,
+        role=count.role,
+        state=count.state,
+        waits_for=count.waits_for,
+        cpu_percent=cpu,
+        io_bytes_per_s=io,
+        memory_bytes=count.memory_bytes,
+        threads=count.threads,
+    )
 
 
 def _pids_below(pid: int) -> list[int] | None:
@@ -137,6 +235,15 @@ def _pids_below(pid: int) -> list[int] | None:
     return found
 
 
+def _waits_for(pid: int) -> str | None:
+    """The kernel function in which its main thread sleeps; None where none is told (it runs, or no Linux)."""
+    try:
+        name = Path(f"/proc/{pid}/wchan").read_text(encoding="ascii", errors="replace").strip()
+    except OSError:
+        return None
+    return name if name not in ("", "0") else None
+
+
 def _io_bytes(process: psutil.Process) -> int | None:
     """Read plus written, cached files included where the system counts those."""
     try:
@@ -146,11 +253,3 @@ def _io_bytes(process: psutil.Process) -> int | None:
     if hasattr(io, "read_chars"):
         return int(io.read_chars + io.write_chars)
     return int(io.read_bytes + io.write_bytes)
-
-
-def _free_memory() -> float | None:
-    try:
-        memory = psutil.virtual_memory()
-    except (psutil.Error, OSError):
-        return None
-    return memory.available / memory.total if memory.total else None
