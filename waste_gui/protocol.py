@@ -147,6 +147,30 @@ class Metric(Message, frozen=True, kw_only=True, tag="metric"):
     images_per_s: float
 
 
+class Baseline(Message, frozen=True, kw_only=True, tag="baseline"):
+    """Before the first step: what guessing would come to, so that learning can be told from it.
+
+    `train_loss` and `val_loss` are those of one who knows only how frequent each class is; `least_loss` is the
+    lowest training loss possible (label smoothing); `val_accuracy` that of always naming the commonest class.
+    """
+
+    classes: int
+    train_photos: int
+    val_photos: int
+    train_loss: float
+    least_loss: float
+    val_loss: float
+    val_accuracy: float
+
+
+class MostPredicted(msgspec.Struct, frozen=True, kw_only=True):
+    """The class that validation was answered with most: its share of the answers, and of the photos."""
+
+    label: str
+    share: float
+    true_share: float
+
+
 class EpochFinished(Message, frozen=True, kw_only=True, tag="epoch_finished"):
     """`epoch` counts from 1; accuracies are fractions; `best` says whether this epoch is the best so far."""
 
@@ -157,6 +181,7 @@ class EpochFinished(Message, frozen=True, kw_only=True, tag="epoch_finished"):
     elapsed_s: float
     best: bool
     step: int = 0
+    most_predicted: MostPredicted | None = None
 
 
 class Heartbeat(Message, frozen=True, kw_only=True, tag="heartbeat"):
@@ -265,6 +290,7 @@ AnyMessage = (
     | StageStarted
     | Progress
     | StageFinished
+    | Baseline
     | Metric
     | EpochFinished
     | Heartbeat

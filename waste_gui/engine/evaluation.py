@@ -16,6 +16,7 @@ from waste_gui.engine.augment import evaluation_view
 from waste_gui.engine.devices import Device
 from waste_gui.engine.loading import Batch
 from waste_gui.engine.models import ModelSpec
+from waste_gui.protocol import MostPredicted
 from waste_gui.rundir import RunDir, write_atomically
 
 
@@ -38,6 +39,19 @@ class Evaluation:
         true = torch.tensor([s.label for s in self.samples], dtype=torch.int64)
         flat = torch.bincount(true * classes + self.predicted_N, minlength=classes**2)
         return flat.reshape(classes, classes)
+
+    def most_predicted(self, classes: Sequence[str]) -> MostPredicted | None:
+        """The commonest answer; None without photos."""
+        if not self.samples:
+            return None
+        confusion, photos = self.confusion(), len(self.samples)
+        answers_C = confusion.sum(0)
+        label = int(answers_C.argmax())
+        return MostPredicted(
+            label=classes[label],
+            share=round(int(answers_C[label]) / photos, 4),
+            true_share=round(int(confusion[label].sum()) / photos, 4),
+        )
 
 
 @torch.inference_mode()

@@ -1,9 +1,11 @@
-"""AdamW with separate decay, warm-up and cosine, and the running average of the weights."""
+"""AdamW with separate decay, warm-up and cosine, the running average of the weights, the loss and its bounds."""
 
 from __future__ import annotations
 
 import copy
 import math
+from collections import Counter
+from collections.abc import Iterable
 
 import torch
 from torch import nn
@@ -11,6 +13,7 @@ from torch import nn
 from waste_gui.config import RunConfig
 from waste_gui.engine.devices import Device
 from waste_gui.engine.models import Classifier, has_attention
+from waste_gui.protocol import Baseline
 
 LR_FROM_SCRATCH = 2e-3
 LR_HEAD_ONLY = 1e-3
@@ -86,3 +89,27 @@ def loss_weights(labels: list[int], classes: int) -> torch.Tensor:
 def make_loss(config: RunConfig, labels: list[int], classes: int, device: Device) -> nn.CrossEntropyLoss:
     weights = loss_weights(labels, classes).to(device.device) if config.balance == "weights" else None
     return nn.CrossEntropyLoss(weight=weights, label_smoothing=config.label_smoothing)
+
+
+def baseline(config: RunConfig, train: list[int], val: list[int], classes: int) -> Baseline:
+    """What guessing would come to on these labels. Balanced, each class that has photos counts the same."""
+    counts = Counter(train)
+    share = {c: 1 / len(counts) if config.balance != "none" else n / len(train) for c, n in counts.items()}
+    smooth = config.label_smoothing
+    seen = [(1 - smooth) * share.get(c, 0.0) + smooth / classes for c in range(classes)]
+    sure = [1 - smooth + smooth / classes, *[smooth / classes] * (classes - 1)]
+    in_val = [n / len(val) for n in Counter(val).values()]
+    return Baseline(
+        classes=len(counts),
+        train_photos=len(train),
+        val_photos=len(val),
+        train_loss=round(entropy(seen), 4),
+        least_loss=round(entropy(sure), 4),
+        val_loss=round(entropy(in_val), 4),
+        val_accuracy=round(max(in_val, default=0.0), 4),
+    )
+
+
+def entropy(shares: Iterable[float]) -> float:
+    """In nats: the least mean loss of an answer that is the same for every photo."""
+    return -sum(share * math.log(share) for share in shares if share > 0)

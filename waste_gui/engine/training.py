@@ -23,9 +23,15 @@ from waste_gui.engine.errors import StopRequested, WrongCheckpoint
 from waste_gui.engine.evaluation import Evaluation, evaluate
 from waste_gui.engine.loading import Batch, batches_of, training_order
 from waste_gui.engine.models import has_attention
-from waste_gui.engine.optimisation import WeightAverage, make_loss, make_optimizer, make_schedule
+from waste_gui.engine.optimisation import (
+    WeightAverage,
+    baseline,
+    make_loss,
+    make_optimizer,
+    make_schedule,
+)
 from waste_gui.engine.startup import VAL_BATCH_FACTOR, Prepared
-from waste_gui.protocol import CheckpointSaved, EpochFinished, Metric, Timing, Warned
+from waste_gui.protocol import Baseline, CheckpointSaved, EpochFinished, Metric, Timing, Warned
 from waste_gui.rundir import RunDir
 
 METRIC_EVERY_S = 0.1
@@ -73,6 +79,10 @@ class Trainer:
         order = training_order(self.prepared.split.train, epoch, self.config.seed, balanced)
         return batches_of(order, self.config.batch_size, drop_last=True)
 
+    def baseline(self) -> Baseline:
+        train, val = ([s.label for s in part] for part in (self.prepared.split.train, self.prepared.split.val))
+        return baseline(self.config, train, val, len(self.prepared.classes))
+
     def phase(self, epoch: int) -> Phase:
         """Small images first, where the model learns from nothing and takes any size."""
         if self.config.small_first and self.config.pretrained == "none" and not has_attention(self.model):
@@ -89,6 +99,7 @@ class Trainer:
         """All epochs, or fewer on request. Raises StopRequested after saving, TooManyFailures, DiskFull."""
         total = self.config.epochs * self.steps_per_epoch
         with self.context.stage("train", total, "steps") as stage:
+            self.context.report(self.baseline())
             stage.progress(self.outcome.step)
             batches = self.prepared.loader.load(self.reading_plan(), lambda n: self.tell_of_reading(stage, n))
             try:
@@ -195,6 +206,7 @@ class Trainer:
                 val_accuracy=finite(evaluation.accuracy),
                 elapsed_s=round(self.context.report.now() - began, 3),
                 best=better,
+                most_predicted=evaluation.most_predicted(self.prepared.classes),
             )
         )
 

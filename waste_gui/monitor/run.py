@@ -18,6 +18,7 @@ from waste_gui.stages import INSIDE_TRAIN, STAGES
 LOG_LINES = 20_000
 KEPT_FAILURES = 10_000
 KEPT_GAPS = 200
+KEPT_LOADING = 1200
 PAUSED = "paused"
 """What a heartbeat's `where` says between `pause` and `resume`."""
 
@@ -96,6 +97,15 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Loading:
+    """The steps of one metric: when, how many seconds they took, and for how many they waited for photos."""
+
+    at: float
+    took_s: float
+    waited_s: float
+
+
+@dataclass(frozen=True)
 class LogLine:
     """A line for the log page; `level` is info, warning or error."""
 
@@ -120,6 +130,8 @@ class Run:
         self.loss, self.accuracy, self.lr = Series(), Series(), Series()
         self.images_per_s: float | None = None
         self.timing: protocol.Timing | None = None
+        self.loading: deque[Loading] = deque(maxlen=KEPT_LOADING)
+        self.baseline: protocol.Baseline | None = None
         self.step = 0
         self.epoch = 0
         self.epochs: list[protocol.EpochFinished] = []
@@ -206,6 +218,8 @@ class Run:
                 self._log(message.at, f"Device: {message.name}")
             case protocol.StageStarted() | protocol.Progress() | protocol.StageFinished():
                 self._on_stage(message)
+            case protocol.Baseline():
+                self.baseline = message
             case protocol.Metric() | protocol.EpochFinished():
                 self._on_training(message)
             case protocol.Heartbeat():
@@ -284,7 +298,10 @@ class Run:
 
     def _on_training(self, message: protocol.Metric | protocol.EpochFinished) -> None:
         match message:
-            case protocol.Metric():
+            case protocol.Metric(timing=timing):
+                steps = max(1, message.step - self.step) if self.step else 1
+                took_s = (timing.wait_s + timing.copy_s + timing.compute_s) * steps
+                self.loading.append(Loading(message.at, took_s, timing.wait_s * steps))
                 self.step, self.epoch = message.step, message.epoch
                 self.images_per_s, self.timing = message.images_per_s, message.timing
                 for name, series in (("loss", self.loss), ("accuracy", self.accuracy), ("lr", self.lr)):

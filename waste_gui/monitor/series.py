@@ -27,6 +27,7 @@ class Series:
         self._x = np.empty(256)
         self._y = np.empty(256)
         self._size = 0
+        self.last_finite: int | None = None  # The index of the last y that is a number.
 
     def __len__(self) -> int:
         return self._size
@@ -37,6 +38,8 @@ class Series:
             self._y = np.concatenate([self._y, np.empty(self._size)])
         self._x[self._size] = x
         self._y[self._size] = np.nan if y is None else y
+        if np.isfinite(self._y[self._size]):
+            self.last_finite = self._size
         self._size += 1
 
     @property
@@ -50,8 +53,14 @@ class Series:
     @property
     def last(self) -> float | None:
         """The last y that is a number."""
-        finite = self.y[np.isfinite(self.y)]
-        return float(finite[-1]) if len(finite) else None
+        return None if self.last_finite is None else float(self._y[self.last_finite])
+
+    def sampled(self, first: int, most: int) -> tuple[FloatArray, FloatArray]:
+        """At most `most` of the points from index `first`, evenly taken, the last among them; numbers only."""
+        every = max(1, -(-(self._size - first) // most))
+        x, y = self.x[first:][::-every][::-1], self.y[first:][::-every][::-1]
+        finite = np.isfinite(y)
+        return x[finite], y[finite]
 
     def thinned(self, low_x: float, high_x: float, buckets: int) -> Thinned:
         """The points in [low_x, high_x], one bucket for each of at most `buckets` equal runs of points."""
