@@ -1,0 +1,291 @@
+"""Lanes and curves over a run's time, bounded in memory: what is old grows coarser, nothing is lost whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from waste_gui.monitor.series import FloatArray
+
+SEGMENTS, SAMPLES = 20_000, 45_000
+"""What a lane and a curve keep at most: a sample each second for twelve hours."""
+
+LONG_S, HELD_S = 2.0, 20.0
+"""A photo takes some 10 ms; one that takes this long is shown by name, and then as one that holds all up."""
+
+IN_ONE_S = 0.05
+"""Two segments of one kind so close to each other are one."""
+
+
+class Kind(Enum):
+    """What a process does; the values are the words of the legend."""
+
+    STAGE = "stage"
+    TRAIN = "trains"
+    VALIDATE = "validates"
+    SAVE = "saves"
+    WORK = "works"
+    WAIT = "waits for photos"
+    COPY = "copies"
+    COMPUTE = "computes"
+    PAUSED = "paused"
+    SILENT = "no sign of life"
+    STARTING = "starts"
+    IDLE = "idle"
+    READING = "reads photos"
+    LONG = "one photo, over 2 s"
+    HELD = "one photo, over 20 s"
+
+
+@dataclass
+class Open:
+    """The segment that still grows. `shares` are seconds by kind, where more than one kind is in it."""
+
+    kind: Kind
+    start: float
+    end: float
+    name: str = ""
+    shares: dict[Kind, float] = field(default_factory=dict)
+
+    @property
+    def length(self) -> float:
+        return self.end - self.start
+
+    def seconds(self) -> dict[Kind, float]:
+        """Its length, divided by kind."""
+        total = sum(self.shares.values())
+        if total > 0:
+            return {kind: self.length * share / total for kind, share in self.shares.items()}
+        return {aged(self.kind, self.length, self.name): self.length}
+
+
+def aged(kind: Kind, length_s: float, name: str) -> Kind:
+    """A photo that is read for long is told apart."""
+    if kind is not Kind.READING or not name or length_s < LONG_S:
+        return kind
+    return Kind.LONG if length_s < HELD_S else Kind.HELD
+
+
+@dataclass(frozen=True)
+class Segments:
+    """A lane's segments in the order of time, none overlapping. `seconds` is (segments, kinds of the lane);
+    a merged segment holds several kinds, and the name of its longest part."""
+
+    start: FloatArray
+    end: FloatArray
+    seconds: FloatArray
+    names: tuple[str, ...]
+    name: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def at(self, time: float) -> int | None:
+        """The one that this moment is in."""
+        i = int(np.searchsorted(self.start, time, side="right")) - 1
+        return i if i >= 0 and time <= self.end[i] else None
+
+
+class Lane:
+    """What one process, or the run, did when."""
+
+    def __init__(self, title: str, kinds: tuple[Kind, ...], capacity: int = SEGMENTS) -> None:
+        self.title, self.kinds = title, kinds
+        self.changes = 0  # Whoever draws it knows by this number whether to draw anew.
+        self.open: Open | None = None
+        self._columns = {kind: i for i, kind in enumerate(kinds)}
+        self._capacity = capacity
+        self._size = 0
+        self._start, self._end = np.zeros(256), np.zeros(256)
+        self._seconds = np.zeros((256, len(kinds)))
+        self._name = np.zeros(256, np.intp)
+        self._names: dict[str, int] = {"": 0}
+
+    def __len__(self) -> int:
+        return self._size + (self.open is not None)
+
+    @property
+    def ends_at(self) -> float:
+        if self.open is not None:
+            return self.open.end
+        return float(self._end[self._size - 1]) if self._size else 0.0
+
+    def become(self, kind: Kind, at: float, name: str = "") -> None:
+        """From this moment on it does this, until it becomes something else."""
+        if self.open is not None and (self.open.kind, self.open.name) == (kind, name):
+            self.extend(at)
+            return
+        self.close(at)
+        at = max(at, self.ends_at)
+        self.open = Open(kind, at, at, name)
+        self.changes += 1
+
+    def extend(self, at: float) -> None:
+        """It still does what it did."""
+        if self.open is not None and at > self.open.end:
+            self.open.end = at
+            self.changes += 1
+
+    def share(self, at: float, shares: Mapping[Kind, float], every_s: float) -> None:
+        """What was done since the last time, by kind; a segment is closed each `every_s`."""
+        if self.open is None:
+            return
+        known = self.open.shares
+        for kind, seconds in shares.items():
+            known[kind] = known.get(kind, 0.0) + seconds
+        self.extend(at)
+        if self.open.length >= every_s:
+            kind, name = self.open.kind, self.open.name
+            self.close(at)
+            self.open = Open(kind, at, at, name)
+
+    def close(self, at: float) -> None:
+        """It does nothing any more that is known."""
+        done, self.open = self.open, None
+        if done is None:
+            return
+        done.end = max(done.start, at)
+        if done.length > 0:
+            self._append(done)
+        self.changes += 1
+
+    def segments(self) -> Segments:
+        """All of them, with the one that is still open."""
+        size = self._size
+        if self.open is not None and self.open.length > 0:
+            self._write(size, self.open)
+            size += 1
+        columns = self._start[:size], self._end[:size], self._seconds[:size]
+        return Segments(*columns, tuple(self._names), self._name[:size])
+
+    def _append(self, done: Open) -> None:
+        seconds = done.seconds()
+        if len(seconds) == 1 and self._goes_on(done, next(iter(seconds))):
+            i = self._size - 1
+            self._seconds[i, self._columns[next(iter(seconds))]] += done.end - self._end[i]
+            self._end[i] = done.end
+            return
+        self._write(self._size, done)
+        self._size += 1
+        if self._size >= self._capacity:
+            self._grow_coarser()
+
+    def _goes_on(self, done: Open, kind: Kind) -> bool:
+        """Whether it is but a continuation of the last segment."""
+        i = self._size - 1
+        if i < 0 or done.start - self._end[i] > IN_ONE_S:
+            return False
+        name = done.name if kind is not Kind.READING else ""
+        only = self._seconds[i, self._columns[kind]] >= 0.999 * self._seconds[i].sum()
+        return bool(only) and self._names.get(name) == self._name[i]
+
+    def _write(self, i: int, segment: Open) -> None:
+        if i >= len(self._start):
+            self._make_room(2 * len(self._start))
+        self._start[i], self._end[i] = segment.start, segment.end
+        self._seconds[i] = 0.0
+        seconds = segment.seconds()
+        for kind, spent in seconds.items():
+            self._seconds[i, self._columns[kind]] = spent
+        name = "" if Kind.READING in seconds else segment.name  # Short ones have no name of their own.
+        self._name[i] = self._names.setdefault(name, len(self._names))
+
+    def _make_room(self, rows: int) -> None:
+        more = rows - len(self._start)
+        self._start = np.concatenate([self._start, np.zeros(more)])
+        self._end = np.concatenate([self._end, np.zeros(more)])
+        self._seconds = np.concatenate([self._seconds, np.zeros((more, len(self.kinds)))])
+        self._name = np.concatenate([self._name, np.zeros(more, np.intp)])
+
+    def _grow_coarser(self) -> None:
+        """Merge what is narrow, but leave the newest quarter as it is. Wide segments stay: there are at most
+        as many as widths in the span, and of the buckets of narrow ones no more, so that room is made."""
+        old = self._size - self._capacity // 4
+        start, end, seconds = self._start[:old], self._end[:old], self._seconds[:old]
+        width = (end[-1] - start[0]) / (0.3 * self._capacity)
+        wide = end - start >= width
+        bucket = np.floor((start - start[0]) / width)
+        new = np.ones(old, bool)
+        new[1:] = wide[1:] | wide[:-1] | (bucket[1:] != bucket[:-1])
+        firsts = np.flatnonzero(new)
+        lasts = np.append(firsts[1:], old) - 1
+        longest = np.lexsort((end - start, np.cumsum(new)))[lasts]  # Sorted by length inside each group.
+        merged, kept = len(firsts), self._size - old
+        coarse = start[firsts], end[lasts], np.add.reduceat(seconds, firsts), self._name[:old][longest]
+        for column, rows in zip((self._start, self._end, self._seconds, self._name), coarse, strict=True):
+            newest = column[old : self._size].copy()
+            column[:merged] = rows
+            column[merged : merged + kept] = newest
+        self._size = merged + kept
+        self._forget_names()
+
+    def _forget_names(self) -> None:
+        """Those that no segment has any more."""
+        used, places = np.unique(self._name[: self._size], return_inverse=True)
+        all_names = list(self._names)
+        kept = ["", *(all_names[i] for i in used if i != 0)]
+        shift = 0 if len(used) and used[0] == 0 else 1
+        self._name[: self._size] = places + shift
+        self._names = {name: i for i, name in enumerate(kept)}
+
+
+class Curve:
+    """Samples of something measured, with the extremes of those that were merged."""
+
+    def __init__(self, capacity: int = SAMPLES) -> None:
+        self.changes = 0
+        self._capacity = capacity
+        self._size = 0
+        self._rows = np.empty((3, 256))  # Time, lowest, highest.
+
+    def __len__(self) -> int:
+        return self._size
+
+    def append(self, at: float, value: float) -> None:
+        """A sample from before the last one is passed over."""
+        if self._size and at <= self._rows[0, self._size - 1]:
+            return
+        if self._size == self._rows.shape[1]:
+            self._rows = np.concatenate([self._rows, np.empty_like(self._rows)], axis=1)
+        self._rows[:, self._size] = at, value, value
+        self._size += 1
+        self.changes += 1
+        if self._size >= self._capacity:
+            self._grow_coarser()
+
+    @property
+    def last(self) -> float | None:
+        return float(self._rows[2, self._size - 1]) if self._size else None
+
+    def at(self, time: float) -> tuple[float, float] | None:
+        """The lowest and the highest around this moment."""
+        if not self._size:
+            return None
+        i = int(np.searchsorted(self._rows[0, : self._size], time))
+        i = min(i, self._size - 1)
+        return float(self._rows[1, i]), float(self._rows[2, i])
+
+    def thinned(self, low: float, high: float, buckets: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Times, lowest and highest values in [low, high], at most `buckets` of them."""
+        first, last = np.searchsorted(self._rows[0, : self._size], [low, high])
+        first, last = max(0, int(first) - 1), min(self._size, int(last) + 1)
+        rows = self._rows[:, first:last]
+        if rows.shape[1] <= buckets:
+            return rows[0], rows[1], rows[2]
+        starts = np.linspace(0, rows.shape[1], buckets, endpoint=False).astype(np.intp)
+        return rows[0, starts], np.minimum.reduceat(rows[1], starts), np.maximum.reduceat(rows[2], starts)
+
+    def _grow_coarser(self) -> None:
+        """Merge the older half two by two."""
+        old = self._size // 4 * 2
+        rows = self._rows
+        pairs = rows[:, :old].reshape(3, -1, 2)
+        merged = old // 2
+        newest = rows[:, old : self._size].copy()
+        rows[:, :merged] = pairs[0, :, 0], pairs[1].min(1), pairs[2].max(1)
+        self._size = merged + newest.shape[1]
+        rows[:, merged : self._size] = newest

@@ -1,0 +1,274 @@
+"""Timeline: what stages, main thread and workers did when, from messages and evidence alone.
+
+All times are seconds on the engine's clock. Reads no clock; bounded in memory (`lanes.py`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Literal
+
+from waste_gui import protocol
+from waste_gui.monitor.evidence import Evidence
+from waste_gui.monitor.lanes import IN_ONE_S, Curve, Kind, Lane
+from waste_gui.monitor.run import PAUSED
+from waste_gui.monitor.verdict import State, Verdict
+from waste_gui.protocol import LAST_MESSAGES, AnyMessage, Unreadable, WorkerState
+from waste_gui.stages import INSIDE_TRAIN, STAGES
+
+STAGE_KINDS = (Kind.STAGE, Kind.TRAIN, Kind.VALIDATE, Kind.SAVE)
+TIMED = (Kind.WAIT, Kind.COPY, Kind.COMPUTE)
+MAIN_KINDS = (*TIMED, Kind.WORK, Kind.VALIDATE, Kind.SAVE, Kind.PAUSED, Kind.SILENT)
+WORKER_KINDS = (Kind.STARTING, Kind.READING, Kind.LONG, Kind.HELD, Kind.IDLE)
+WORKER_STATES = {"starting": Kind.STARTING, "reading": Kind.READING, "idle": Kind.IDLE}
+OF_STAGE = {"train": Kind.TRAIN, "validate": Kind.VALIDATE, "save": Kind.SAVE}
+
+MOST_WORKERS = 64
+MOST_MARKS = 4_000
+METRICS_S = 1.0
+"""The times of the steps are told together for as long."""
+
+SILENT_S = 3.0
+"""A beat comes each second."""
+
+CurveName = Literal["cpu", "disk", "gpu", "memory"]
+
+
+class MarkKind(Enum):
+    """What happened at one moment; the values are the words of the legend."""
+
+    FAILED = "photo not readable"
+    WARNED = "warning"
+    SAVED = "saved"
+    SLEPT = "computer slept"
+    ON_SCHEDULE = "on schedule again"
+    SLOW = "slower than usual"
+    STUCK = "likely stuck"
+
+
+VERDICT_MARKS = {
+    State.ON_SCHEDULE: MarkKind.ON_SCHEDULE,
+    State.SLOW: MarkKind.SLOW,
+    State.LIKELY_STUCK: MarkKind.STUCK,
+}
+
+
+@dataclass(frozen=True)
+class Mark:
+    at: float
+    kind: MarkKind
+    text: str
+
+
+class Timeline:
+    """`receive` and `look` are the ways in."""
+
+    def __init__(self) -> None:
+        self.stages = Lane("Stages", STAGE_KINDS)
+        self.main = Lane("Main thread", MAIN_KINDS)
+        self.workers: list[Lane] = []
+        self.marks: deque[Mark] = deque(maxlen=MOST_MARKS)
+        self.curves: dict[CurveName, Curve] = {name: Curve() for name in ("cpu", "disk", "gpu", "memory")}
+        self.now = 0.0
+        self._heard_at = 0.0
+        self._next_seq = 0
+        self._ended = False
+        self._stage = ""
+        self._metric_at = 0.0
+        self._titles = {info.id: info.title for info in STAGES}
+        self._pids: list[int] = []  # Of each worker's lane, the process that is in it now.
+        self._evidence: Evidence | None = None
+        self._state = State.ON_SCHEDULE
+        self._ways: dict[type, Callable[[Any], None]] = {
+            protocol.RunStarted: self._on_started,
+            protocol.StageStarted: self._on_stage_started,
+            protocol.StageFinished: self._on_stage_finished,
+            protocol.Metric: self._on_metric,
+            protocol.Heartbeat: self._on_heartbeat,
+            protocol.ImageFailed: self._on_failed,
+            protocol.Warned: self._on_warned,
+            protocol.CheckpointSaved: self._on_saved,
+            **dict.fromkeys(LAST_MESSAGES, self._on_last),
+        }
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        return (self.stages, self.main, *self.workers)
+
+    def receive(self, message: AnyMessage | Unreadable) -> None:
+        """Take in one message; one that came before is passed over."""
+        if isinstance(message, Unreadable) or message.seq < self._next_seq:
+            return
+        self._next_seq = message.seq + 1
+        if message.at > self._heard_at:
+            self._heard_at = message.at
+            if message.at > self.now:
+                self.now = message.at
+        way = self._ways.get(type(message))
+        if way is not None:
+            way(message)
+
+    def look(self, evidence: Evidence, now: float, verdict: Verdict | None = None) -> None:
+        """What was seen from outside; evidence that was seen before is not counted again."""
+        if self._ended:
+            return
+        self.now = now = max(now, self.now)
+        self.stages.extend(now)
+        if now - self._heard_at <= SILENT_S:
+            for lane in (self.main, *self.workers):
+                lane.extend(now)
+        elif self.main.open is not None:
+            self.main.become(Kind.SILENT, self._heard_at)
+            self.main.extend(now)
+        if evidence is not self._evidence:
+            self._evidence = evidence
+            self._measure(evidence, now)
+        if verdict is not None and verdict.state is not self._state and verdict.state in VERDICT_MARKS:
+            self._state = verdict.state
+            words = verdict.title if verdict.state is not State.ON_SCHEDULE else "On schedule again"
+            self._mark(now, VERDICT_MARKS[verdict.state], words)
+
+    def _measure(self, evidence: Evidence, now: float) -> None:
+        measured: dict[CurveName, float | None] = {
+            "cpu": evidence.cpu_percent,
+            "disk": evidence.io_bytes_per_s,
+            "memory": evidence.machine.free_memory_bytes,
+        }
+        for name, value in measured.items():
+            if value is not None:
+                self.curves[name].append(now, value)
+        if evidence.slept_s:
+            self._mark(now, MarkKind.SLEPT, f"The computer slept for {evidence.slept_s:.0f} s")
+
+    def _mark(self, at: float, kind: MarkKind, text: str) -> None:
+        self.marks.append(Mark(at, kind, text))
+
+    # --- messages
+
+    def _on_started(self, message: protocol.RunStarted) -> None:
+        self._titles.update((info.id, info.title) for info in message.stages)
+        self._ended = False  # It was resumed.
+        self.main.become(Kind.WORK, message.at, "starting")
+
+    def _on_stage_started(self, message: protocol.StageStarted) -> None:
+        self._stage = message.stage
+        name = self._titles.get(message.stage, message.stage)
+        self.stages.become(OF_STAGE.get(message.stage, Kind.STAGE), message.at, name)
+        self._metric_at = message.at
+        if message.stage == "train":
+            self.main.become(Kind.COMPUTE, message.at)
+        else:
+            self.main.become(self._kind_of_work(), message.at, self._name_of_work(name))
+
+    def _on_stage_finished(self, message: protocol.StageFinished) -> None:
+        if message.stage in INSIDE_TRAIN and self.stages.open is not None:
+            self._stage = "train"
+            self.stages.become(Kind.TRAIN, message.at, self._titles["train"])
+            self.main.become(Kind.COMPUTE, message.at)
+        else:
+            self._stage = ""
+            self.stages.close(message.at)
+            self.main.become(Kind.WORK, message.at)
+        self._metric_at = message.at
+
+    def _on_metric(self, message: protocol.Metric) -> None:
+        if self.main.open is None or self.main.open.kind not in TIMED:
+            self.main.become(Kind.COMPUTE, self._told_until())
+        timing = message.timing
+        shares = {Kind.WAIT: timing.wait_s, Kind.COPY: timing.copy_s, Kind.COMPUTE: timing.compute_s}
+        self.main.share(message.at, shares, METRICS_S)
+        self._metric_at = message.at
+
+    def _on_heartbeat(self, message: protocol.Heartbeat) -> None:
+        self._on_where(message)
+        if message.gpu is not None and message.gpu.utilisation is not None:
+            self.curves["gpu"].append(message.at, message.gpu.utilisation)
+        if message.workers or self._pids:
+            self._on_workers(message.workers, message.at)
+        self.stages.extend(message.at)
+
+    def _on_where(self, message: protocol.Heartbeat) -> None:
+        """While steps are told, their times say more than a look each second."""
+        in_step = self._stage == "train" and message.at - self._metric_at < 1.5
+        if message.where == PAUSED:
+            self.main.become(Kind.PAUSED, message.at)
+        elif not in_step or (self.main.open is not None and self.main.open.kind is Kind.SILENT):
+            waits = message.where.startswith("waiting")
+            kind = Kind.WAIT if waits else self._kind_of_work()
+            since = self._told_until() if self._stage == "train" else message.at
+            self.main.become(kind, since, "" if waits else self._name_of_work(message.where))
+        self.main.extend(message.at)
+
+    def _told_until(self) -> float:
+        """Since the last step nothing was told of the main thread, but that it was silent."""
+        silence = self.main.open if self.main.open and self.main.open.kind is Kind.SILENT else None
+        return silence.end if silence else self._metric_at
+
+    def _kind_of_work(self) -> Kind:
+        return {"train": Kind.COMPUTE, "validate": Kind.VALIDATE, "save": Kind.SAVE}.get(
+            self._stage, Kind.WORK
+        )
+
+    def _name_of_work(self, words: str) -> str:
+        """Start-up does many things; what it does in the epochs is said by the kind."""
+        return words if self._kind_of_work() is Kind.WORK else ""
+
+    def _on_workers(self, workers: tuple[WorkerState, ...], at: float) -> None:
+        there = {worker.pid for worker in workers}
+        for worker in workers:
+            lane = self._lane_of(worker.pid, there)
+            if lane is not None:
+                _take_worker(lane, worker, at)
+        for i, pid in enumerate(self._pids):
+            if pid not in there:
+                self.workers[i].close(self.workers[i].ends_at)
+
+    def _lane_of(self, pid: int, there: set[int]) -> Lane | None:
+        """Its own; else that of a worker that is gone, which it replaces; else a new one."""
+        if pid in self._pids:
+            return self.workers[self._pids.index(pid)]
+        for i, before in enumerate(self._pids):
+            if before not in there:
+                self._pids[i] = pid
+                self.workers[i].close(self.workers[i].ends_at)
+                self.workers[i].title = f"Worker {pid}"
+                return self.workers[i]
+        if len(self.workers) >= MOST_WORKERS:
+            return None
+        self._pids.append(pid)
+        self.workers.append(Lane(f"Worker {pid}", WORKER_KINDS))
+        return self.workers[-1]
+
+    def _on_failed(self, message: protocol.ImageFailed) -> None:
+        self._mark(message.at, MarkKind.FAILED, f"Cannot read {message.path}: {message.reason}")
+
+    def _on_warned(self, message: protocol.Warned) -> None:
+        self._mark(message.at, MarkKind.WARNED, message.text)
+
+    def _on_saved(self, message: protocol.CheckpointSaved) -> None:
+        best = ", the best so far" if message.best else ""
+        self._mark(message.at, MarkKind.SAVED, f"Saved epoch {message.epoch}{best}")
+
+    def _on_last(self, message: AnyMessage) -> None:
+        self._ended = True
+        for lane in self.lanes:
+            lane.close(message.at if lane in (self.stages, self.main) else lane.ends_at)
+
+
+def _take_worker(lane: Lane, worker: WorkerState, at: float) -> None:
+    """A beat tells what it does now and since when; between two beats it read photos that nobody named."""
+    since = max(0.0, at - worker.since_s)
+    kind, name = WORKER_STATES.get(worker.state, Kind.IDLE), worker.path or ""
+    before = lane.open
+    if before is None:
+        lane.become(kind, since, name)
+    elif kind is before.kind is Kind.IDLE and worker.since_s == 0:
+        pass  # It does not tell since when.
+    elif (before.kind, before.name) != (kind, name) or since > before.end:
+        if since - before.end > IN_ONE_S:
+            lane.become(Kind.STARTING if before.kind is Kind.STARTING else Kind.READING, before.end)
+        lane.become(kind, max(since, before.end), name)
+    lane.extend(at)
