@@ -27,6 +27,10 @@ SETTLED_S = 3.0
 
 TARGET, MEDIAN_S = 0.95, 10.0
 
+HEAD = (
+    f"{'fault':32} {'verdict':12} {'cause':20} {'named':6} {'after':>8} {'late':>8}  {'action':32} recovered"
+)
+
 
 @dataclass
 class Row:
@@ -68,7 +72,10 @@ def _judge(case: Case, ride: Ride, row: Row) -> None:
     act = case.run(ride)
     next(act)
     known_at = ride.struck_at + case.known_after_s
-    alarms = lambda: [said for said in ride.said if said.at > ride.struck_at and told(said)]  # noqa: E731
+
+    def alarms() -> list[Said]:
+        return [said for said in ride.said if said.at > ride.struck_at and told(said)]
+
     ride.until(alarms, "a verdict", known_at - time.monotonic() + PATIENCE_S)
     time.sleep(SETTLED_S)
     first, last = alarms()[0], alarms()[-1]
@@ -125,9 +132,7 @@ def main() -> int:
     for case in [case for case in wanted if why_not(case)]:
         print(f"{case.name:32} not here: {why_not(case)}")
         wanted.remove(case)
-    print(
-        f"{'fault':32} {'verdict':12} {'cause':20} {'named':6} {'after':>8} {'late':>8}  {'action':32} recovered"
-    )
+    print(HEAD)
     rows: list[Row] = []
     with ThreadPoolExecutor(options.at_once) as threads:
         for row in threads.map(_in_namespace, wanted):
@@ -153,8 +158,8 @@ def summary(rows: list[Row]) -> int:
     tried = [row for row in rows if row.recovered is not None]
     median = statistics.median(late) if late else float("nan")
     print(
-        f"\n{right} of {len(rows)} causes named right; the verdict came {median:.1f} s (median) after it could "
-        f"be known; {sum(bool(row.recovered) for row in tried)} of {len(tried)} actions did what they say"
+        f"\n{right} of {len(rows)} causes named right; the verdict came {median:.1f} s (median) after it "
+        f"could be known; {sum(bool(row.recovered) for row in tried)} of {len(tried)} actions worked"
     )
     good = rows and right >= TARGET * len(rows) and median <= MEDIAN_S and all(r.recovered for r in tried)
     return 0 if good else 1

@@ -164,9 +164,7 @@ def workers_are_stopped(ride: Ride) -> Act:
         ride.signal(signal.SIGCONT, pid)
 
 
-@case(
-    "workers_starting", "no_workers", after_s=LIMIT_S["first_train_batch"], action="force stop", result="ends"
-)
+@case("workers_starting", after_s=LIMIT_S["first_train_batch"], action="force stop", result="ends")
 def workers_never_start(ride: Ride) -> Act:
     ride.make_photos()
     folder = ride.scratch / "slow_python"

@@ -77,9 +77,7 @@ def file_lock_of_another() -> None:
     from filelock import FileLock
 
     path = os.path.join(os.environ["WASTE_GUI_HOME"], "weights.lock")
-    holds = (
-        "import sys, filelock; filelock.FileLock(sys.argv[1]).acquire(); print(flush=True); sys.stdin.read()"
-    )
+    holds = "import sys, filelock; filelock.FileLock(sys.argv[1]).acquire(); print(flush=True); input()"
     other = subprocess.Popen(
         [sys.executable, "-c", holds, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
@@ -137,6 +135,52 @@ AT_STAGE: dict[str, tuple[str, Callable[[], None]]] = {
 }
 
 
+# --- slow and healthy
+
+
+def busy_for(seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 100_000)
+
+
+def long_first_step() -> None:
+    """The first step of all prepares something for longer than a stage may be silent."""
+    from waste_gui.engine import training
+
+    augmented, called = training.Trainer.augmented, itertools.count()
+
+    def augmented_slowly(self: Any, *rest: Any, **named: Any) -> Any:
+        if next(called) == 0:
+            struck()
+            busy_for(80)
+        return augmented(self, *rest, **named)
+
+    training.Trainer.augmented = augmented_slowly  # type: ignore[method-assign]
+
+
+def slow_save() -> None:
+    """Writes a little now and then before it goes on."""
+    from waste_gui.engine import checkpoint
+
+    save = checkpoint.save
+
+    def save_slowly(*rest: Any, **named: Any) -> Any:
+        if not os.path.exists(os.environ["WASTE_GUI_FAULT_AT"]):
+            struck()
+            slow = Path(os.environ["WASTE_GUI_HOME"], "slow")
+            for _ in range(140):
+                with open(slow, "ab") as file:
+                    file.write(bytes(200_000))
+                time.sleep(0.5)
+        return save(*rest, **named)
+
+    checkpoint.save = save_slowly
+
+
+SLOW: dict[str, Callable[[], None]] = {"long_first_step": long_first_step, "slow_save": slow_save}
+
+
 def strike_in_training(fault: Callable[[], None]) -> None:
     """After some steps, where the loop tells of its progress."""
     progress = StageReport.progress
@@ -162,7 +206,19 @@ def strike_at_stage(wanted: str, fault: Callable[[], None]) -> None:
                 fault()
             yield report
 
-    Context.stage = stage_and_strike  # type: ignore[method-assign]
+    Context.stage = stage_and_strike  # type: ignore[assignment,method-assign]
+
+
+def before_stage(wanted: str, prepare: Callable[[], None]) -> None:
+    """Once torch is there: it is not imported before the engine itself does."""
+    stage = Context.stage
+
+    def stage_prepared(self: Context, name: str, *rest: Any, **named: Any) -> Any:
+        if name == wanted:
+            prepare()
+        return stage(self, name, *rest, **named)
+
+    Context.stage = stage_prepared  # type: ignore[assignment,method-assign]
 
 
 def lose_photos() -> None:
@@ -181,7 +237,7 @@ def lose_photos() -> None:
         finish(self, photo, *rest)
         self._finished = told
 
-    ReadingPool._finish = finish_and_lose  # type: ignore[method-assign]
+    ReadingPool._finish = finish_and_lose  # type: ignore[assignment,method-assign]
 
 
 def main() -> None:
@@ -192,6 +248,8 @@ def main() -> None:
         strike_at_stage(*AT_STAGE[fault])
     elif fault == "lost_photos":
         lose_photos()
+    elif fault in SLOW:
+        before_stage("train", SLOW[fault])
     else:
         sys.exit(f"no such fault: {fault}")
     status = engine.run(arguments)

@@ -80,15 +80,15 @@ class Ride:
         workers: int = 2,
         timeout_s: float = 600,
         environment: dict[str, str] | None = None,
-        long: bool = True,
+        stdout: int = subprocess.DEVNULL,
     ) -> None:
         """The engine, with a fault or without, and its monitor."""
         program = ["tests.faults.stalls.faulty_engine", fault] if fault else ["waste_gui.engine"]
-        settings = [*SMALL, *(LONG if long else ()), "--workers", workers, "--photo-timeout", timeout_s]
+        settings = [*SMALL, *LONG, "--workers", workers, "--photo-timeout", timeout_s]
         where = ["--source", self.photos, "--run-dir", self.folder.path]
         self._environment |= environment or {}
         arguments = ["-m", *program, "train", *where, *settings, *options, "--format", "json"]
-        self.engine = self._child([str(a) for a in arguments], stdout=subprocess.DEVNULL)
+        self.engine = self._child([str(a) for a in arguments], stdout=stdout)
         self.until(self.folder.events.exists, "the run's folder")
         monitor = self._child(
             ["-m", "waste_gui.monitor", str(self.folder.path), "--format", "json"], stdout=subprocess.PIPE
@@ -131,9 +131,8 @@ class Ride:
                 yield message
 
     def steps(self) -> int:
-        return max(
-            (m.done for m in self.messages() if isinstance(m, Progress) and m.stage == "train"), default=0
-        )
+        told = [m for m in self.messages() if isinstance(m, Progress) and m.stage == "train"]
+        return max((m.done for m in told), default=0)
 
     def workers(self) -> list[int]:
         beats = [m for m in self.messages() if isinstance(m, Heartbeat)]
