@@ -56,7 +56,7 @@ class Series:
         return None if self.last_finite is None else float(self._y[self.last_finite])
 
     def sampled(self, first: int, most: int) -> tuple[FloatArray, FloatArray]:
-        """At most `most` of the points from index `first`, evenly taken, the last among them; numbers only."""
+        """At most `most` of the points from index `first`, evenly taken, with the last one; numbers only."""
         every = max(1, -(-(self._size - first) // most))
         x, y = self.x[first:][::-every][::-1], self.y[first:][::-every][::-1]
         finite = np.isfinite(y)

@@ -40,10 +40,17 @@ RULES: tuple[Rule, ...] = (
     computing.frozen,
     computing.unknown,
     learning.loss_is_nan,
+    learning.loss_explodes,
+    learning.loss_does_not_move,
+    learning.one_class_predicted,
+    learning.validation_at_chance,
+    learning.overfits,
+    learning.waits_for_photos,
     pace.slower_epoch,
     pace.slower_stage,
+    learning.first_pass,
 )
-"""First match wins: how it ended, what the person asked for, silence by its cause, then the pace."""
+"""First match wins: how it ended, what was asked for, silence by its cause, learning, then the pace."""
 
 
 def diagnose(run: Run, remaining: Remaining, evidence: Evidence, now: float) -> Verdict:

@@ -35,8 +35,8 @@ REPORT = (Action.SHOW_WHERE, Action.KEEP_WAITING, Action.STOP, Action.COPY_DETAI
 @dataclass(frozen=True)
 class Verdict:
     """`title` is one line, `text` says the evidence and the cause in words, `evidence` its facts one a line;
-    `photo` is the path in question, if one is; `silent` says that progress has stopped for now. `headline` and
-    `advice` are what the header says of a SLOW that is not about time: "Not learning" and what to do."""
+    `photo` is the path in question, if one is; `silent` says that progress has stopped for now. `headline`
+    and `advice` are what the header says of a SLOW that is not about time: "Not learning", what to do."""
 
     state: State
     cause: str

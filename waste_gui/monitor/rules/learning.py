@@ -1,24 +1,306 @@
-"""Training that runs and does not learn."""
+"""Training that runs and does not learn, or wastes its time: notes beside the pace, never a stall.
+
+The thresholds are wide on purpose: a healthy training must never be accused, however noisy or small it is.
+"""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from waste_gui.monitor.run import Phase
-from waste_gui.monitor.scene import (
-    Scene,
+from waste_gui.monitor import words
+from waste_gui.monitor.curves import (
+    chance_accuracy,
+    curvature,
+    epoch_of,
+    epoch_steps,
+    guessing,
+    knows_something,
+    lr_at,
+    noise,
+    peak_rate,
+    planned_epochs,
+    settled_epochs,
+    waited,
+    warm_from,
 )
+from waste_gui.monitor.run import Phase, Run
+from waste_gui.monitor.scene import Scene
 from waste_gui.monitor.verdict import Action, State, Verdict
+
+ACTIONS = (Action.STOP, Action.KEEP_WAITING, Action.COPY_DETAILS)
+NOT_LEARNING = "Not learning"
+FOLLOW = "Follow the advice below."
+
+EXPLODED_FACTOR = 3.0
+"""Times the loss of guessing, or of the start: a fresh or badly scaled head begins at 1 to 2 times."""
+EXPLODED_POINTS = 20
+
+POINTS = 600
+"""As many points of a curve are looked at, however long it is."""
+AT_CHANCE = 0.95
+"""Of the loss of guessing: what has learned anything at all is below this soon."""
+FLAT_STEPS = 60
+FLAT_EPOCHS = 2
+FLAT_STEPS_ENOUGH = 1000
+"""Or so many steps, where an epoch is long."""
+FLAT_SHARE = 0.1
+"""Of the planned steps: who plans 100 epochs expects slow learning."""
+
+FEWEST_PHOTOS = 20
+"""With fewer for validation, chance and skill look the same."""
+SWALLOWED = 0.9
+SWALLOWED_TOO_MUCH = 0.3
+FELL_WELL = 0.5
+"""Of the way from guessing to the lowest loss possible."""
+
+OVERFIT_EPOCHS = 5
+OVERFIT_SHARE = 0.1
+OVERFIT_RISE = 0.05
+NOISES = 4.0
+EPOCHS_SEEN = 500
 
 
 def loss_is_nan(scene: Scene) -> Verdict | None:
-    y = scene.run.loss.y
-    if scene.run.phase is not Phase.TRAINING or not len(y) or np.isfinite(y[-1]):
+    run, loss = scene.run, scene.run.loss
+    if run.phase is not Phase.TRAINING or not len(loss) or loss.last_finite == len(loss) - 1:
         return None
-    finite = np.flatnonzero(np.isfinite(y))
-    step = int(scene.run.loss.x[finite[-1] + 1 if len(finite) else 0])
-    since = f"{step:,}".replace(",", " ")
-    title = f"The loss is no longer a number since step {since}"
-    text = f"{title}. Training goes on but will not learn. Start again with a lower learning rate."
-    actions = (Action.STOP, Action.KEEP_WAITING)
-    return Verdict(State.SLOW, "loss_is_nan", title, text, (f"Loss is NaN since step {since}",), actions)
+    if loss.last_finite is None:
+        text = (
+            f"The loss has not been a number since step {count(loss.x[0])}, the first one. Training goes on "
+            "but will not learn. The model that it began from is broken, or its numbers are too large for "
+            "the precision: choose other weights, or float32."
+        )
+        evidence: tuple[str, ...] = (f"Loss is NaN since step {count(loss.x[0])}",)
+        return note("loss_is_nan", "Training goes on, but does not learn", text, evidence)
+    step, last = loss.x[loss.last_finite + 1], loss.x[loss.last_finite]
+    rate = lr_at(run, last)
+    was = f"{figure(loss.y[loss.last_finite])}{f' at a learning rate of {rate:.2g}' if rate else ''}"
+    lower = f", {rate / 10:.1g} for instance" if rate else ""
+    text = (
+        f"The loss is no longer a number since step {count(step)}. Before, in epoch {epoch_of(run, last)}, "
+        f"it was {was}. Training goes on but will not learn: stop it, and start again with a lower learning "
+        f"rate{lower}.{kept(run)}"
+    )
+    evidence = (f"Loss is NaN since step {count(step)}", f"Loss at step {count(last)}: {was}")
+    return note("loss_is_nan", "Training goes on, but does not learn any more", text, evidence)
+
+
+def loss_explodes(scene: Scene) -> Verdict | None:
+    """The last points lie far above the start, nearly all of them."""
+    run, loss = scene.run, scene.run.loss
+    if run.phase is not Phase.TRAINING or len(loss) < EXPLODED_POINTS:
+        return None
+    recent, start, guess = loss.y[-EXPLODED_POINTS:], float(loss.y[0]), guessing(run)
+    usual = max(0.0 if math.isnan(start) else start, guess or 0.0)
+    if not usual or not np.quantile(recent, 0.25) > EXPLODED_FACTOR * usual:
+        return None
+    rate = peak_rate(run)
+    text = (
+        f"The loss is {figure(np.median(recent))}, and began at {figure(start)}: each step overshoots. The "
+        f"learning rate{f', {rate:.2g},' if rate else ''} is too high. Stop it, and start again with a lower "
+        f"one{f', {rate / 10:.1g} for instance' if rate else ''}.{kept(run)}"
+    )
+    evidence = [f"Loss of the last {EXPLODED_POINTS} points: {figure(min(recent))} to {figure(max(recent))}"]
+    evidence += [f"Loss at step {count(loss.x[0])}: {figure(start)}"]
+    evidence += [f"Guessing gives {figure(guess)}"] if guess else []
+    return note("loss_explodes", "The loss has exploded", text, (*evidence, *rate_fact(run)))
+
+
+def loss_does_not_move(scene: Scene) -> Verdict | None:
+    """After warm-up, over a good stretch: the recent third is no lower than the first, and as by guessing.
+
+    Lower means by more than the noise: twice the standard error of the difference of two medians, with the
+    noise from point to point, which a trend does not enlarge.
+    """
+    run, guess, warm = scene.run, guessing(scene.run), warm_from(scene.run)
+    if run.phase is not Phase.TRAINING or not guess or warm is None or run.step - warm < good_stretch(run):
+        return None
+    steps, losses = run.loss.sampled(int(np.searchsorted(run.loss.x, warm)), POINTS)
+    third = len(losses) // 3
+    if third < 10 or knows_something(run):
+        return None
+    first, last = (float(np.median(part)) for part in (losses[:third], losses[-third:]))
+    visible = max(2 * noise(losses) * 1.2533 * math.sqrt(2 / third), 0.01 * guess)
+    if last < AT_CHANCE * guess or first - last > visible:
+        return None
+    text = (
+        f"The loss is {figure(last)} after {count(run.step)} steps, and guessing gives {figure(guess)}: the "
+        f"model has learned nothing yet, and does not get better. {rate_advice(run)}{kept(run)}"
+    )
+    evidence = (
+        f"Loss around step {count(np.median(steps[:third]))}: {figure(first)}",
+        f"Loss around step {count(np.median(steps[-third:]))}: {figure(last)}",
+        f"Guessing gives {figure(guess)}",
+    )
+    return note("loss_is_flat", "The loss does not fall", text, (*evidence, *rate_fact(run)))
+
+
+def good_stretch(run: Run) -> float:
+    """Steps after warm-up from which a loss that does not move is told."""
+    train = run.stages.get("train")
+    total = train.total if train and train.total else 0
+    few_epochs = FLAT_EPOCHS * epoch_steps(run) or FLAT_STEPS_ENOUGH
+    return max(FLAT_STEPS, FLAT_SHARE * total, min(few_epochs, FLAT_STEPS_ENOUGH))
+
+
+def one_class_predicted(scene: Scene) -> Verdict | None:
+    run, epochs = scene.run, settled_epochs(scene.run)
+    named = [(epoch.epoch, epoch.most_predicted) for epoch in epochs if epoch.most_predicted]
+    if run.phase is not Phase.TRAINING or not named or len(named) < len(epochs):
+        return None
+    if run.baseline is None or run.baseline.val_photos < FEWEST_PHOTOS:
+        return None
+    if any(m.share < SWALLOWED or m.share - m.true_share < SWALLOWED_TOO_MUCH for _, m in named):
+        return None
+    most = named[-1][1]
+    text = (
+        f"The model calls {percent(most.share)} of the validation photos “{most.label}”; "
+        f"{percent(most.true_share)} are. It has been so for {len(epochs)} epochs. Often the learning rate "
+        "is too high, or one class has far more photos than the others: start again with a tenth of the rate, "
+        "or with the classes balanced."
+    )
+    evidence = tuple(f"Epoch {n}: {percent(m.share)} called {m.label}" for n, m in named)
+    return note("one_class", "Nearly all photos get the same answer", text, (*evidence, *rate_fact(run)))
+
+
+def validation_at_chance(scene: Scene) -> Verdict | None:
+    """The training loss falls well, and new photos are answered as by guessing."""
+    run, epochs, guess = scene.run, settled_epochs(scene.run), scene.run.baseline
+    if run.phase is not Phase.TRAINING or not epochs or not guess or guess.val_photos < FEWEST_PHOTOS:
+        return None
+    train_loss, way = epochs[-1].train_loss, guess.train_loss - guess.least_loss
+    if train_loss is None or way <= 0 or guess.train_loss - train_loss < FELL_WELL * way:
+        return None
+    rights = [epoch.val_accuracy for epoch in epochs if epoch.val_accuracy is not None]
+    if len(rights) < len(epochs) or sum(rights) / len(rights) > chance_accuracy(guess):
+        return None
+    if any(e.val_loss is not None and e.val_loss < AT_CHANCE * guess.val_loss for e in epochs):
+        return None
+    text = (
+        f"Only {percent(rights[-1])} of the validation photos are right, as by guessing, although the "
+        "training loss falls well: what is learned does not hold for new photos. Look whether photos lie in "
+        "the folder of a wrong class, and whether the validation photos are of another kind. With few photos, begin "
+        "with pretrained weights."
+    )
+    evidence = (
+        f"Validation right in the last {len(epochs)} epochs: {', '.join(map(percent, rights))}",
+        f"Always naming the commonest class gives {percent(guess.val_accuracy)}",
+        f"Training loss {figure(train_loss)}; guessing gives {figure(guess.train_loss)}",
+    )
+    title = "Training gets better, but new photos are answered as by guessing"
+    return note("validation_at_chance", title, text, evidence)
+
+
+def overfits(scene: Scene) -> Verdict | None:
+    """Validation's loss has risen clearly since its best, in each of the last epochs, while training's fell,
+    and none of these was the best by accuracy. Its best is of three neighbours' median: one lucky epoch is
+    none."""
+    run, epochs = scene.run, scene.run.epochs[-EPOCHS_SEEN:]
+    if run.phase is not Phase.TRAINING or len(epochs) < OVERFIT_EPOCHS + 3:
+        return None
+    val = np.array([math.nan if e.val_loss is None else e.val_loss for e in epochs])
+    train = np.array([math.nan if e.train_loss is None else e.train_loss for e in epochs])
+    if not (np.isfinite(val).all() and np.isfinite(train).all()):
+        return None
+    calm = np.array([np.median(val[max(0, i - 1) : i + 2]) for i in range(len(val))])
+    best = int(calm.argmin())
+    if len(val) - 1 - best < max(OVERFIT_EPOCHS, OVERFIT_SHARE * planned_epochs(run)):
+        return None
+    margin = max(OVERFIT_SHARE * calm[best], OVERFIT_RISE, NOISES * curvature(val[max(0, best - 3) :]))
+    if val[-OVERFIT_EPOCHS:].min() < calm[best] + margin:
+        return None
+    if train[-OVERFIT_EPOCHS:].mean() > 0.95 * train[best]:
+        return None
+    if run.best is not None and run.best.epoch > epochs[-OVERFIT_EPOCHS].epoch:
+        return None
+    since = epochs[best].epoch
+    text = (
+        f"The validation loss rises since epoch {since}, while the training loss falls: the model learns its "
+        f"photos by heart. More epochs will hardly help; you can stop.{kept(run)} More photos or more "
+        "augmentation would help."
+    )
+    evidence = (
+        f"Validation loss: {figure(calm[best])} about epoch {since}, now {figure(val[-1])}",
+        f"Training loss: {figure(train[best])} in epoch {since}, now {figure(train[-1])}",
+    )
+    title = f"Overfitting since epoch {since}"
+    return note("overfitting", title, text, evidence, "No longer improving", "You can stop it.")
+
+
+def waits_for_photos(scene: Scene) -> Verdict | None:
+    """In a later epoch, when the photos ought to come from the cache."""
+    run, seen = scene.run, waited(scene.run, scene.now)
+    if run.phase is not Phase.TRAINING or not run.epochs or seen is None:
+        return None
+    took_s, waited_s = seen
+    faster = min(took_s / max(took_s - waited_s, 1e-3), 100)
+    text = (
+        f"Training waits for photos {100 * waited_s / took_s:.0f} % of the time; without that it would be "
+        f"{faster:.1f} times as fast. Copy the photos to this computer's own disk, use more loading "
+        "processes or smaller photos, and see that the photo cache is on. Nothing is wrong; you can wait."
+    )
+    evidence = [f"Of the last {words.span(took_s)} of training, {words.span(waited_s)} were waiting"]
+    evidence += [f"{run.images_per_s:.0f} photos/s"] if run.images_per_s else []
+    evidence += [f"GPU: {scene.gpu_percent:.0f} %"] if scene.gpu_percent is not None else []
+    title = "Photos arrive too slowly"
+    return note("waits_for_photos", title, text, tuple(evidence), "Waits for photos", "You can wait.")
+
+
+def first_pass(scene: Scene) -> Verdict | None:
+    """A mild word in the first epoch, which fills the cache."""
+    run, seen = scene.run, waited(scene.run, scene.now)
+    if run.phase is not Phase.TRAINING or run.epochs or seen is None:
+        return None
+    text = (
+        f"{scene.title}: the first pass reads the photos; later ones come from the cache. Training waits for "
+        f"photos {100 * seen[1] / seen[0]:.0f} % of the time."
+    )
+    return Verdict(State.ON_SCHEDULE, "first_pass", "On schedule", text)
+
+
+def note(
+    cause: str,
+    title: str,
+    text: str,
+    evidence: tuple[str, ...],
+    headline: str = NOT_LEARNING,
+    advice: str = FOLLOW,
+) -> Verdict:
+    return Verdict(State.SLOW, cause, title, text, evidence, ACTIONS, headline=headline, advice=advice)
+
+
+def rate_fact(run: Run) -> tuple[str, ...]:
+    rate, peak = lr_at(run, run.step), peak_rate(run)
+    if rate is None or peak is None:
+        return ()
+    return (f"Learning rate {rate:.2g}, at its highest {peak:.2g}",)
+
+
+def rate_advice(run: Run) -> str:
+    """What to do about a loss that does not move."""
+    peak = peak_rate(run)
+    if peak is not None and peak < 1e-7:
+        return f"The learning rate, {peak:.2g}, is too small to move anything: start again with 0.001 or so."
+    other = f" another learning rate than {peak:.2g}" if peak else " another learning rate"
+    return f"Start again with{other} (a tenth is the best guess), or look whether the classes are right."
+
+
+def kept(run: Run) -> str:
+    return f" The best model so far, epoch {run.best.epoch}, is kept." if run.best else ""
+
+
+def figure(value: float) -> str:
+    """A loss: `1.23`, `45.6`, `3 210`, `1.2e+09`."""
+    if abs(value) < 100:
+        return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
+    return count(value) if abs(value) < 1e6 else f"{value:.1e}"
+
+
+def count(number: float) -> str:
+    return f"{round(float(number)):,}".replace(",", "\u202f")
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
