@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Literal
 
 from waste_gui.gui.moment import Moment
 from waste_gui.gui.text import shorten
 from waste_gui.gui.widgets.glyphs import Glyph
 from waste_gui.gui.words import count, many, percent, time_of_day
+from waste_gui.monitor.last_log import LastLog
 from waste_gui.monitor.run import Phase, Run, Stage, StageState
 from waste_gui.monitor.verdict import Action, State
 from waste_gui.monitor.words import about, band, clock, over, size
@@ -18,7 +20,10 @@ from waste_gui.protocol import RunFailed, RunFinished, RunStopped
 TOO_MANY_FAILURES = "photos"
 """The engine's kind of failure when more photos than allowed cannot be read."""
 
+OWN_ERRORS = "waste_gui."
+
 FIRST_RUN = "first run here: times are a guess"
+FIRST_PASS = "photos are read the first time"
 ADVISED = "Follow the advice below."
 WAITS, BRING_BACK = "Waits for a folder", "Bring the folder back."
 
@@ -102,6 +107,7 @@ class Notice:
     text: str
     offers: tuple[Action | Offer, ...] = ()
     details: str = ""
+    lines: tuple[str, ...] = ()  # Of a log, shown between title and text.
 
 
 def header_text(moment: Moment, readiness: Readiness) -> HeaderText:
@@ -223,7 +229,7 @@ def stage_glyph(moment: Moment, stage: Stage) -> tuple[Glyph, str]:
         if moment.view.verdict.state is State.LIKELY_STUCK:
             return "stuck", "stuck"
         if moment.view.verdict.state is State.SLOW:
-            return "slow", "slow"
+            return "slow", moment.view.verdict.headline.lower() or "slow"
     return "running", "running"
 
 
@@ -239,9 +245,11 @@ def _normal(moment: Moment) -> tuple[Glyph, str, str]:
         case State.LIKELY_STUCK:
             return "stuck", WAITS if _waits(moment) else "Likely stuck", _usual(moment)
         case State.SLOW:
-            return "slow", WAITS if _waits(moment) else "Slower than usual", _usual(moment)
+            word = view.verdict.headline or "Slower than usual"
+            return "slow", WAITS if _waits(moment) else word, _usual(moment)
         case _:
-            return "ok", "On schedule", _usual(moment)
+            first = view.verdict.cause == "first_pass"
+            return "ok", "On schedule", FIRST_PASS if first else _usual(moment)
 
 
 def _waits(moment: Moment) -> bool:
@@ -312,7 +320,8 @@ def _advice(moment: Moment) -> tuple[str, str]:
     if run.stop_asked_at is not None:
         return "Wait a moment.", best
     if moment.view and moment.view.verdict.state is State.SLOW:
-        return "You can wait.", best
+        advice = "" if moment.view.quiet else moment.view.verdict.advice
+        return advice or "You can wait.", best
     return "Nothing to do.", best
 
 
@@ -356,7 +365,8 @@ def notice(moment: Moment) -> Notice | None:
         case RunFailed() as failed:
             cure = Offer.CHECK_PHOTOS if failed.kind == TOO_MANY_FAILURES else Offer.SHOW_SETTINGS
             ask = (cure, Offer.COPY_DETAILS, Offer.SHOW_LOG)
-            return Notice("stuck", "failed", failed.text, failed.hint, ask, failed.traceback)
+            lines = error_lines(failed.traceback)
+            return Notice("stuck", "failed", failed.text, failed.hint, ask, failed.traceback, lines)
         case RunFinished() as finished:
             return Notice("done", "done", done_words(run, finished), "", (Offer.SHOW_RESULTS,))
         case RunStopped() as stopped:
@@ -368,11 +378,16 @@ def notice(moment: Moment) -> Notice | None:
             title = reason if reason.startswith("Stopped") else f"Stopped: {reason}"
             return Notice("info", "stopped", f"{title}.", kept, offers)
     if run.phase is Phase.CRASHED:
-        hint = moment.outcome.hint if moment.outcome else ""
-        last = moment.log_tail.rpartition("\n")[2].strip()
-        said = f"{hint} The log ends with: {shorten(last, 300)}" if last else hint
-        return Notice("stuck", "failed", run.exit_words, said, (Offer.COPY_DETAILS, Offer.SHOW_LOG))
+        hint, lines = (run.crash.hint, run.crash.lines) if run.crash else ("", ())
+        ask = (Offer.COPY_DETAILS, Offer.SHOW_LOG)
+        return Notice("stuck", "failed", run.exit_words, hint, ask, lines=lines)
     return _live_notice(moment)
+
+
+def error_lines(traceback: str) -> tuple[str, ...]:
+    """What a library said; an error of our own is in words already."""
+    lines = LastLog(traceback, Path.home()).error_lines
+    return () if not lines or lines[-1].startswith(OWN_ERRORS) else lines
 
 
 def _resumable(run: Run) -> bool:
@@ -390,7 +405,7 @@ def _live_notice(moment: Moment) -> Notice | None:
         return Notice("info", "stopped", "Paused. Nothing is computed until it goes on.", "", verdict.actions)
     if verdict.state is State.LIKELY_STUCK:
         return Notice("stuck", "stuck", verdict.title, verdict.text, verdict.actions, details(moment))
-    if verdict.state is State.SLOW:
+    if verdict.state is State.SLOW and not view.quiet:
         return Notice("slow", "slow", verdict.title, verdict.text, verdict.actions, details(moment))
     if view.recovered:
         return Notice("info", "ok", view.recovered, "")
@@ -438,6 +453,8 @@ def details(moment: Moment) -> str:
         lines += ["", run.last.text, run.last.hint, "", run.last.traceback]
     if run.exit_words:
         lines += ["", run.exit_words]
+    if run.crash:
+        lines += [run.crash.hint, *run.crash.lines]
     for thread in run.stacks.threads if run.stacks else ():
         lines += ["", f"{thread.role} {thread.pid}, {thread.thread}"]
         lines += [f"  {f.file}:{f.line} in {f.function}" for f in reversed(thread.frames)]

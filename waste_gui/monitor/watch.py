@@ -20,11 +20,13 @@ KEEP_WAITING_S = 300.0
 
 @dataclass(frozen=True)
 class View:
-    """What to show now; `recovered` is the sentence after a pause, for 10 s."""
+    """What to show now; `recovered` is the sentence after a pause, for 10 s; `quiet` says that the person has
+    read a note on learning and chose to wait."""
 
     remaining: Remaining
     verdict: Verdict
     recovered: str | None = None
+    quiet: bool = False
 
 
 class Watch:
@@ -41,12 +43,13 @@ class Watch:
         left = remaining(run, now, self.history)
         verdict = diagnose(run, left, evidence, now)
         self._note_pause(run, verdict, now)
-        if self._patient_until is not None and now < self._patient_until:
+        patient = self._patient_until is not None and now < self._patient_until
+        if patient:
             verdict = _patient(verdict)
         recovered = None
         if self._recovered and now <= self._recovered[0] and run.phase.running:
             recovered = self._recovered[1]
-        return View(left, verdict, recovered)
+        return View(left, verdict, recovered, quiet=patient and bool(verdict.headline))
 
     def keep_waiting(self, now: float, for_s: float = KEEP_WAITING_S) -> None:
         """The person chose to wait: until then nothing is called stuck, unless it goes on and stops anew."""

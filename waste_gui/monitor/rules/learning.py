@@ -158,8 +158,8 @@ def one_class_predicted(scene: Scene) -> Verdict | None:
     text = (
         f"The model calls {percent(most.share)} of the validation photos “{most.label}”; "
         f"{percent(most.true_share)} are. It has been so for {len(epochs)} epochs. Often the learning rate "
-        "is too high, or one class has far more photos than the others: start again with a tenth of the rate, "
-        "or with the classes balanced."
+        "is too high, or one class has far more photos than the others: start again with a tenth of "
+        "it, or with the classes balanced."
     )
     evidence = tuple(f"Epoch {n}: {percent(m.share)} called {m.label}" for n, m in named)
     return note("one_class", "Nearly all photos get the same answer", text, (*evidence, *rate_fact(run)))
@@ -181,8 +181,8 @@ def validation_at_chance(scene: Scene) -> Verdict | None:
     text = (
         f"Only {percent(rights[-1])} of the validation photos are right, as by guessing, although the "
         "training loss falls well: what is learned does not hold for new photos. Look whether photos lie in "
-        "the folder of a wrong class, and whether the validation photos are of another kind. With few photos, begin "
-        "with pretrained weights."
+        "the folder of a wrong class, and whether the validation photos are of another kind. With few "
+        "photos, begin with pretrained weights."
     )
     evidence = (
         f"Validation right in the last {len(epochs)} epochs: {', '.join(map(percent, rights))}",
