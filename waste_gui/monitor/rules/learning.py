@@ -215,7 +215,7 @@ def overfits(scene: Scene) -> Verdict | None:
         return None
     if run.best is not None and run.best.epoch > epochs[-OVERFIT_EPOCHS].epoch:
         return None
-    since = epochs[best].epoch
+    since = epochs[max(0, best - 1) + int(val[max(0, best - 1) : best + 2].argmin())].epoch
     text = (
         f"The validation loss rises since epoch {since}, while the training loss falls: the model learns its "
         f"photos by heart. More epochs will hardly help; you can stop.{kept(run)} More photos or more "
