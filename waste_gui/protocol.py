@@ -325,6 +325,10 @@ class DumpStacks(msgspec.Struct, frozen=True, tag_field="command", tag="dump_sta
     pass
 
 
+class RestartWorkers(msgspec.Struct, frozen=True, tag_field="command", tag="restart_workers"):
+    """Replace the processes that read photos; what they had to do is asked for again."""
+
+
 class SaveNow(msgspec.Struct, frozen=True, tag_field="command", tag="save_now"):
     pass
 
@@ -333,7 +337,7 @@ class SkipPhoto(msgspec.Struct, frozen=True, kw_only=True, tag_field="command", 
     path: str
 
 
-AnyCommand = Stop | Pause | Resume | DumpStacks | SaveNow | SkipPhoto
+AnyCommand = Stop | Pause | Resume | DumpStacks | RestartWorkers | SaveNow | SkipPhoto
 
 
 class Unreadable(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -79,6 +80,18 @@ def test_reading_can_be_left_in_the_middle_and_begun_again(
     next(endless)
     endless.close()
     assert [b.samples for b in loader.load([samples[:3]])] == [list(samples[:3])]
+
+
+def test_workers_that_are_replaced_meanwhile_cost_no_photo_and_change_none(
+    samples: tuple[Sample, ...], make_loader: MakeLoader
+) -> None:
+    wanted = batches_of(samples, 7)
+    undisturbed = list(make_loader(samples).load(wanted))
+    loader = make_loader(samples, waiting=lambda: loader.restart() if next(calls) < 5 else None)
+    calls = itertools.count()
+    for first, second in zip(loader.load(wanted), undisturbed, strict=True):
+        assert first.samples == second.samples
+        assert torch.equal(first.tiles_BHWC, second.tiles_BHWC)
 
 
 def test_an_error_in_the_loader_s_thread_is_raised_here_and_loading_can_begin_again(

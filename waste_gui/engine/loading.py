@@ -174,6 +174,7 @@ class Loader:
             self._stand_ins.setdefault(sample.label, []).append(sample)
         self._replaceable = {sample.path for sample in stand_ins}
         self._ticket = 0
+        self._ask_again = threading.Event()
         self._reading: dict[int, tuple[_Place, _Attempt]] = {}
 
     def load(
@@ -193,6 +194,11 @@ class Loader:
         """A single photo; its batch is empty if it cannot be read."""
         with contextlib.closing(self.load([[sample]])) as batches:
             return next(batches)
+
+    def restart(self) -> None:
+        """Replace all workers, and ask again for every photo that has not arrived; from any thread."""
+        self._pool.restart()
+        self._ask_again.set()
 
     # --- the loader's thread
 
@@ -237,12 +243,24 @@ class Loader:
             attempt.state = "read"
             self._settle(place)
         else:
-            self._ticket += 1
-            self._reading[self._ticket] = place, attempt
-            self._pool.submit(self._ticket, attempt.sample.path)
+            self._ask(place, attempt)
+
+    def _ask(self, place: _Place, attempt: _Attempt) -> None:
+        self._ticket += 1
+        self._reading[self._ticket] = place, attempt
+        self._pool.submit(self._ticket, attempt.sample.path)
+
+    def _ask_for_all_again(self) -> None:
+        """Under new tickets: what may still come of the old ones belongs to nobody."""
+        self._ask_again.clear()
+        reading, self._reading = self._reading, {}
+        for place, attempt in reading.values():
+            self._ask(place, attempt)
 
     def _take(self) -> None:
         """Wait a moment for a photo from the pool; look who takes long."""
+        if self._ask_again.is_set():
+            self._ask_for_all_again()
         read = self._pool.take(TAKE_S)
         if read is not None:
             self._on_read(read)

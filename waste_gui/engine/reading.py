@@ -78,7 +78,7 @@ def start_pool(config: RunConfig, context: Context, side: int, closing: contextl
         pool.skip(path)
         threading.Thread(target=remember_aside, args=(path, context), name="catalog", daemon=True).start()
 
-    context.skip_photo = skip
+    context.skip_photo, context.restart_workers = skip, pool.restart
     return pool
 
 

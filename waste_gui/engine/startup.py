@@ -154,6 +154,7 @@ def begin_loading(
         pin=device.is_cuda,
         tiles=tiles,
     )
+    context.restart_workers = loader.restart
     first = loader.load(first_batches(split, config))
     loading = Loading(side, loader, failures, tiles, first, own)
     own.callback(lambda: loading.first.close())

@@ -19,6 +19,13 @@ Role = Literal["engine", "worker", "other"]
 
 WORKER_MODULE = "waste_gui.dataset.worker"
 
+DRIVE_WAITS = (
+    *("request_wait_answer", "fuse", "nfs", "rpc", "cifs", "smb", "folio_wait", "wait_on_page", "io_schedule"),
+    *("blk_", "jbd2", "ext4", "xfs", "btrfs", "percpu_rwsem_wait"),
+)
+PIPE_WAITS = ("wait_for_partner", "pipe_", "anon_pipe_", "fifo_")
+"""How the names of Linux's functions begin in which a process waits for these."""
+
 SLEPT_S = 2.0
 """The clock that counts sleep and the one that does not drift apart by microseconds otherwise."""
 
@@ -39,6 +46,16 @@ class ProcessLook:
     io_bytes_per_s: float | None = None
     memory_bytes: int | None = None
     threads: int | None = None
+
+    @property
+    def waits_for_drive(self) -> bool:
+        """For a disk, a network folder or a file system of the user's own."""
+        return self.state == psutil.STATUS_DISK_SLEEP or _is_one_of(self.waits_for, DRIVE_WAITS)
+
+    @property
+    def waits_for_pipe(self) -> bool:
+        """For the other end of a pipe, to write into it or to be written to."""
+        return _is_one_of(self.waits_for, PIPE_WAITS)
 
 
 @dataclass(frozen=True)
@@ -191,6 +208,10 @@ class Observer:
         if sleep_s is None or before is None or sleep_s - before < SLEPT_S:
             return 0.0
         return sleep_s - before
+
+
+def _is_one_of(name: str | None, beginnings: tuple[str, ...]) -> bool:
+    return name is not None and name.lstrip("_").startswith(beginnings)
 
 
 def sleep_clock() -> float | None:

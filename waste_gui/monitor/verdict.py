@@ -24,11 +24,13 @@ class Action(Enum):
     STOP = "Stop, keep best model"
     FORCE_STOP = "Force stop"
     RESUME = "Go on"
+    RESTART_WORKERS = "Restart the data workers"
     COPY_DETAILS = "Copy details"
 
 
 ASK = (Action.SHOW_WHERE, Action.KEEP_WAITING, Action.STOP)
 ASK_PHOTO = (Action.SHOW_WHERE, Action.SET_ASIDE, Action.KEEP_WAITING, Action.STOP)
+RESTART = (Action.SHOW_WHERE, Action.RESTART_WORKERS, Action.KEEP_WAITING, Action.STOP)
 REPORT = (Action.SHOW_WHERE, Action.KEEP_WAITING, Action.STOP, Action.COPY_DETAILS)
 
 

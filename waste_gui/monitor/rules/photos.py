@@ -6,8 +6,10 @@ from dataclasses import replace
 from pathlib import PurePath
 
 from waste_gui.monitor import words
+from waste_gui.monitor.evidence import ProcessLook
 from waste_gui.monitor.scene import (
     BEAT_S,
+    BUSY_CPU_PERCENT,
     LOADING_STAGES,
     LOOP_FACTOR,
     PHOTO_S,
@@ -15,7 +17,14 @@ from waste_gui.monitor.scene import (
     WORKING_CPU_PERCENT,
     Scene,
 )
-from waste_gui.monitor.verdict import ASK, ASK_PHOTO, REPORT, State, Verdict
+from waste_gui.monitor.verdict import ASK, ASK_PHOTO, RESTART, Action, State, Verdict
+from waste_gui.protocol import WorkerState
+
+LARGE_BYTES = 400_000_000
+"""A worker takes 30 MB; with this much it is on a photo of a hundred megapixels."""
+
+LARGE_S = 120.0
+"""Even such a photo is read in this time."""
 
 
 def source_gone(scene: Scene) -> Verdict | None:
@@ -35,20 +44,40 @@ def source_gone(scene: Scene) -> Verdict | None:
 
 
 def one_photo(scene: Scene) -> Verdict | None:
-    """Rows 9 and 10: some workers hold a photo, the others do not; or the only one does."""
+    """Rows 9, 10, 11: some workers hold a photo, the others do not; or the only one does."""
     stuck = [(worker, held) for worker, held in scene.held if held > PHOTO_S]
     if not stuck or scene.silence_s <= BEAT_S or (len(stuck) > 1 and len(stuck) * 2 > len(scene.workers)):
         return None
     worker, held = stuck[0]
-    name = PurePath(worker.path or "").name
+    look = scene.evidence.process(worker.pid)
     others = f" {len(stuck) - 1} more are held as well." if len(stuck) > 1 else ""
-    text = (
-        f"Data worker {worker.pid} has been on {worker.path} for {words.span(held)} (usual: 0.01 s).{others} "
-        f"The photo is damaged, is no ordinary file, or its drive does not answer. "
-        f"Set {name} aside: training goes on without it."
-    )
+    on = f"Data worker {worker.pid} has been on {worker.path} for {words.span(held)} (usual: 0.01 s).{others}"
+    if is_large(look) and held < LARGE_S:
+        text = f"{on} It is a very large photo, and still being read. You can wait, or set it aside."
+        return scene.silence("large_photo", text, ASK_PHOTO, state=State.SLOW, photo=worker.path)
+    name = PurePath(worker.path or "").name
+    text = f"{on} {why_held(look)} Set {name} aside: training goes on without it."
     state = State.LIKELY_STUCK if scene.silence_s >= RED_SILENCE_S else State.SLOW
     return scene.silence("one_photo", text, ASK_PHOTO, state=state, photo=worker.path)
+
+
+def why_held(look: ProcessLook | None) -> str:
+    """What the process that is on a photo does meanwhile, in a sentence."""
+    if look is None:
+        return "The photo is damaged, is no ordinary file, or its drive does not answer."
+    if look.waits_for_pipe:
+        return "It is not an ordinary file, and nothing comes out of it."
+    if look.waits_for_drive:
+        return "Its drive does not answer for this file."
+    if (look.cpu_percent or 0.0) >= BUSY_CPU_PERCENT:
+        return "Its decoder works without coming to an end: the photo is damaged."
+    if look.io_bytes_per_s:
+        return f"It comes at {words.size(look.io_bytes_per_s)}/s, which will not be done soon."
+    return "Its decoder sleeps and does not come back, or its drive does not answer."
+
+
+def is_large(look: ProcessLook | None) -> bool:
+    return look is not None and (look.memory_bytes or 0) >= LARGE_BYTES
 
 
 def storage(scene: Scene) -> Verdict | None:
@@ -66,6 +95,12 @@ def storage(scene: Scene) -> Verdict | None:
     if scene.cpu >= WORKING_CPU_PERCENT and scene.silence_s < LOOP_FACTOR * scene.limit_s:
         text = f"The data workers are busy with large photos, {path} for one. You can wait."
         return scene.silence("large_photos", text, ASK_PHOTO, state=State.SLOW, photo=path)
+    state = State.LIKELY_STUCK if scene.silence_s >= RED_SILENCE_S else State.SLOW
+    return scene.silence("storage", drive_text(scene, stuck), ASK_PHOTO, state=state, photo=path)
+
+
+def drive_text(scene: Scene, stuck: list[tuple[WorkerState, float]]) -> str:
+    path = stuck[0][0].path or ""
     many = "Both" if len(scene.workers) == len(stuck) == 2 else f"{len(stuck)} of {len(scene.workers)}"
     same = len({worker.path for worker, _ in stuck}) == 1
     text = (
@@ -74,18 +109,23 @@ def storage(scene: Scene) -> Verdict | None:
     )
     if "disk-sleep" in scene.evidence.states:
         text += " Stopping may not work until the drive answers."
-    state = State.LIKELY_STUCK if scene.silence_s >= RED_SILENCE_S else State.SLOW
-    return scene.silence("storage", text, ASK_PHOTO, state=state, photo=path)
+    return text
 
 
 def workers_starting(scene: Scene) -> Verdict | None:
-    """Row 18."""
+    """Row 18: slow while they work at it, stuck once they do nothing for longer than the stage may take."""
     starting = [worker for worker in scene.workers if worker.state == "starting"]
-    if not starting or not scene.silent or scene.silence_s >= 2 * scene.limit_s:
+    if not starting or not scene.silent or scene.silence_s >= 2 * scene.limit_s and scene.works:
         return None
     ready = len(scene.workers) - len(starting)
-    text = f"Starting the data workers: {ready} of {len(scene.workers)} ready."
-    return scene.silence("workers_starting", text, ASK, state=State.SLOW)
+    if scene.works or not scene.red or ready:
+        text = f"Starting the data workers: {ready} of {len(scene.workers)} ready."
+        return scene.silence("workers_starting", text, ASK, state=State.SLOW)
+    text = (
+        f"None of the {len(starting)} data workers has started, and they do nothing. Often an antivirus "
+        "program holds new programs up, or the disk with Python does not answer. Stop, and start again."
+    )
+    return scene.silence("workers_starting", text, RESTART)
 
 
 def handover(scene: Scene) -> Verdict | None:
@@ -98,6 +138,7 @@ def handover(scene: Scene) -> Verdict | None:
     if any(worker.state != "idle" for worker in beat.workers) or "photo" not in beat.where:
         return None
     text = (
-        "The data workers are idle, but the batch did not arrive: it was lost between them and the training."
+        "The data workers are idle, but photos that were asked for did not arrive: they were lost between "
+        f"them and the training. Press {Action.RESTART_WORKERS.value}: the photos are asked for again."
     )
-    return scene.silence("handover", text, REPORT)
+    return scene.silence("handover", text, RESTART)
