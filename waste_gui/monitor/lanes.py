@@ -96,6 +96,7 @@ class Lane:
     def __init__(self, title: str, kinds: tuple[Kind, ...], capacity: int = SEGMENTS) -> None:
         self.title, self.kinds = title, kinds
         self.changes = 0  # Whoever draws it knows by this number whether to draw anew.
+        self.closed = 0  # All segments ever.
         self.open: Open | None = None
         self._columns = {kind: i for i, kind in enumerate(kinds)}
         self._capacity = capacity
@@ -104,6 +105,7 @@ class Lane:
         self._seconds = np.zeros((256, len(kinds)))
         self._name = np.zeros(256, np.intp)
         self._names: dict[str, int] = {"": 0}
+        self._seen: set[Kind] = set()
 
     def __len__(self) -> int:
         return self._size + (self.open is not None)
@@ -113,6 +115,14 @@ class Lane:
         if self.open is not None:
             return self.open.end
         return float(self._end[self._size - 1]) if self._size else 0.0
+
+    @property
+    def known_kinds(self) -> frozenset[Kind]:
+        """Those that are anywhere in it."""
+        now = (
+            frozenset(self.open.seconds()) if self.open is not None and self.open.length > 0 else frozenset()
+        )
+        return frozenset(self._seen) | now
 
     def become(self, kind: Kind, at: float, name: str = "") -> None:
         """From this moment on it does this, until it becomes something else."""
@@ -164,6 +174,8 @@ class Lane:
 
     def _append(self, done: Open) -> None:
         seconds = done.seconds()
+        self._seen.update(seconds)
+        self.closed += 1
         if len(seconds) == 1 and self._goes_on(done, next(iter(seconds))):
             i = self._size - 1
             self._seconds[i, self._columns[next(iter(seconds))]] += done.end - self._end[i]

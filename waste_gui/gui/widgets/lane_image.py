@@ -1,0 +1,178 @@
+"""A lane as a picture: each column of pixels divided by what was done in it; colours with patterns."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtGui import QColor, QImage
+
+from waste_gui.gui import theme
+from waste_gui.monitor.lanes import Kind, Segments
+from waste_gui.monitor.series import FloatArray
+
+Pattern = Literal["plain", "slanted", "upright", "level", "thin"]
+PERIOD = 6
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a kind is drawn; `second` is the colour of the pattern's lines, `text` that of words on it."""
+
+    colour: QColor
+    pattern: Pattern
+    second: QColor
+    text: QColor
+
+
+def look(kind: Kind) -> Look:
+    """In the colours in use now."""
+    return _look(kind, theme.colours())
+
+
+@functools.cache
+def _look(kind: Kind, c: theme.Colours) -> Look:
+    """Kinds stay apart without colour: by pattern, and by their place and words."""
+    text, window = QColor(c.text), QColor(c.window)
+
+    def soft(name: str, share: float = 0.24) -> QColor:
+        return mixed(QColor(name), QColor(c.surface), share)
+
+    def made(
+        colour: QColor, pattern: Pattern = "plain", second: QColor = window, words: QColor = text
+    ) -> Look:
+        return Look(colour, pattern, second, words)
+
+    match kind:
+        case Kind.STAGE | Kind.TRAIN | Kind.WORK:
+            return made(soft(c.accent, 0.18))
+        case Kind.COMPUTE:
+            return made(QColor(c.train), words=window)
+        case Kind.COPY:
+            return made(QColor(c.train), "upright", soft(c.train, 0.4))
+        case Kind.WAIT:
+            return made(soft(c.validation, 0.35), "slanted", QColor(c.validation))
+        case Kind.VALIDATE:
+            return made(soft(c.done, 0.55))
+        case Kind.SAVE:
+            return made(soft(c.muted, 0.75), "level", soft(c.muted, 0.35))
+        case Kind.PAUSED:
+            return made(QColor(c.hairline), "level", window)
+        case Kind.SILENT:
+            return made(soft(c.stuck, 0.35), "slanted", QColor(c.stuck))
+        case Kind.STARTING:
+            return made(soft(c.muted, 0.4), "upright", window)
+        case Kind.READING:
+            return made(soft(c.train, 0.5))
+        case Kind.IDLE:
+            return made(mixed(QColor(c.control), QColor(c.surface), 0.7), "thin")
+        case Kind.LONG:
+            return made(QColor(c.slow), words=window)
+        case Kind.HELD:
+            return made(QColor(c.stuck_bar), words=QColor(c.stuck_bar_text))
+
+
+def mixed(one: QColor, other: QColor, share: float) -> QColor:
+    """`share` of the first, the rest of the other."""
+    pairs = ((one.red(), other.red()), (one.green(), other.green()), (one.blue(), other.blue()))
+    return QColor(*(round(share * a + (1 - share) * b) for a, b in pairs))
+
+
+def divided(segments: Segments, low: float, high: float, width: int) -> FloatArray:
+    """For each of `width` equal parts of [low, high]: its seconds by kind, shape (width, kinds)."""
+    first = max(0, int(np.searchsorted(segments.end, low)))
+    last = int(np.searchsorted(segments.start, high, side="right"))
+    if first >= last:
+        return np.zeros((width, segments.seconds.shape[1]))
+    times = np.column_stack([segments.start[first:last], segments.end[first:last]]).ravel()
+    edges = np.linspace(low, high, width + 1)
+    seconds = segments.seconds[first:last]
+    found = np.zeros((width, seconds.shape[1]))
+    for kind in np.flatnonzero(seconds.any(axis=0)):
+        after = np.cumsum(seconds[:, kind])
+        sums = np.column_stack([after - seconds[:, kind], after]).ravel()
+        found[:, kind] = np.diff(np.interp(edges, times, sums))
+    return found
+
+
+def lane_image(
+    segments: Segments, kinds: tuple[Kind, ...], low: float, high: float, width: int, height: int
+) -> QImage:
+    """Transparent where nothing is known."""
+    seconds = divided(segments, low, high, width)
+    total = seconds.sum(axis=1)
+    known = total > 1e-9
+    shares = np.cumsum(seconds, axis=1) / np.where(known, total, 1.0)[:, None]
+    heights = (height - 0.5 - np.arange(height)) / height  # Of each row's middle, from below.
+    used = np.flatnonzero(seconds.any(axis=0))
+    pixels = np.zeros((height, width), np.uint32)
+    for kind in used[::-1]:  # From the top of the stack down: the lowest whose share reaches the row.
+        reached = heights[:, None] <= shares[None, :, kind]
+        np.copyto(pixels, _band(look(kinds[kind]), width, height), where=reached)
+    pixels[:, ~known] = 0
+    return _image(pixels)
+
+
+def curve_image(
+    times: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
+    ends: tuple[float, float],
+    width: int,
+    height: int,
+) -> QImage:
+    """A line from the lowest to the highest of each column, pale below it; values from 0 to 1."""
+    middles = np.linspace(*ends, 2 * width + 1)[1::2]
+    rows = np.arange(height)[:, None]
+    tops, lows = (
+        np.round((height - 2) * (1 - np.clip(np.interp(middles, times, v, left=-1, right=-1), 0, 1)))
+        for v in (high, low)
+    )
+    known = (middles >= times[0]) & (middles <= times[-1])
+    tops[1:] = np.minimum(tops[1:], np.where(known[:-1], lows[:-1], height))  # No gap in a steep line.
+    lows[1:] = np.maximum(lows[1:], np.where(known[:-1], np.minimum(tops[:-1], lows[1:]), 0))
+    line = (rows >= tops) & (rows <= lows + 1) & known
+    below = (rows > lows + 1) & known
+    c = theme.colours()
+    pale = mixed(QColor(c.train), QColor(c.surface), 0.22)
+    pixels = np.zeros((height, width), np.uint32)
+    np.copyto(pixels, np.uint32(pale.rgba()), where=below)
+    np.copyto(pixels, np.uint32(QColor(c.train).rgba()), where=line)
+    return _image(pixels)
+
+
+def swatch(kind: Kind, width: int, height: int) -> QImage:
+    """A piece of a lane, for the legend."""
+    return _image(_band(look(kind), width, height))
+
+
+def _band(how: Look, width: int, height: int) -> NDArray[np.uint32]:
+    """The colour and pattern of a kind."""
+    tile = _tile(how.colour.rgba(), how.second.rgba(), how.pattern, height)
+    return np.tile(tile, -(-width // PERIOD))[:, :width]
+
+
+@functools.cache
+def _tile(colour: int, second: int, pattern: Pattern, height: int) -> NDArray[np.uint32]:
+    """One period of the pattern."""
+    y, x = np.mgrid[:height, :PERIOD]
+    lines = {
+        "plain": np.zeros_like(x, bool),
+        "thin": np.zeros_like(x, bool),
+        "slanted": (x + y) % PERIOD < 2,
+        "upright": x % 3 == 0,
+        "level": y % 3 == 0,
+    }[pattern]
+    pixels = np.where(lines, second, colour).astype(np.uint32)
+    if pattern == "thin":
+        middle = height // 2
+        pixels[: middle - 1] = pixels[middle + 1 :] = 0
+    return pixels
+
+
+def _image(pixels: NDArray[np.uint32]) -> QImage:
+    height, width = pixels.shape
+    return QImage(pixels.tobytes(), width, height, 4 * width, QImage.Format.Format_ARGB32).copy()
