@@ -20,11 +20,12 @@ import numpy as np
 
 from waste_gui import protocol as p
 from waste_gui.config import RunConfig
-from waste_gui.gui.engine_process import ProcessOutcome
 from waste_gui.gui.moment import Moment
 from waste_gui.monitor.countdown import usual
+from waste_gui.monitor.crash import ProcessOutcome, explain
 from waste_gui.monitor.evidence import Evidence
 from waste_gui.monitor.history import History, Record
+from waste_gui.monitor.machine import Machine
 from waste_gui.monitor.run import Run
 from waste_gui.monitor.watch import Watch
 from waste_gui.protocol import AnyMessage, GpuState, Timing, WorkerState
@@ -227,10 +228,37 @@ def stopped() -> Script:
 
 
 def crashed() -> Script:
-    from waste_gui.gui.engine_process import ProcessOutcome
-
+    """Killed by the system for memory."""
     script = training()
-    script.run.process_gone(ProcessOutcome(signal=9).words)
+    kernel = (
+        "Out of memory: Killed process 4711 (python) total-vm:18411184kB, anon-rss:14888528kB, "
+        "file-rss:164kB, shmem-rss:0kB, UID:1000 pgtables:36400kB oom_score_adj:0"
+    )
+    machine = Machine(memory_bytes=16_600_000_000, free_memory_bytes=310_000_000)
+    seen = Evidence(free_memory=machine.free_memory, machine=machine)
+    crash = explain(ProcessOutcome(signal=9), before=(seen,), kernel=kernel)
+    script.run.process_gone(crash.text, crash)
+    return script
+
+
+FATAL = """\
+Fatal Python error: Segmentation fault
+
+Current thread 0x00007fc952077b80 (most recent call first):
+  File "/opt/env/lib/python3.12/site-packages/torch/nn/modules/conv.py", line 548 in _conv_forward
+  File "/opt/env/lib/python3.12/site-packages/torch/nn/modules/module.py", line 1775 in _wrapped_call_impl
+  File "/opt/env/lib/python3.12/site-packages/waste_gui/engine/training.py", line 131 in train_epoch
+  File "/opt/env/lib/python3.12/site-packages/waste_gui/engine/runs.py", line 96 in _train
+
+Thread 0x00007fc952077b80 (most recent call first):
+  File "/opt/env/lib/python3.12/threading.py", line 359 in wait
+"""
+
+
+def crashed_in_library() -> Script:
+    script = training()
+    crash = explain(ProcessOutcome(signal=11), FATAL)
+    script.run.process_gone(crash.text, crash)
     return script
 
 
@@ -440,7 +468,6 @@ def write_results(folder: Path) -> None:
 
 def moment(script: Script) -> Moment:
     view = script.watch.look(script.run, script.evidence, script.at) if script.run.phase.running else None
-    outcome = ProcessOutcome(signal=9) if script.run.exit_words else None
     folder = Path("/home/lab/.local/share/waste-gui/runs/2026-11-23_14-01-52")
     bands = {name: usual(script.run, name, script.watch.history) for name in script.run.stages}
     start, seen = 1_763_906_512.0, script.evidence
@@ -452,7 +479,6 @@ def moment(script: Script) -> Moment:
         seen,
         CONFIG,
         folder,
-        outcome,
         usual={name: band for name, band in bands.items() if band},
         first_run=not script.watch.history.records,
     )
@@ -545,6 +571,7 @@ def main(out: Path, wanted: list[str]) -> None:
             stopped,
             failed,
             crashed,
+            crashed_in_library,
             done,
         )
     }

@@ -11,7 +11,8 @@ from PySide6.QtCore import QObject, Signal
 from pytestqt.qtbot import QtBot
 
 from tests.gui.conftest import WAIT_MS, fake
-from waste_gui.gui.engine_process import EngineProcess, ProcessOutcome
+from waste_gui.gui.engine_process import EngineProcess
+from waste_gui.monitor.crash import ProcessOutcome, explain
 from waste_gui.protocol import RunStarted, Unreadable
 
 
@@ -31,7 +32,7 @@ from waste_gui.protocol import RunStarted, Unreadable
 def test_outcome_says_itself_in_words(outcome: ProcessOutcome, crashed: bool, words: str) -> None:
     assert outcome.crashed == crashed
     assert words in outcome.words
-    assert outcome.hint
+    assert explain(outcome).hint
 
 
 def test_prints_land_in_the_log_and_not_among_the_messages(qtbot: QtBot, tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from tests.gui import pictures
 from waste_gui import protocol as p
-from waste_gui.gui.engine_process import ProcessOutcome
 from waste_gui.gui.moment import Moment
 from waste_gui.gui.widgets.stage_list import rows
 from waste_gui.gui.wording import (
@@ -23,6 +22,7 @@ from waste_gui.gui.wording import (
     stop_question,
     window_title,
 )
+from waste_gui.monitor.crash import ProcessOutcome, explain
 from waste_gui.monitor.run import Run
 from waste_gui.monitor.verdict import Action
 
@@ -154,11 +154,13 @@ def test_failure_is_one_sentence_with_a_hint() -> None:
 
 
 def test_crash_tells_the_last_line_of_the_log() -> None:
-    script = pictures.crashed()
-    tail = "something\nBus error in libfoo"
-    said = notice(Moment(script.run, outcome=ProcessOutcome(signal=9), log_tail=tail))
+    run = Run()
+    run.launched()
+    crash = explain(ProcessOutcome(exit_code=7), "something\nthe last words of libfoo")
+    run.process_gone(crash.text, crash)
+    said = notice(Moment(run))
     assert said is not None
-    assert said.text.endswith("The log ends with: Bus error in libfoo")
+    assert said.lines[-1] == "the last words of libfoo"
 
 
 def test_done_tells_accuracy_and_what_is_next() -> None:

@@ -116,9 +116,9 @@ def test_engine_that_dies_is_told_and_returns_two(engine: Engine, folder: Path) 
     out, err = watching.communicate(timeout=60)
     assert watching.returncode == 2 and err == ""
     last = lines_of(out)[-1]
-    assert (last["verdict"], last["cause"]) == ("ended", "crashed")
-    assert "is gone and did not say why" in str(last["text"])
-    assert str(last["text"]).endswith("Its log ends with: double free or corruption")
+    assert (last["verdict"], last["cause"]) == ("ended", "damaged_memory")
+    assert "a library damaged the program's memory" in str(last["text"])
+    assert last["evidence"] == ["warming up", "double free or corruption"]
 
 
 def test_engine_that_finishes_ends_the_watching(engine: Engine, folder: Path) -> None:

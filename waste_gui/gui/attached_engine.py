@@ -10,7 +10,8 @@ import psutil
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
 
 from waste_gui import protocol
-from waste_gui.gui.engine_process import ASK_S, TERMINATE_S, ProcessOutcome, StopLadder, kill_tree
+from waste_gui.gui.engine_process import ASK_S, TERMINATE_S, StopLadder, kill_tree
+from waste_gui.monitor.crash import ProcessOutcome
 from waste_gui.protocol import LAST_MESSAGES, AnyCommand, LineBuffer
 from waste_gui.rundir import RunDir
 

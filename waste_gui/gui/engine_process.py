@@ -7,99 +7,17 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
 from waste_gui import protocol
+from waste_gui.monitor.crash import ProcessOutcome
 from waste_gui.protocol import AnyCommand, LineBuffer
 
-EXIT_FINISHED, EXIT_FAILED, EXIT_STOPPED = 0, 1, 3
 ASK_S, TERMINATE_S = 10.0, 5.0
 """How long a polite stop may take, and how long the process may then take to die."""
-
-_SIGNALS = {
-    "SIGKILL": (
-        "The {work} was killed by the system (signal 9). Often the computer ran out of memory.",
-        "Use a smaller batch or fewer loading processes, and close other programs.",
-    ),
-    "SIGSEGV": (
-        "The {work} crashed inside a library (segmentation fault, signal 11).",
-        "Start it again. If it happens again, update the graphics driver and send the details.",
-    ),
-    "SIGABRT": (
-        "The {work} was ended by one of its libraries (abort, signal 6).",
-        "The last lines of the log say why.",
-    ),
-    "SIGBUS": (
-        "The {work} lost access to memory it was using (bus error, signal 7). Often shared memory or a "
-        "disk is full.",
-        "Free space on the disk, use fewer loading processes, and start again.",
-    ),
-    "SIGILL": (
-        "A library uses instructions that this processor does not have (signal 4).",
-        "Install builds of PyTorch made for this processor.",
-    ),
-    "SIGFPE": ("The {work} crashed in a calculation (signal 8).", "The last lines of the log say where."),
-    "SIGTERM": ("The {work} was ended from outside (signal 15).", "Start it again, or resume it."),
-    "SIGHUP": (
-        "The {work} was ended because its session closed (signal 1).",
-        "Start it again, or resume it.",
-    ),
-    "SIGINT": ("The {work} was interrupted (signal 2).", "Start it again, or resume it."),
-}
-
-
-@dataclass(frozen=True)
-class ProcessOutcome:
-    """How a process ended; a value that says itself in words.
-
-    `exit_code` is None when it was killed by `signal`, never started, or nobody could see how it ended."""
-
-    exit_code: int | None = None
-    signal: int | None = None
-    not_started: str = ""
-    forced: bool = False  # We killed it, since it did not stop when asked.
-    work: str = "training"  # What it was there for.
-
-    @property
-    def crashed(self) -> bool:
-        return self.exit_code not in (EXIT_FINISHED, EXIT_FAILED, EXIT_STOPPED)
-
-    @property
-    def words(self) -> str:
-        """One sentence, for a process that left without a last message."""
-        if self.not_started:
-            return f"The {self.work} could not be started: {self.not_started}."
-        if self.forced:
-            return f"The {self.work} did not stop when asked and was ended by force."
-        if self.signal is not None:
-            text, _ = _SIGNALS.get(
-                self._signal_name, (f"The {{work}} was ended by signal {self.signal}.", "")
-            )
-            return text.format(work=self.work)
-        if self.exit_code is None:
-            return f"The {self.work} ended; how, nobody saw."
-        return f"The {self.work} ended without a last word (exit status {self.exit_code})."
-
-    @property
-    def hint(self) -> str:
-        """What to do about it."""
-        if self.not_started:
-            return "Check that Python and waste-gui are installed in one place."
-        if self.forced:
-            return "The run folder is kept, with the best model so far."
-        if self.signal is not None:
-            return _SIGNALS.get(self._signal_name, ("", ""))[1] or "The last lines of the log say more."
-        return "The last lines of the log say more."
-
-    @property
-    def _signal_name(self) -> str:
-        with contextlib.suppress(ValueError):
-            return signal.Signals(self.signal or 0).name
-        return ""
 
 
 def engine_command(config: Path) -> list[str]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from waste_gui.config import RunConfig
-from waste_gui.gui.engine_process import ProcessOutcome
 from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence
 from waste_gui.monitor.run import Run
 from waste_gui.monitor.watch import View
@@ -24,7 +23,6 @@ class Moment:
     evidence: Evidence = NOTHING_KNOWN
     config: RunConfig | None = None
     folder: Path | None = None
-    outcome: ProcessOutcome | None = None
     attached: bool = False
     log_tail: str = ""  # Of the engine's own log, once it ended badly.
     usual: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # By stage, on this computer.

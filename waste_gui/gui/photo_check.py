@@ -13,10 +13,11 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from waste_gui import config as configs
 from waste_gui.config import ConfigError, RunConfig
 from waste_gui.gui.dataset_choice import DatasetChoice
-from waste_gui.gui.engine_process import TERMINATE_S, EngineProcess, ProcessOutcome, check_command
+from waste_gui.gui.engine_process import TERMINATE_S, EngineProcess, check_command
 from waste_gui.gui.found_rows import LIVE
 from waste_gui.gui.run_controller import PAINT_MS, TICK_MS, read_tail
 from waste_gui.monitor.countdown import remaining
+from waste_gui.monitor.crash import ProcessOutcome
 from waste_gui.monitor.history import History
 from waste_gui.monitor.run import Phase, Run
 from waste_gui.protocol import AnyMessage, Finding, ImageFailed, Stop, Unreadable, named_path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,15 +19,16 @@ from waste_gui.gui.engine_process import (
     ASK_S,
     TERMINATE_S,
     EngineProcess,
-    ProcessOutcome,
     continue_tree,
     engine_command,
 )
 from waste_gui.gui.moment import Moment
 from waste_gui.monitor import history
 from waste_gui.monitor.countdown import epoch_taken, live_rate, usual, usual_epoch
+from waste_gui.monitor.crash import Crash, ProcessOutcome, explain
 from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence, Observer
 from waste_gui.monitor.history import History, Kind
+from waste_gui.monitor.kernel_log import killed_for_memory
 from waste_gui.monitor.run import Phase, Run
 from waste_gui.monitor.verdict import State
 from waste_gui.monitor.watch import Watch
@@ -44,6 +46,12 @@ from waste_gui.rundir import RunDir, RunFolderError, data_dir, new_run_dir, writ
 from waste_gui.stages import INSIDE_TRAIN, STAGES
 
 LOG_TAIL_BYTES = 8192
+FATAL_BYTES = 128 * 1024
+"""The stacks of all threads follow the error itself."""
+
+LOOKS_KEPT = 5
+"""The last looks at an engine tell how fast memory went away."""
+
 PAINT_MS = 100
 TICK_MS = 1000
 
@@ -77,18 +85,21 @@ class RunController(QObject):
         self._tick_timer.timeout.connect(self._on_tick)
         self._looking = Background(self)
         self._looking.finished.connect(self._on_evidence)
+        self._looking_back = Background(self)
+        self._looking_back.finished.connect(self._on_looked_back)
 
     def _reset(self) -> None:
         self.run = Run()
         self.config: RunConfig | None = None
         self.folder: RunDir | None = None
         self._engine: EngineProcess | AttachedEngine | None = None
-        self._outcome: ProcessOutcome | None = None
         self._watch = Watch(History.load(data_dir() / history.FILE_NAME))
         self._usual: dict[str, tuple[float, float]] = {}
         self._usual_of: tuple[object, ...] = ()
         self._observer: Observer | None = None
         self._evidence = NOTHING_KNOWN
+        self._looks: deque[Evidence] = deque(maxlen=LOOKS_KEPT)
+        self._log_begin = 0  # Where this engine's part of the log begins.
         self._log_tail = ""
         self._zero: float | None = None  # The engine's clock at zero, by our clock.
         self._was_stuck = False
@@ -125,6 +136,7 @@ class RunController(QObject):
         self._connect()
         self.run.launched()
         self._zero = self._clock()
+        self._log_begin = size_of(folder.log)
         engine.start(self._command(folder.config), folder.log)
         self._tick_timer.start()
         self._paint()
@@ -163,6 +175,7 @@ class RunController(QObject):
             self._engine = None
         self._tick_timer.stop()
         self._looking.cancel()
+        self._looking_back.cancel()
 
     def send(self, command: AnyCommand) -> None:
         if self._engine is not None and self._engine.running:
@@ -228,7 +241,6 @@ class RunController(QObject):
             evidence=self._evidence,
             config=self.config,
             folder=self.folder.path if self.folder else None,
-            outcome=self._outcome,
             attached=self.attached,
             log_tail=self._log_tail,
             usual=self._usual_times(),
@@ -274,16 +286,39 @@ class RunController(QObject):
             self._zero = zero if first else min(self._zero or zero, zero)
 
     def _on_ended(self, outcome: ProcessOutcome) -> None:
-        self._outcome = outcome
-        self.run.process_gone(outcome.words)
+        stage = self.run.current
         self._tick_timer.stop()
         self._looking.cancel()
-        if self.run.phase in (Phase.CRASHED, Phase.FAILED) and self.folder is not None:
-            self._log_tail = read_tail(self.folder.log)
+        if not self.run.phase.ended:
+            self._end_in_a_crash(outcome, stage.id if stage else "")
+        elif self.run.phase is Phase.FAILED and self.folder is not None:
+            self._log_tail = read_tail(self.folder.log, self._log_begin)
         with contextlib.suppress(OSError):  # The run itself is safe; only the next countdown is poorer.
             history.remember(data_dir() / history.FILE_NAME, self.run)
         self._paint()
         self.ended.emit(self.moment())
+
+    def _end_in_a_crash(self, outcome: ProcessOutcome, stage: str) -> None:
+        """Said at once as far as it is known; the system is asked in the background, and may tell more."""
+        log = read_tail(self.folder.log, self._log_begin, FATAL_BYTES) if self.folder else ""
+        self._log_tail = log[-LOG_TAIL_BYTES:]
+        before, home = tuple(self._looks), Path.home()
+        crash = explain(outcome, log, before=before, stage=stage, home=home)
+        self.run.process_gone(crash.text, crash)
+        if outcome.forced or outcome.not_started or self._engine is None:
+            return
+        observer, pid, now = self._observer, self._engine.pid, self._clock()
+
+        def look_back(tell: Callable[[object], None]) -> Crash:
+            after = observer.look(now) if observer else NOTHING_KNOWN
+            kernel = killed_for_memory(pid)
+            return explain(outcome, log, before=before, after=after, kernel=kernel, stage=stage, home=home)
+
+        self._looking_back.start(look_back)
+
+    def _on_looked_back(self, crash: Crash) -> None:
+        self.run.explain_crash(crash)
+        self._paint()
 
     def _paint_soon(self) -> None:
         if not self._paint_timer.isActive():
@@ -314,6 +349,8 @@ class RunController(QObject):
 
     def _on_evidence(self, evidence: Evidence) -> None:
         self._evidence = evidence
+        if evidence.alive:
+            self._looks.append(evidence)
 
 
 def epoch_left(run: Run, now: float, past: History) -> float | None:
@@ -332,11 +369,19 @@ def epoch_left(run: Run, now: float, past: History) -> float | None:
     return (steps - done) * pace
 
 
-def read_tail(log: Path) -> str:
-    """The last lines of the engine's log: a library that gives up says so there."""
+def size_of(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
+
+
+def read_tail(log: Path, begin: int = 0, most: int = LOG_TAIL_BYTES) -> str:
+    """The last lines of the engine's log, as far as they were written after `begin`: a library that gives up
+    says so there."""
     try:
         with open(log, "rb") as file:
-            file.seek(max(0, file.seek(0, 2) - LOG_TAIL_BYTES))
+            file.seek(max(begin, file.seek(0, 2) - most))
             return file.read().decode("utf-8", "backslashreplace").strip()
     except OSError:
         return ""

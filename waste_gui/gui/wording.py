@@ -59,6 +59,9 @@ LETTERS: dict[Action | Offer, str] = {
 """The mnemonic of each button of the bar: none that a menu, a tab, Start or Stop has."""
 
 
+CRASH_OFFERS = (Offer.COPY_DETAILS, Offer.SHOW_LOG)
+
+
 @dataclass(frozen=True)
 class CheckNow:
     """A check of the photos that runs: how far, how long still, and whether it waits for a folder."""
@@ -379,15 +382,15 @@ def notice(moment: Moment) -> Notice | None:
             return Notice("info", "stopped", f"{title}.", kept, offers)
     if run.phase is Phase.CRASHED:
         hint, lines = (run.crash.hint, run.crash.lines) if run.crash else ("", ())
-        ask = (Offer.COPY_DETAILS, Offer.SHOW_LOG)
-        return Notice("stuck", "failed", run.exit_words, hint, ask, lines=lines)
+        return Notice("stuck", "failed", run.exit_words, hint, CRASH_OFFERS, lines=lines)
     return _live_notice(moment)
 
 
 def error_lines(traceback: str) -> tuple[str, ...]:
     """What a library said; an error of our own is in words already."""
-    lines = LastLog(traceback, Path.home()).error_lines
-    return () if not lines or lines[-1].startswith(OWN_ERRORS) else lines
+    log = LastLog(traceback, Path.home())
+    raised = log.last_exception
+    return log.error_lines if raised and not raised.startswith(OWN_ERRORS) else ()
 
 
 def _resumable(run: Run) -> bool:

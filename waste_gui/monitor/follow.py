@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import socket
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from waste_gui.monitor.crash import ProcessOutcome, explain
 from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence, Observer
+from waste_gui.monitor.kernel_log import killed_for_memory
 from waste_gui.monitor.run import Run
 from waste_gui.protocol import AnyMessage, RunStarted, Stop, Unreadable, decode, decode_command
 from waste_gui.rundir import GrowingFile, RunDir
 
 LATE_S = 3.0
-LAST_LOG_BYTES = 4096
-GONE_WORDS = "The training process is gone and did not say why. It was killed, or it crashed."
+LAST_LOG_BYTES = 128 * 1024
+"""The stacks of all threads follow the error itself."""
+
+LOOKS_KEPT = 5
 
 
 class EngineClock:
@@ -51,6 +56,7 @@ class Follow:
         self._events = GrowingFile(self._dir.events)
         self._commands = GrowingFile(self._dir.commands)
         self._observer: Observer | None = None
+        self._looks: deque[Evidence] = deque(maxlen=LOOKS_KEPT)
         self._caught_up = False
         self._untold: list[AnyMessage | Unreadable] = []
 
@@ -88,19 +94,34 @@ class Follow:
             before = self.run.started
             if before is not None and (before.pid, before.started_at) != (message.pid, message.started_at):
                 self.run, self._observer = Run(), None  # The run was resumed in the same folder.
+                self._looks.clear()
             self.clock.set(message.started_at)
         self.run.receive(message)
 
-    def _last_words(self) -> str:
-        """That the engine is gone, with the last line of its log: a library that gives up says so there."""
+    def _end(self, pid: int, after: Evidence) -> None:
+        """The engine is gone: say why, unless it said so itself."""
+        if self.run.phase.ended:
+            return
+        stage = self.run.current
+        crash = explain(
+            ProcessOutcome(),
+            self._last_of_log(),
+            before=tuple(self._looks),
+            after=after,
+            kernel=killed_for_memory(pid),
+            stage=stage.id if stage else "",
+            home=Path.home(),
+        )
+        self.run.process_gone(crash.text, crash)
+
+    def _last_of_log(self) -> str:
+        """A library that gives up says so there."""
         try:
             with open(self._dir.log, "rb") as file:
                 file.seek(max(0, self._dir.log.stat().st_size - LAST_LOG_BYTES))
-                lines = file.read().decode("utf-8", "replace").split("\n")
+                return file.read().decode("utf-8", "backslashreplace")
         except OSError:
-            lines = []
-        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        return f"{GONE_WORDS} Its log ends with: {last[:300]}" if last else GONE_WORDS
+            return ""
 
     @property
     def now(self) -> float:
@@ -134,5 +155,7 @@ class Follow:
         evidence = self._observer.look(self.clock.now())
         if not evidence.alive:
             self._take_in()  # It may have said its last words between our reading and its end.
-            self.run.process_gone(self._last_words())
+            self._end(self.run.started.pid, evidence)
+        else:
+            self._looks.append(evidence)
         return evidence

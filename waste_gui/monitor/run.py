@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from waste_gui import protocol
+from waste_gui.monitor.crash import Crash
 from waste_gui.monitor.series import Series
 from waste_gui.protocol import AnyMessage, StageInfo, Unreadable
 from waste_gui.stages import INSIDE_TRAIN, STAGES
@@ -152,6 +153,7 @@ class Run:
         self.next_seq = 0
         self.missed = 0
         self.exit_words = ""  # How the process ended, when it ended without a last message.
+        self.crash: Crash | None = None  # The same with cause and cure, where somebody looked into it.
 
     @property
     def current(self) -> Stage | None:
@@ -169,13 +171,19 @@ class Run:
         """The process was started."""
         self._enter("launched")
 
-    def process_gone(self, words: str) -> None:
+    def process_gone(self, words: str, crash: Crash | None = None) -> None:
         """The process ended. If it had not said its last message, this is a crash; `words` says how."""
         if not self.phase.ended:
-            self.exit_words = words
+            self.exit_words, self.crash = words, crash
             self._enter("process_gone")
             self._end_open_stages()
             self._log(self.heard_at, words, "error")
+
+    def explain_crash(self, crash: Crash) -> None:
+        """More is known of how it ended."""
+        if self.phase is Phase.CRASHED and crash != self.crash:
+            self.exit_words, self.crash = crash.text, crash
+            self._log(self.heard_at, crash.text, "error")
 
     def stop_asked(self, now: float) -> None:
         self.stop_asked_at = now

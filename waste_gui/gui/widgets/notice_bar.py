@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from waste_gui.gui import theme
 from waste_gui.gui.text import label
@@ -26,6 +26,13 @@ def _fill(tone: str) -> str:
     return {"slow": c.slow_bar, "stuck": c.stuck_bar}.get(tone, c.selection)
 
 
+def _clear(layout: QBoxLayout) -> None:
+    while (item := layout.takeAt(0)) is not None:
+        if (old := item.widget()) is not None:
+            old.hide()
+            old.deleteLater()
+
+
 class NoticeBar(QWidget):
     """Hidden while there is nothing to say; Esc never hides it."""
 
@@ -36,6 +43,8 @@ class NoticeBar(QWidget):
         self.notice: Notice | None = None
         self._mark = GlyphMark(side=14)
         self._title = PlainLabel(size="title", bold=True, wrap=True)
+        self._lines = QVBoxLayout()
+        self._lines.setSpacing(0)
         self._text = PlainLabel(wrap=True)
         self._buttons = QHBoxLayout()
         self._buttons.setSpacing(UNIT)
@@ -43,6 +52,7 @@ class NoticeBar(QWidget):
         words = QVBoxLayout()
         words.setSpacing(UNIT // 2)
         words.addWidget(self._title)
+        words.addLayout(self._lines)
         words.addWidget(self._text)
         words.addLayout(self._buttons)
         mark = QVBoxLayout()
@@ -68,12 +78,14 @@ class NoticeBar(QWidget):
         self._mark.set_glyph(notice.glyph, None if plain else role)
         self._title.set_text(notice.title)
         self._title.set_role(role)
+        if before is None or (before.lines, before.tone) != (notice.lines, notice.tone):
+            self._make_lines(notice.lines, role)
         self._text.set_text(notice.text)
         self._text.set_role(role)
         self._text.setVisible(bool(notice.text))
         if before is None or (before.offers, before.tone) != (notice.offers, notice.tone):
             self._make_buttons(notice)
-        self.setAccessibleName(f"{notice.title} {notice.text}")
+        self.setAccessibleName(" ".join((notice.title, *notice.lines, notice.text)))
         self.show()
         self.update()
 
@@ -84,11 +96,13 @@ class NoticeBar(QWidget):
                 button.setFocus(Qt.FocusReason.ShortcutFocusReason)
                 return
 
+    def _make_lines(self, lines: tuple[str, ...], role: Role) -> None:
+        _clear(self._lines)
+        for line in lines:
+            self._lines.addWidget(PlainLabel(line, size="caption", role=role))
+
     def _make_buttons(self, notice: Notice) -> None:
-        while (item := self._buttons.takeAt(0)) is not None:
-            if (old := item.widget()) is not None:
-                old.hide()
-                old.deleteLater()
+        _clear(self._buttons)
         for offer in notice.offers:
             letter = LETTERS[offer]
             button = QPushButton(label(offer.value).replace(letter, f"&{letter}", 1), self)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from waste_gui.monitor import words
+from waste_gui.monitor.crash import GONE
+from waste_gui.monitor.last_log import LastLog
 from waste_gui.monitor.run import Phase
 from waste_gui.monitor.scene import (
     BEAT_S,
@@ -33,17 +35,20 @@ def ended(scene: Scene) -> Verdict | None:
             return Verdict(State.ENDED, "stopped", "Stopped", text)
         case RunFailed(kind=kind, text=text, hint=hint, traceback=traceback):
             actions = (Action.COPY_DETAILS,)
-            last_line = traceback.strip().splitlines()[-1:]
             return Verdict(
                 State.ENDED,
                 as_id(kind) or "failed",
                 text,
                 f"{text} {hint}".strip(),
-                tuple(last_line),
+                LastLog(traceback).error_lines,
                 actions,
             )
+    title, actions = "Training ended unexpectedly", (Action.COPY_DETAILS,)
+    if crash := run.crash:
+        text = f"{crash.text} {crash.hint}".strip()
+        return Verdict(State.ENDED, crash.cause, title, text, crash.lines, actions)
     text = run.exit_words or "The training process ended without saying why."
-    return Verdict(State.ENDED, "crashed", "Training ended unexpectedly", text, (), (Action.COPY_DETAILS,))
+    return Verdict(State.ENDED, "crashed", title, text, (), actions)
 
 
 def idle(scene: Scene) -> Verdict | None:
@@ -56,7 +61,7 @@ def gone(scene: Scene) -> Verdict | None:
     """The process is gone, and its last message, if there was one, had time to arrive."""
     if scene.evidence.alive or scene.run.phase is Phase.LAUNCHED or scene.now - scene.run.heard_at <= 2:
         return None
-    text = "The training process is gone and did not say why. It was killed, or it crashed."
+    text = GONE.format(work="training")
     title = "Training ended unexpectedly"
     return Verdict(State.ENDED, "gone", title, text, scene.facts, (Action.COPY_DETAILS,))
 

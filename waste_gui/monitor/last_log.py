@@ -1,0 +1,154 @@
+"""The last part of an engine's log: the error in it, without the noise, and the stack of a fatal one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+MOST_LINES = 6
+REACH = 15
+"""An error further above the end than this many lines did not end the process."""
+
+LINE_CHARS = 240
+WORKER = "waste_gui/dataset/worker.py"
+
+_FATAL = re.compile(r"^(?:Fatal Python error|Windows fatal exception): (?P<what>.+)$", re.MULTILINE)
+_BLOCK = re.compile(
+    r"^(?:Fatal Python error|Windows fatal exception): .*\n"
+    r"(?:[ \t]*\n|(?:Current thread|Thread) .*\n|  .*\n|Extension modules: .*\n)*",
+    re.MULTILINE,
+)
+_CURRENT = re.compile(r"^Current thread .*most recent call first\):$", re.MULTILINE)
+_FRAME = re.compile(r'^\s*File "(?P<file>.+)", line (?P<line>\d+),? in (?P<function>.+)$')
+_TRACEBACK = "Traceback (most recent call last):"
+_NOISE = re.compile(
+    r"^\s*$|^\s*[\^~]+\s*$|Warning: |^\s*warn(ings\.warn)?\(|\d%\||^Extension modules: |^Thread 0x|"
+    r"^During handling of the above|^The above exception was|^Exception raised from |^frame #\d+: |"
+    r"CUDA kernel errors might be|^For debugging consider|^Compile with `TORCH_USE|^Current thread"
+)
+_LIBRARIES = re.compile(r"^(site-packages|dist-packages|python3\.\d+t?|Lib)$")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A line of Python: `file` begins with its package, `module` is the package alone."""
+
+    module: str
+    file: str
+    line: int
+    function: str
+
+    def __str__(self) -> str:
+        return f"{self.file}, line {self.line}, in {self.function}"
+
+
+@dataclass(frozen=True)
+class LastLog:
+    """What the end of a log tells; `home` is written as ~."""
+
+    text: str
+    home: Path | None = None
+
+    @cached_property
+    def own(self) -> str:
+        """Without the fatal errors of the processes that read photos: those are replaced, and no end."""
+        return _BLOCK.sub(lambda m: "" if WORKER in m[0].replace("\\", "/") else m[0], self.text + "\n")
+
+    @cached_property
+    def fatal(self) -> str:
+        """`Segmentation fault` and the like, as faulthandler wrote it last; empty if it wrote nothing."""
+        found = _FATAL.findall(self.own)
+        return found[-1].strip() if found else ""
+
+    @cached_property
+    def frames(self) -> tuple[Place, ...]:
+        """Where the thread that failed was in Python, the innermost first."""
+        found = list(_CURRENT.finditer(self.own)) if self.fatal else []
+        return self._frames_from(found[-1].end()) if found else ()
+
+    @cached_property
+    def before_fatal(self) -> str:
+        """What was written before the stacks of the last fatal error."""
+        found = list(_FATAL.finditer(self.own))
+        return self.own[: found[-1].start()] if found else self.own
+
+    @cached_property
+    def near_end(self) -> str:
+        """Where the reason stands, if the log tells one: the last traceback, else the last lines."""
+        lines = [line for line in self.before_fatal.splitlines() if not _NOISE.search(line)]
+        starts = [i for i, line in enumerate(lines) if line.startswith(_TRACEBACK)]
+        return "\n".join(lines[starts[-1] :] if starts else lines[-REACH:])
+
+    @cached_property
+    def last_exception(self) -> str:
+        """`ValueError: …`, if the log ends with a traceback."""
+        return self.error_lines[-1] if _TRACEBACK in self.near_end and self.error_lines else ""
+
+    @cached_property
+    def error_lines(self) -> tuple[str, ...]:
+        """Where it was raised and what it said, or the last lines that are no noise."""
+        lines = self.near_end.splitlines()
+        if not lines or not lines[0].startswith(_TRACEBACK):
+            return self.clean(lines[-3:])
+        frames = [i for i, line in enumerate(lines) if _FRAME.match(line)]
+        said = [line for line in lines[1:] if not line.startswith(" ")]
+        where = lines[frames[-1] : frames[-1] + 2] if frames else []
+        return self.clean([line for line in where if line not in said] + said[: MOST_LINES - 2])
+
+    @cached_property
+    def fatal_lines(self) -> tuple[str, ...]:
+        """What faulthandler wrote, up to the first line of the project; before it what the library said."""
+        said = self.clean([line for line in self.near_end.splitlines()[-2:] if _ends_it(line)])
+        ours = next((i for i, frame in enumerate(self.frames) if frame.module == "waste_gui"), 2)
+        frames = self.frames[: min(2, ours)] + self.frames[ours : ours + 1]
+        return (*said, f"Fatal Python error: {self.fatal}", *map(str, frames))[:MOST_LINES]
+
+    def _frames_from(self, start: int) -> tuple[Place, ...]:
+        found = []
+        for line in self.own[start:].lstrip("\r\n").splitlines():
+            frame = _FRAME.match(line)
+            if frame is None:
+                break
+            module, file = _short(frame["file"])
+            found.append(Place(module, file, int(frame["line"]), frame["function"]))
+        return tuple(found)
+
+    def clean(self, lines: list[str]) -> tuple[str, ...]:
+        """As they are shown: short, with short paths."""
+        return tuple(self._clean_line(line) for line in lines if line.strip())
+
+    def _clean_line(self, line: str) -> str:
+        frame = _FRAME.match(line)
+        if frame:
+            return str(Place("", _short(frame["file"])[1], int(frame["line"]), frame["function"]))
+        return shorten(at_home(line.strip(), self.home))
+
+
+def at_home(text: str, home: Path | None) -> str:
+    """With ~ for the home folder."""
+    if home is None or len(home.parts) < 2:
+        return text
+    return re.sub(rf"{re.escape(str(home))}(?=[\\/'\"\s:]|$)", "~", text)
+
+
+def shorten(text: str) -> str:
+    """The middle of a long line is left out."""
+    half = (LINE_CHARS - 1) // 2
+    return text if len(text) <= LINE_CHARS else f"{text[:half]}…{text[-half:]}"
+
+
+def _short(file: str) -> tuple[str, str]:
+    """Package, and path from there on: `torch`, `torch/nn/modules/conv.py`."""
+    parts = re.split(r"[\\/]", file)
+    packages = [i for i, part in enumerate(parts) if _LIBRARIES.match(part) and i + 1 < len(parts)]
+    first = packages[-1] + 1 if packages else len(parts) - 1
+    if not packages and "waste_gui" in parts[:-1]:
+        first = parts.index("waste_gui")
+    return parts[first].removesuffix(".py"), "/".join(parts[first:])
+
+
+def _ends_it(line: str) -> bool:
+    """Whether a library speaks of its own end."""
+    return bool(re.search(r"error|terminate|what\(\)|assert|corrupt|invalid|abort|fail|stack", line, re.I))
