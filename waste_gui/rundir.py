@@ -78,6 +78,10 @@ class RunDir:
         return self.path / "engine.log"
 
     @property
+    def stacks(self) -> Path:
+        return self.path / "stacks.txt"
+
+    @property
     def failures(self) -> Path:
         return self.path / "failures.csv"
 

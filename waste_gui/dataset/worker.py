@@ -11,6 +11,7 @@ then the tile slots. Of a photo in flight its row names the ticket before the fi
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import mmap
 import os
@@ -19,6 +20,8 @@ import struct
 import sys
 import time
 from typing import BinaryIO
+
+from waste_gui import stack_file
 
 REQUEST = struct.Struct("<qiI")
 """ticket, slot, length of the path; the path follows."""
@@ -51,6 +54,7 @@ def main(arguments: list[str]) -> int:
     parent, arena_name, row, tiles_offset, tile_size = arguments
     _die_with_parent(int(parent))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the engine's to answer
+    _tell_stacks()
     try:
         import waste_gui.dataset.images  # noqa: F401
     except ImportError as error:
@@ -124,6 +128,14 @@ def _die_with_parent(parent: int) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it died before the call
             os._exit(1)
+
+
+def _tell_stacks() -> None:
+    """Where it was stuck can be asked of it, if its run keeps stacks."""
+    path = os.environ.get(stack_file.VARIABLE)
+    if path:
+        with contextlib.suppress(OSError):
+            stack_file.StackFile(path, "worker").answer_signals()
 
 
 def _map_arena(name: str) -> mmap.mmap:

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, NoReturn
 from waste_gui.config import ConfigError, RunConfig
 from waste_gui.engine.cli import config_from, parser
 from waste_gui.engine.errors import BadSettings, EngineError, UnusableFolder
+from waste_gui.engine.stacks import write_stacks_to
 from waste_gui.protocol import RunFailed, RunFinished, RunStopped
 from waste_gui.reporting import Reporter, claim_stdout, events_output, pipe_output
 from waste_gui.rundir import RunDir, RunFolderError
+from waste_gui.stack_file import block_signals
 
 if TYPE_CHECKING:
     from waste_gui.engine.context import Context
@@ -40,6 +42,7 @@ def run(arguments: list[str]) -> int:
         return set_aside(options)
     stdout = claim_stdout()
     faulthandler.enable()
+    block_signals()
     report = Reporter()
     if options.format == "text" or (options.format is None and os.isatty(stdout)):
         from waste_gui.engine.console import Console
@@ -72,6 +75,7 @@ def train(options: Namespace, report: Reporter) -> Last:
         folder = runs.open_folder(config)
         report.add_output(events_output(folder.events))
         write_log_to(folder.log)
+        write_stacks_to(folder.stacks)
     except ConfigError as bad:
         error = BadSettings(str(bad), "Change it and start again.")
     except RunFolderError as bad:

@@ -11,7 +11,8 @@ from typing import TypeVar
 from waste_gui import protocol
 from waste_gui.engine.commands import Commands
 from waste_gui.engine.errors import StopRequested
-from waste_gui.engine.heartbeat import PAUSED, Heart, stacks
+from waste_gui.engine.heartbeat import PAUSED, Heart
+from waste_gui.engine.stacks import stacks
 from waste_gui.protocol import Progress, StageFinished, StageInfo, StageStarted
 from waste_gui.reporting import Reporter
 from waste_gui.stages import STAGES
@@ -62,6 +63,7 @@ class Context:
         self.heart = Heart(report)
         self.commands.at_once[protocol.DumpStacks] = lambda: report(stacks())
         self.skip_photo: Callable[[str], None] = lambda path: None
+        self.restart_workers: Callable[[], None] = lambda: None
         self.save_asked = False
         self.stop_at_epoch_end = False
         self.paused_s = 0.0
@@ -116,6 +118,8 @@ class Context:
                     self.save_asked = True
                 case protocol.SkipPhoto(path=path):
                     self.skip_photo(path)
+                case protocol.RestartWorkers():
+                    self.restart_workers()
                 case None:
                     if not paused:
                         break

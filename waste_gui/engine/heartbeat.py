@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 from collections.abc import Callable
-from types import FrameType
 
-from waste_gui.protocol import Frame, GpuState, Heartbeat, Stacks, ThreadStack, WorkerState
+from waste_gui.engine.stacks import stacks
+from waste_gui.protocol import GpuState, Heartbeat, WorkerState
 from waste_gui.reporting import Reporter
 
 BEAT_S = 1.0
@@ -45,26 +43,3 @@ class Heart:
             if due is not None and self._report.now() > due:
                 self.stacks_due_at = None
                 self._report(stacks())
-
-
-def stacks() -> Stacks:
-    """The stack of every Python thread of this process, the innermost frame last."""
-    names = {t.ident: t.name for t in threading.enumerate()}
-    main = threading.main_thread().ident
-    threads: list[ThreadStack] = []
-    for ident, top in sys._current_frames().items():
-        frames: list[Frame] = []
-        frame: FrameType | None = top
-        while frame is not None:
-            code = frame.f_code
-            frames.append(Frame(file=code.co_filename, line=frame.f_lineno, function=code.co_qualname))
-            frame = frame.f_back
-        threads.append(
-            ThreadStack(
-                pid=os.getpid(),
-                role="main" if ident == main else "engine",
-                thread=names.get(ident, str(ident)),
-                frames=tuple(reversed(frames)),
-            )
-        )
-    return Stacks(threads=tuple(threads))
