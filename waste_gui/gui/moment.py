@@ -8,7 +8,9 @@ from pathlib import Path
 
 from waste_gui.config import RunConfig
 from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence
+from waste_gui.monitor.report import Report
 from waste_gui.monitor.run import Run
+from waste_gui.monitor.timeline import Timeline
 from waste_gui.monitor.watch import View
 
 
@@ -29,7 +31,13 @@ class Moment:
     first_run: bool = False  # No training has finished on this computer yet.
     epoch_left_s: float | None = None  # Until the epoch that runs has ended, validated and saved.
     stops_after_epoch: bool = False
+    timeline: Timeline = field(default_factory=Timeline)
 
     def unix(self, at: float) -> float:
         """A time of the engine's clock as Unix time."""
         return self.zero_unix + at
+
+    def report(self) -> Report:
+        """To be copied or saved."""
+        verdict = self.view.verdict if self.view else None
+        return Report(self.run, self.now, verdict, self.evidence, self.folder, self.log_tail)

@@ -30,6 +30,7 @@ from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence, Observer
 from waste_gui.monitor.history import History, Kind
 from waste_gui.monitor.kernel_log import killed_for_memory
 from waste_gui.monitor.run import Phase, Run
+from waste_gui.monitor.timeline import Timeline
 from waste_gui.monitor.verdict import State
 from waste_gui.monitor.watch import Watch
 from waste_gui.protocol import (
@@ -90,6 +91,7 @@ class RunController(QObject):
 
     def _reset(self) -> None:
         self.run = Run()
+        self.timeline = Timeline()
         self.config: RunConfig | None = None
         self.folder: RunDir | None = None
         self._engine: EngineProcess | AttachedEngine | None = None
@@ -239,6 +241,7 @@ class RunController(QObject):
             zero_unix=time.time() - now if self._zero is not None else 0.0,
             view=self._watch.look(self.run, self._evidence, now) if running else None,
             evidence=self._evidence,
+            timeline=self.timeline,
             config=self.config,
             folder=self.folder.path if self.folder else None,
             attached=self.attached,
@@ -273,6 +276,7 @@ class RunController(QObject):
         if not isinstance(message, Unreadable):
             self._set_clock(message)
         self.run.receive(message)
+        self.timeline.receive(message)
         self._paint_soon()
 
     def _set_clock(self, message: AnyMessage) -> None:
@@ -327,6 +331,8 @@ class RunController(QObject):
     def _paint(self) -> None:
         self._paint_timer.stop()
         moment = self.moment()
+        if moment.view is not None:
+            self.timeline.look(moment.evidence, moment.now, moment.view.verdict)
         stuck = moment.view is not None and moment.view.verdict.state is State.LIKELY_STUCK
         if stuck and not self._was_stuck:
             self._was_stuck = True
