@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.monitor.transcripts import Transcript, replay, stuck_photo
 from waste_gui.monitor.evidence import Evidence
 from waste_gui.monitor.history import History
@@ -59,6 +61,11 @@ def test_patience_holds_the_warning_back_until_it_ends() -> None:
     watch.keep_waiting(script.at)
     verdict = watch.look(run, ASLEEP, script.at + 10).verdict
     assert (verdict.state, verdict.cause) == (State.SLOW, "one_photo")
+    for second in range(11, 301):
+        assert (
+            watch.look(run, ASLEEP, script.at + second).verdict.state is not State.LIKELY_STUCK
+            or second >= 300
+        )
     assert watch.look(run, ASLEEP, script.at + 301).verdict.state is State.LIKELY_STUCK
 
 
@@ -72,7 +79,43 @@ def test_patience_ends_with_the_silence_it_was_given_for() -> None:
     run.receive(script.messages[-1])
     watch.look(run, ASLEEP, script.at)
     script.reads(12)
-    script.wait(100)
-    for message in script.messages:
+    for _ in range(100):
+        script.wait(1)
+        for message in script.messages:
+            run.receive(message)
+        verdict = watch.look(run, ASLEEP, script.at).verdict
+    assert verdict.state is State.LIKELY_STUCK
+
+
+def test_computer_that_slept_is_told_and_makes_no_run_stuck() -> None:
+    script = stuck_photo(0)
+    script.wait(20)
+    run, watch = replay(script.messages), Watch(History())
+    assert watch.look(run, ASLEEP, script.at).verdict.state is State.SLOW
+    view = watch.look(run, replace(ASLEEP, slept_s=3600), script.at + 100)
+    assert view.recovered == "The computer was asleep for 1 h 0 min. The clocks were reset."
+    assert view.verdict.state is State.SLOW
+
+
+def test_run_that_does_not_go_on_after_a_sleep_is_called_stuck_all_the_same() -> None:
+    script = stuck_photo(0)
+    script.wait(20)
+    run, watch = replay(script.messages), Watch(History())
+    watch.look(run, ASLEEP, script.at)
+    states = [watch.look(run, ASLEEP, script.at + 70 + s).verdict.state for s in range(17)]
+    assert set(states[:15]) == {State.SLOW} and states[-1] is State.LIKELY_STUCK
+
+
+def test_stacks_are_wanted_once_in_a_while_of_a_silence_and_never_of_a_run_that_moves() -> None:
+    script = stuck_photo(0)
+    began = script.at
+    script.wait(200)
+    run, watch = replay(script.messages), Watch(History())
+    wanted = [s for s in range(190) if watch.look(run, ASLEEP, began + s).stacks_wanted]
+    assert wanted and 4 <= len(wanted) <= 12
+    healthy = Transcript().start_up().begin_training()
+    healthy.steps(1, 200)
+    run, watch = Run(), Watch(History())
+    for message in healthy.messages:
         run.receive(message)
-    assert watch.look(run, ASLEEP, script.at).verdict.state is State.LIKELY_STUCK
+        assert not watch.look(run, ASLEEP, message.at).stacks_wanted

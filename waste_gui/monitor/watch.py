@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 from waste_gui.monitor import words
 from waste_gui.monitor.countdown import Remaining, remaining
@@ -17,16 +21,28 @@ RECOVERED_FOR_S = 10.0
 
 KEEP_WAITING_S = 300.0
 
+STOOD_STILL_S = 20.0
+"""Looks come each second; after a longer gap we stood still ourselves, and with us perhaps the run."""
+
+WAKE_UP_S = 15.0
+"""How long a run may take to go on after that."""
+
+STEADY_LOOKS = 5
+
+STACKS_SOON_S, STACKS_LATER_S = 8.0, 60.0
+"""Between two questions for the stacks in a silence: for its first minute, and from then on."""
+
 
 @dataclass(frozen=True)
 class View:
     """What to show now; `recovered` is the sentence after a pause, for 10 s; `quiet` says that the person has
-    read a note on learning and chose to wait."""
+    read a note on learning and chose to wait; `stacks_wanted`, that they would tell more of this silence."""
 
     remaining: Remaining
     verdict: Verdict
     recovered: str | None = None
     quiet: bool = False
+    stacks_wanted: bool = False
 
 
 class Watch:
@@ -37,19 +53,26 @@ class Watch:
         self._paused_from: float | None = None  # The last progress before the trouble.
         self._recovered: tuple[float, str] | None = None  # Until when to tell it, and the words.
         self._patient_until: float | None = None
+        self._looked_at: float | None = None
+        self._looks: deque[Evidence] = deque(maxlen=STEADY_LOOKS)
+        self._waking_until = -math.inf
+        self._asked_for_stacks_at = -math.inf
 
     def look(self, run: Run, evidence: Evidence, now: float) -> View:
         """`now` is on the engine's clock."""
         left = remaining(run, now, self.history)
-        verdict = diagnose(run, left, evidence, now)
+        self._looks.append(evidence)
+        verdict = diagnose(run, left, _steady(self._looks), now)
         self._note_pause(run, verdict, now)
+        self._note_sleep(evidence, now)
         patient = self._patient_until is not None and now < self._patient_until
-        if patient:
+        if patient or now < self._waking_until:
             verdict = _patient(verdict)
         recovered = None
         if self._recovered and now <= self._recovered[0] and run.phase.running:
             recovered = self._recovered[1]
-        return View(left, verdict, recovered, quiet=patient and bool(verdict.headline))
+        quiet = patient and bool(verdict.headline)
+        return View(left, verdict, recovered, quiet, self._wants_stacks(run, verdict, now))
 
     def keep_waiting(self, now: float, for_s: float = KEEP_WAITING_S) -> None:
         """The person chose to wait: until then nothing is called stuck, unless it goes on and stops anew."""
@@ -64,8 +87,41 @@ class Watch:
             self._paused_from = run.moved_at
             self._recovered = None
 
+    def _note_sleep(self, evidence: Evidence, now: float) -> None:
+        """A computer that slept, or stood still, makes no run stuck."""
+        gap = now - self._looked_at if self._looked_at is not None else 0.0
+        self._looked_at = now
+        if evidence.slept_s > 0:
+            text = f"The computer was asleep for {words.span(evidence.slept_s)}. The clocks were reset."
+        elif gap > STOOD_STILL_S:
+            text = f"The computer was asleep or stood still for {words.span(gap)}."
+        else:
+            return
+        self._waking_until = now + WAKE_UP_S
+        self._recovered = (now + RECOVERED_FOR_S, text)
+
+    def _wants_stacks(self, run: Run, verdict: Verdict, now: float) -> bool:
+        if not verdict.silent:
+            return False
+        since = self._asked_for_stacks_at
+        pause = STACKS_SOON_S if now - run.moved_at < STACKS_LATER_S else STACKS_LATER_S
+        if since > run.moved_at and now - since < pause:
+            return False
+        self._asked_for_stacks_at = now
+        return True
+
+
+def _steady(looks: Sequence[Evidence]) -> Evidence:
+    """The last look, with the rates of the last few: in a single second a busy process may not get its turn."""
+    cpu = [look.cpu_percent for look in looks if look.cpu_percent is not None]
+    io = [look.io_bytes_per_s for look in looks if look.io_bytes_per_s is not None]
+    return replace(
+        looks[-1], cpu_percent=fmean(cpu) if cpu else None, io_bytes_per_s=fmean(io) if io else None
+    )
+
 
 def _patient(verdict: Verdict) -> Verdict:
     if verdict.state is not State.LIKELY_STUCK or verdict.cause == "not_stopping":
         return verdict
-    return replace(verdict, state=State.SLOW)
+    title = verdict.title.replace("Likely stuck", "Slower than usual", 1)
+    return replace(verdict, state=State.SLOW, title=title)

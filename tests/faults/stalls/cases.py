@@ -22,6 +22,7 @@ from tests.faults import decoder
 from tests.faults.decoder import marked
 from tests.faults.stalls.faulty_engine import AT_STAGE, IN_TRAINING
 from tests.faults.stalls.ride import Ride
+from waste_gui.config import RunConfig
 from waste_gui.gui.engine_process import kill_tree
 from waste_gui.stages import STAGES
 
@@ -264,8 +265,12 @@ def weights_from(ride: Ride, answer: bytes) -> Act:
     ride.make_photos()
     with server(answer) as port:
         ride.start(
-            *("--model", "timm/resnet10t.c3_in1k", "--pretrained", "default"),
-            environment={"HF_ENDPOINT": f"http://127.0.0.1:{port}", "HF_HUB_DISABLE_XET": "1"},
+            *("--model", "timm:resnet10t", "--pretrained", RunConfig().pretrained),
+            environment={
+                "HF_ENDPOINT": f"http://127.0.0.1:{port}",
+                "HF_HOME": str(ride.scratch / "hub"),
+                "HF_HUB_ETAG_TIMEOUT": "600",
+            },
         )
         ride.until(lambda: any(getattr(m, "stage", "") == "model" for m in ride.messages()), "the model")
         ride.strike()
