@@ -146,7 +146,7 @@ ROWS: tuple[_Row, ...] = (
     ),
     _row(
         LIBRARY,
-        r"version `(?P<name>\w+)' not found|invalid ELF header|wrong ELF class|: file too short",
+        r"version `(?P<name>[\w.]+)' not found|invalid ELF header|wrong ELF class|: file too short",
         "a library does not fit this system ({name})",
         "This PyTorch was built for another or a newer system. Install one that was built for this.",
     ),

@@ -11,7 +11,8 @@ EngineError
 ├── TooManyFailures     more unreadable photos than the budget allows
 ├── LoadingBroken       the processes that read photos cannot run
 ├── OutOfMemory         the graphics card's or the computer's
-└── DiskFull            a checkpoint or result could not be written
+├── DiskFull            a checkpoint or result could not be written
+└── LibraryFailure      what a library or the system says, as `known_errors` has it: driver, missing library, …
 
 StopRequested           not an error: somebody asked for it
 """
@@ -71,6 +72,14 @@ class OutOfMemory(EngineError):
 
 class DiskFull(EngineError):
     kind = "disk_full"
+
+
+class LibraryFailure(EngineError):
+    """Its `kind` is that of the known error."""
+
+    def __init__(self, kind: str, text: str, hint: str) -> None:
+        super().__init__(text, hint)
+        self.kind = kind
 
 
 class StopRequested(Exception):

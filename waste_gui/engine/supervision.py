@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import socket
 import time
-import traceback
 from collections.abc import Callable
 from importlib import metadata
 from types import FrameType
@@ -16,7 +14,8 @@ from waste_gui import __version__
 from waste_gui.config import RunConfig
 from waste_gui.engine.commands import Commands
 from waste_gui.engine.context import Context
-from waste_gui.engine.errors import DiskFull, EngineError, LoadingBroken, OutOfMemory, StopRequested
+from waste_gui.engine.errors import EngineError, StopRequested
+from waste_gui.engine.failures import failed
 from waste_gui.protocol import (
     PROTOCOL_VERSION,
     RunFailed,
@@ -110,41 +109,3 @@ def obey_signals(commands: Commands) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_signal)
-
-
-def failed(failure: BaseException, config: RunConfig, command: str) -> RunFailed:
-    """One sentence, what to do, and the traceback for the details."""
-    known = as_engine_error(failure, config)
-    details = "".join(traceback.format_exception(failure))
-    if known is not None:
-        return RunFailed(kind=known.kind, text=known.text, hint=known.hint, traceback=details)
-    what = {"train": "Training", "check": "The check"}.get(command, "The program")
-    first = (str(failure).strip().splitlines() or [""])[0][:300]
-    return RunFailed(
-        kind="bug",
-        text=f"{what} stopped because of an error in the program: {type(failure).__name__}: {first}",
-        hint="Nothing saved is lost. Copy the details and send them to us.",
-        traceback=details,
-    )
-
-
-def as_engine_error(failure: BaseException, config: RunConfig) -> EngineError | None:
-    """What is known of an error: its own words, or those for memory and disk."""
-    from waste_gui.dataset.pool import PoolError  # Here, since `run_started` does not wait for numpy.
-
-    if isinstance(failure, EngineError):
-        return failure
-    if isinstance(failure, PoolError):
-        return LoadingBroken(failure.text, failure.hint)
-    if isinstance(failure, MemoryError) or type(failure).__name__ == "OutOfMemoryError":
-        where = "computer" if isinstance(failure, MemoryError) else "graphics card"
-        smaller = max(1, config.batch_size // 2)
-        return OutOfMemory(
-            f"Training stopped: the {where} ran out of memory with batch size {config.batch_size}.",
-            f"Start again with batch size {smaller} or a smaller image size.",
-        )
-    if isinstance(failure, OSError) and failure.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFull(
-            f"The disk is full ({failure.filename or 'while writing'}).", "Free some space and start again."
-        )
-    return None

@@ -296,7 +296,8 @@ def _killed_for_memory(case: _Case) -> Crash | None:
     of_group = "memory cgroup" in case.kernel.lower() or not case.kernel
     where = "its container or session may use no more" if of_group else "the computer had no more"
     text = f"The system ended the {case.end.work} because memory ran out: {where}{_free(case)}."
-    return Crash("out_of_memory", text, LESS_MEMORY, (case.kernel,) if case.kernel else ())
+    said = case.kernel.partition(", file-rss")[0]
+    return Crash("out_of_memory", text, LESS_MEMORY, (said,) if said else ())
 
 
 def _known_error(case: _Case) -> Crash | None:
@@ -388,13 +389,12 @@ def _killed_by_somebody(case: _Case) -> Crash | None:
 def _as_the_system_says(case: _Case) -> Crash | None:
     if case.way is None:
         return None
-    where, place = "a library", ""
+    where = "a library"
     if case.fatal_in_log and case.log.frames:
         frame = case.log.frames[0]
-        ours = frame.module == "waste_gui"
-        where = where if ours else frame.module
-        place = f" {'It was called from' if ours else 'The last line of Python was'} {frame}."
-    text = case.way.text.format(work=case.end.work, code=case.code, where=where) + place
+        called = "a library called from " if frame.module == "waste_gui" else ""
+        where = f"{called}{frame.file}, line {frame.line}"
+    text = case.way.text.format(work=case.end.work, code=case.code, where=where)
     hint = case.way.hint
     if case.stage == "import" and case.is_way("segmentation_fault", "abort", "illegal_instruction"):
         hint = f"It happened while PyTorch started. {known_errors.INSTALL_ANEW}"
