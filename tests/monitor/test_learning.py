@@ -95,7 +95,7 @@ def test_spike_of_a_few_steps_is_no_explosion() -> None:
 
 
 def test_loss_at_the_level_of_guessing_is_told_after_a_good_stretch() -> None:
-    training = Training(noisy(lambda step: LN3, 0.1), peak_lr=1e-12)
+    training = Training(noisy(lambda step: LN3, 0.05), peak_lr=1e-12)
     causes = [judged(training.run).cause for _ in training.play(400)]
     first = causes.index("loss_is_flat")
     assert 135 + 100 <= first + 1 <= 150 + 110  # Warm-up of 150 steps, two epochs after it.

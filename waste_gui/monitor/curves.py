@@ -50,6 +50,13 @@ def knows_something(run: Run) -> bool:
     return bool(np.median(right) > run.baseline.val_accuracy + KNOWS_SOMETHING)
 
 
+def learned(run: Run) -> bool:
+    """Whether the best epoch answered better than by guessing, as far as is known."""
+    if run.baseline is None or run.baseline.val_photos == 0 or run.best is None:
+        return True
+    return (run.best.val_accuracy or 0.0) > chance_accuracy(run.baseline)
+
+
 def warm_from(run: Run) -> float | None:
     """The step at which the learning rate was first near its highest; None while it rises."""
     steps, rates = run.lr.sampled(0, RATE_POINTS)

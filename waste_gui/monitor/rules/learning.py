@@ -17,6 +17,7 @@ from waste_gui.monitor.curves import (
     epoch_steps,
     guessing,
     knows_something,
+    learned,
     lr_at,
     noise,
     peak_rate,
@@ -33,6 +34,8 @@ ACTIONS = (Action.STOP, Action.KEEP_WAITING, Action.COPY_DETAILS)
 NOT_LEARNING = "Not learning"
 FOLLOW = "Follow the advice below."
 
+USUAL_RATE = 1e-3
+
 EXPLODED_FACTOR = 3.0
 """Times the loss of guessing, or of the start: a fresh or badly scaled head begins at 1 to 2 times."""
 EXPLODED_POINTS = 20
@@ -41,6 +44,8 @@ POINTS = 600
 """As many points of a curve are looked at, however long it is."""
 AT_CHANCE = 0.95
 """Of the loss of guessing: what has learned anything at all is below this soon."""
+HIDDEN_FALL = 0.1
+"""Of the loss of guessing: noise must not be able to hide more."""
 FLAT_STEPS = 60
 FLAT_EPOCHS = 2
 FLAT_STEPS_ENOUGH = 1000
@@ -77,11 +82,10 @@ def loss_is_nan(scene: Scene) -> Verdict | None:
     step, last = loss.x[loss.last_finite + 1], loss.x[loss.last_finite]
     rate = lr_at(run, last)
     was = f"{figure(loss.y[loss.last_finite])}{f' at a learning rate of {rate:.2g}' if rate else ''}"
-    lower = f", {rate / 10:.1g} for instance" if rate else ""
     text = (
         f"The loss is no longer a number since step {count(step)}. Before, in epoch {epoch_of(run, last)}, "
         f"it was {was}. Training goes on but will not learn: stop it, and start again with a lower learning "
-        f"rate{lower}.{kept(run)}"
+        f"rate{lower(rate)}.{kept(run)}"
     )
     evidence = (f"Loss is NaN since step {count(step)}", f"Loss at step {count(last)}: {was}")
     return note("loss_is_nan", "Training goes on, but does not learn any more", text, evidence)
@@ -100,7 +104,7 @@ def loss_explodes(scene: Scene) -> Verdict | None:
     text = (
         f"The loss is {figure(np.median(recent))}, and began at {figure(start)}: each step overshoots. The "
         f"learning rate{f', {rate:.2g},' if rate else ''} is too high. Stop it, and start again with a lower "
-        f"one{f', {rate / 10:.1g} for instance' if rate else ''}.{kept(run)}"
+        f"one{lower(rate)}.{kept(run)}"
     )
     evidence = [f"Loss of the last {EXPLODED_POINTS} points: {figure(min(recent))} to {figure(max(recent))}"]
     evidence += [f"Loss at step {count(loss.x[0])}: {figure(start)}"]
@@ -111,8 +115,8 @@ def loss_explodes(scene: Scene) -> Verdict | None:
 def loss_does_not_move(scene: Scene) -> Verdict | None:
     """After warm-up, over a good stretch: the recent third is no lower than the first, and as by guessing.
 
-    Lower means by more than the noise: twice the standard error of the difference of two medians, with the
-    noise from point to point, which a trend does not enlarge.
+    Lower means by more than three standard errors of the difference of two medians, with the noise from point
+    to point, which a trend does not enlarge. Where noise could hide a real fall, nothing is said yet.
     """
     run, guess, warm = scene.run, guessing(scene.run), warm_from(scene.run)
     if run.phase is not Phase.TRAINING or not guess or warm is None or run.step - warm < good_stretch(run):
@@ -122,8 +126,10 @@ def loss_does_not_move(scene: Scene) -> Verdict | None:
     if third < 10 or knows_something(run):
         return None
     first, last = (float(np.median(part)) for part in (losses[:third], losses[-third:]))
-    visible = max(2 * noise(losses) * 1.2533 * math.sqrt(2 / third), 0.01 * guess)
-    if last < AT_CHANCE * guess or first - last > visible:
+    unsure, fell = noise(losses) * 1.2533 * math.sqrt(2 / third), first - last
+    if last < AT_CHANCE * guess or fell > max(3 * unsure, 0.01 * guess):
+        return None
+    if fell + 2 * unsure > HIDDEN_FALL * guess:
         return None
     text = (
         f"The loss is {figure(last)} after {count(run.step)} steps, and guessing gives {figure(guess)}: the "
@@ -213,7 +219,7 @@ def overfits(scene: Scene) -> Verdict | None:
         return None
     if train[-OVERFIT_EPOCHS:].mean() > 0.95 * train[best]:
         return None
-    if run.best is not None and run.best.epoch > epochs[-OVERFIT_EPOCHS].epoch:
+    if not learned(run) or run.best is not None and run.best.epoch > epochs[-OVERFIT_EPOCHS].epoch:
         return None
     since = epochs[max(0, best - 1) + int(val[max(0, best - 1) : best + 2].argmin())].epoch
     text = (
@@ -287,8 +293,14 @@ def rate_advice(run: Run) -> str:
     return f"Start again with{other} (a tenth is the best guess), or look whether the classes are right."
 
 
+def lower(rate: float | None) -> str:
+    """A learning rate to try instead of one that is too high: a tenth, of absurd ones a usual one."""
+    return f", {min(rate / 10, USUAL_RATE):.1g} for instance" if rate else ""
+
+
 def kept(run: Run) -> str:
-    return f" The best model so far, epoch {run.best.epoch}, is kept." if run.best else ""
+    best = run.best
+    return f" The best model so far, epoch {best.epoch}, is kept." if best and learned(run) else ""
 
 
 def figure(value: float) -> str:
