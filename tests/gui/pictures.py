@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -23,10 +24,11 @@ from waste_gui.config import RunConfig
 from waste_gui.gui.moment import Moment
 from waste_gui.monitor.countdown import usual
 from waste_gui.monitor.crash import ProcessOutcome, explain
-from waste_gui.monitor.evidence import Evidence
+from waste_gui.monitor.evidence import Evidence, ProcessLook
 from waste_gui.monitor.history import History, Record
 from waste_gui.monitor.machine import Machine
 from waste_gui.monitor.run import Run
+from waste_gui.monitor.timeline import Timeline
 from waste_gui.monitor.watch import Watch
 from waste_gui.protocol import AnyMessage, GpuState, Timing, WorkerState
 from waste_gui.stages import STAGES
@@ -53,6 +55,7 @@ class Script:
 
     def __init__(self, earlier_runs: int = 6) -> None:
         self.run = Run()
+        self.timeline = Timeline()
         stages = {name: took for name, (took, _) in TOOK.items()}
         record = Record(
             command="train",
@@ -93,7 +96,9 @@ class Script:
         )
 
     def say(self, message: AnyMessage) -> None:
-        self.run.receive(msgspec.structs.replace(message, seq=self.run.next_seq, at=self.at))
+        message = msgspec.structs.replace(message, seq=self.run.next_seq, at=self.at)
+        self.run.receive(message)
+        self.timeline.receive(message)
 
     def wait(self, seconds: float) -> None:
         end = self.at + seconds
@@ -104,7 +109,8 @@ class Script:
             )
             self.workers = aged
             self.say(p.Heartbeat(where=self.where, workers=aged, queued=0, gpu=self.gpu))
-            self.watch.look(self.run, self.evidence, self.at)
+            view = self.watch.look(self.run, self.evidence, self.at)
+            self.timeline.look(replace(self.evidence), self.at, view.verdict)
         self.at = end
 
     def start_up(self, until: str = "train") -> None:
@@ -199,6 +205,68 @@ def stuck() -> Script:
     script.where = "waiting for photos"
     script.wait(161)
     return script
+
+
+def waits_for_drive() -> Script:
+    """One of four workers is on a photo that does not come; the others have read what was asked for."""
+    script = Script()
+    script.start_up()
+    script.workers = tuple(
+        WorkerState(pid=n, state="idle", path=None, since_s=0.0) for n in range(4310, 4314)
+    )
+    script.train(1.2)
+    stuck = WorkerState(pid=4311, state="reading", path=PHOTO, since_s=0.0)
+    script.workers = (script.workers[0], stuck, *script.workers[2:])
+    processes = (
+        ProcessLook(4242, "engine", "sleeping", "poll_schedule_timeout", 1.0, 900.0, 658_000_000, 9),
+        ProcessLook(4311, "worker", "disk-sleep", "request_wait_answer", 0.0, 0.0, 27_000_000, 1),
+    )
+    machine = Machine(memory_bytes=16 * 10**9, free_memory_bytes=9 * 10**9, free_disk_bytes=41 * 10**9)
+    script.evidence = Evidence(
+        cpu_percent=1, io_bytes_per_s=900, free_disk_bytes=41 * 10**9, processes=processes, machine=machine
+    )
+    script.where, script.gpu = "waiting for photos", msgspec.structs.replace(GPU, utilisation=0)
+    script.wait(70)
+    script.say(p.Stacks(threads=STACKS))
+    script.wait(30)
+    return script
+
+
+def _stack(pid: int, role: str, thread: str, *frames: tuple[str, int, str]) -> p.ThreadStack:
+    lines = tuple(p.Frame(file=file, line=line, function=function) for file, line, function in frames)
+    return p.ThreadStack(pid=pid, role=role, thread=thread, frames=lines)
+
+
+PACKAGE = "/opt/waste-gui/waste_gui"
+STACKS = (
+    _stack(
+        4242,
+        "main",
+        "MainThread",
+        ("<frozen runpy>", 198, "_run_module_as_main"),
+        (f"{PACKAGE}/engine/__main__.py", 120, "main"),
+        (f"{PACKAGE}/engine/runs.py", 88, "train"),
+        (f"{PACKAGE}/engine/training.py", 118, "Training.train_epoch"),
+        (f"{PACKAGE}/engine/loading.py", 301, "Batches.__next__"),
+        ("/usr/lib/python3.12/queue.py", 180, "Queue.get"),
+        ("/usr/lib/python3.12/threading.py", 359, "Condition.wait"),
+    ),
+    _stack(
+        4242,
+        "engine",
+        "heartbeat",
+        ("/usr/lib/python3.12/threading.py", 1012, "Thread._bootstrap"),
+        (f"{PACKAGE}/engine/heartbeat.py", 55, "Heart._run"),
+    ),
+    _stack(
+        4311,
+        "worker",
+        "MainThread",
+        (f"{PACKAGE}/dataset/worker.py", 96, "serve"),
+        (f"{PACKAGE}/dataset/images.py", 142, "read_tile"),
+        ("/usr/lib/python3.12/pathlib.py", 1013, "Path.open"),
+    ),
+)
 
 
 def slow() -> Script:
@@ -481,6 +549,7 @@ def moment(script: Script) -> Moment:
         folder,
         usual={name: band for name, band in bands.items() if band},
         first_run=not script.watch.history.records,
+        timeline=script.timeline,
     )
 
 
@@ -492,13 +561,13 @@ def main(out: Path, wanted: list[str]) -> None:
     from waste_gui.dataset.demo import draw_dataset
     from waste_gui.gui import main_window as mw
     from waste_gui.gui.dataset_choice import DatasetChoice
-    from waste_gui.gui.dialogs import Answer, DetailsDialog, Question
+    from waste_gui.gui.dialogs import Answer, Question
     from waste_gui.gui.engine_process import EngineProcess
     from waste_gui.gui.found_rows import Entry
     from waste_gui.gui.pages.history import EarlierRun
     from waste_gui.gui.settings import Settings
     from waste_gui.gui.theme import Theme
-    from waste_gui.gui.wording import details, stop_question
+    from waste_gui.gui.wording import stop_question
     from waste_gui.rundir import RunDir
 
     app = QApplication([])
@@ -566,6 +635,7 @@ def main(out: Path, wanted: list[str]) -> None:
             training,
             slow,
             stuck,
+            waits_for_drive,
             full_cache,
             source_gone,
             stopped,
@@ -576,7 +646,9 @@ def main(out: Path, wanted: list[str]) -> None:
         )
     }
     moments = {
-        name: moment(f()) for name, f in scripts.items() if not wanted or name in wanted or name == "training"
+        name: moment(f())
+        for name, f in scripts.items()
+        if not wanted or {name, f"where_{name}"} & set(wanted) or name == "training"
     }
     states = [
         "idle",
@@ -589,7 +661,10 @@ def main(out: Path, wanted: list[str]) -> None:
         "results",
         "runs",
         "stop",
-        "where",
+        "where_training",
+        "where_waits_for_drive",
+        "where_stuck",
+        "where_crashed",
     ]
     for dark in (False, True):
         theme.choose("dark" if dark else "light")
@@ -643,9 +718,15 @@ def main(out: Path, wanted: list[str]) -> None:
                     notes = {Answer.AFTER_EPOCH: ", ~0:20"}
                     shown = Question(window, "Stop training?", question, answers, Answer.KEEP_TRAINING, notes)
                     shown.show()
-                elif state == "where":
-                    shown = DetailsDialog(window, "Where it is", details(moments["training"]), "It trains.")
-                    shown.show()
+                elif state.startswith("where_"):
+                    window._show_moment(moments[state.removeprefix("where_")])
+                    window._on_show_where()
+                    assert window._diagnosis is not None
+                    shown = window._diagnosis
+                    shown.resize(min(width, 1080), min(height, 760)) if width < 1900 else shown.resize(
+                        1600, 960
+                    )
+                    turn(lambda shown=shown: shown.photo.frame.words != "reading…", 121)  # type: ignore[misc]
                 turn()
                 if state in CHECK_STATES:
                     window.data.checking._on_check()

@@ -63,19 +63,20 @@ from waste_gui.gui.wording import (
     Notice,
     Offer,
     Readiness,
-    details,
     notice,
     status_parts,
     stop_question,
     window_title,
 )
 from waste_gui.gui.words import time_of_day
+from waste_gui.monitor.report import save as save_report
 from waste_gui.monitor.run import Phase
 from waste_gui.monitor.verdict import Action
 from waste_gui.monitor.words import about
 from waste_gui.rundir import RunDir, RunFolderError, list_runs
 
 if TYPE_CHECKING:
+    from waste_gui.gui.diagnosis_dialog import DiagnosisDialog
     from waste_gui.gui.widgets.plots import PlotName
 
 LEFT_WIDTH, LEFT_WIDTH_WIDE = 336, 416
@@ -141,12 +142,13 @@ class MainWindow(QMainWindow):
         self._moment = self.controller.moment()
         self._leaving = False
         self._closes_after_check = False
-        self._diagnosis: DetailsDialog | None = None
+        self._diagnosis: DiagnosisDialog | None = None
         self._question: Question | None = None
         self._said: Notice | None = None
         self._weakest = ""
         self._train_example = False
         self._drawing = Background(self)
+        self._saving = Background(self)
         self._make_parts()
         self._lay_out()
         self._make_menus()
@@ -324,6 +326,8 @@ class MainWindow(QMainWindow):
         self.history.resume_asked.connect(self._on_resume)
         self._drawing.finished.connect(self._on_example_drawn)
         self._drawing.failed.connect(self._on_example_failed)
+        self._saving.finished.connect(lambda path: self._tell_of_report(f"Saved {path}"))
+        self._saving.failed.connect(lambda error: self._tell_of_report("", str(error)))
 
     def _restore(self) -> None:
         if not self.settings.geometry.isEmpty():
@@ -361,7 +365,7 @@ class MainWindow(QMainWindow):
         self.data.checking.show_training(running)
         self.check_action.setEnabled(self.data.checking.can_start)
         if self._diagnosis is not None:
-            self._diagnosis.show_text(details(moment))
+            self._diagnosis.show_moment(moment)
 
     def _show_notice(self, said: Notice | None) -> None:
         if said is not None and said.tone == "done" and self._weakest:
@@ -580,14 +584,22 @@ class MainWindow(QMainWindow):
                 self._show_notice(notice(self._moment))
 
     def _on_show_where(self) -> None:
-        """Stage, workers, photos, stacks; it stays up to date while it is open."""
-        if self.controller.running:
-            self.controller.ask_for_stacks()
-        view = self._moment.view
-        summary = view.verdict.text if view else ""
-        dialog = DetailsDialog(self, "Where it is", details(self._moment), summary)
-        dialog.copy_asked.connect(_copy)
+        """Timeline, photo, evidence, stacks; it stays up to date while it is open."""
+        from waste_gui.gui.diagnosis_dialog import (
+            DiagnosisDialog,  # pyqtgraph takes longer than all the rest.
+        )
+
+        self.controller.ask_for_stacks()
+        if self._diagnosis is not None:
+            self._diagnosis.raise_()
+            self._diagnosis.activateWindow()
+            return
+        dialog = DiagnosisDialog(self, self.settings, self.data.checking.thumbnails)
+        dialog.copy_asked.connect(self._on_copy_details)
+        dialog.save_asked.connect(self._on_save_report)
+        dialog.stacks_asked.connect(self.controller.ask_for_stacks)
         dialog.finished.connect(self._on_diagnosis_closed)
+        dialog.show_moment(self._moment)
         self._diagnosis = dialog
         dialog.show()
 
@@ -595,17 +607,26 @@ class MainWindow(QMainWindow):
         self._diagnosis = None
 
     def _on_copy_details(self) -> None:
-        _copy(details(self._moment))
-        self.statusBar().setAccessibleDescription("Details copied")
+        _copy(self._moment.report().text())
+        self._tell_of_report("Copied")
 
     def _on_save_report(self) -> None:
-        start = str((self._moment.folder or Path.home()) / "report.txt")
-        path, _ = QFileDialog.getSaveFileName(self, "Save report", start, "Text (*.txt)")
+        name = f"report_{self._moment.folder.name}.zip" if self._moment.folder else "report.zip"
+        parent = self._diagnosis or self
+        path, _ = QFileDialog.getSaveFileName(parent, "Save report", str(Path.home() / name), "Zip (*.zip)")
         if path:
-            try:
-                Path(path).write_text(details(self._moment), encoding="utf-8")
-            except OSError as error:
-                self.say(f"The report cannot be written ({error.strerror}).", "Choose another folder.")
+            records, folder = self._moment.report().records(), self._moment.folder
+            self._tell_of_report("Saving…")
+            self._saving.start(lambda tell: save_report(records, folder, Path(path)))
+
+    def _tell_of_report(self, done: str, wrong: str = "") -> None:
+        """Where it was asked for: in the diagnosis, else in the status line or the bar."""
+        if self._diagnosis is not None:
+            self._diagnosis.say(wrong or done)
+        elif wrong:
+            self.say(wrong, "Choose another folder.")
+        else:
+            self.statusBar().setAccessibleDescription(done)
 
     def _on_open_run_folder(self) -> None:
         if self._moment.folder:

@@ -39,6 +39,15 @@ class Settings:
         self._store.setValue("geometry", value)
 
     @property
+    def diagnosis_geometry(self) -> QByteArray:
+        value = self._store.value("diagnosis_geometry")
+        return value if isinstance(value, QByteArray) else QByteArray()
+
+    @diagnosis_geometry.setter
+    def diagnosis_geometry(self, value: QByteArray) -> None:
+        self._store.setValue("diagnosis_geometry", value)
+
+    @property
     def log_shown(self) -> bool:
         return self._text("log_shown", "false") == "true"
 

@@ -11,7 +11,7 @@ import os
 import platform
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 
@@ -57,6 +57,18 @@ class Report:
         )
         text = "\n\n".join("\n".join(part) for part in map(list, parts) if part)
         return without_home(text, home or Path.home()) + "\n"
+
+    def records(self, home: Path | None = None) -> dict[str, str]:
+        """What is known here and stands in no file, by the name it gets in the zip."""
+        told = {"at": self.now, "verdict": _plain(self.verdict), **_plain(self.evidence)}
+        stacks = [_plain(thread) for thread in threads_of(self.run, self.evidence)]
+        versions = "".join(f"{name} {version}\n" for name, version in _versions(self.run))
+        texts = {
+            "report.txt": self.text(home),
+            "versions.txt": versions,
+            "evidence_now.json": json.dumps(told, indent=2, default=str) + "\n",
+        }
+        return {**texts, "stacks.json": json.dumps(stacks, indent=2) + "\n"} if stacks else texts
 
     def _what(self) -> Iterator[str]:
         run = self.run
@@ -188,13 +200,14 @@ def without_home(text: str, home: Path) -> str:
     return re.sub(rf"(?:{'|'.join(map(re.escape, longest_first))})(?![\w.-])", "~", text)
 
 
-def save(report: Report, path: Path, home: Path | None = None) -> Path:
-    """Write the zip, whole or not at all; ReportError says in a sentence why not."""
+def save(records: Mapping[str, str], folder: Path | None, path: Path, home: Path | None = None) -> Path:
+    """Write the zip with a report's records and those of the run's folder, whole or not at all; ReportError
+    says in a sentence why not. It may wait for a disk."""
     home = home or Path.home()
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, text in _contents(report):
+            for name, text in (*records.items(), *_records_in(folder)):
                 archive.writestr(name, without_home(text, home))
         os.replace(temporary, path)
     except OSError as error:
@@ -204,22 +217,14 @@ def save(report: Report, path: Path, home: Path | None = None) -> Path:
     return path
 
 
-def _contents(report: Report) -> Iterator[tuple[str, str]]:
-    """Names and texts of what is in the zip."""
-    yield "report.txt", report.text()
-    yield "versions.txt", "".join(f"{name} {version}\n" for name, version in _versions(report.run))
-    now = {"at": report.now, "verdict": _plain(report.verdict), **_plain(report.evidence)}
-    yield "evidence_now.json", json.dumps(now, indent=2, default=str) + "\n"
-    stacks = [_plain(thread) for thread in threads_of(report.run, report.evidence)]
-    if stacks:
-        yield "stacks.json", json.dumps(stacks, indent=2, default=str) + "\n"
-    if report.folder is None:
+def _records_in(folder: Path | None) -> Iterator[tuple[str, str]]:
+    """Names and ends of the run's own files."""
+    if folder is None:
         return
-    folder = RunDir(report.folder)
-    for record in (folder.config, folder.events, folder.log, folder.failures, folder.commands):
+    run = RunDir(folder)
+    for record in (run.config, run.events, run.log, run.failures, run.commands, run.stacks):
         yield from _end_of(record)
-    for name in ("evidence.jsonl", "stacks.txt"):
-        yield from _end_of(folder.path / name)
+    yield from _end_of(folder / "evidence.jsonl")
 
 
 def _end_of(record: Path) -> Iterator[tuple[str, str]]:
