@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.monitor.curves import FAST, Training
+from tests.photos import make_photos
+from waste_gui.config import RunConfig
 from waste_gui.monitor.countdown import remaining
 from waste_gui.monitor.evidence import NOTHING_KNOWN
 from waste_gui.monitor.history import History
@@ -19,7 +23,7 @@ from waste_gui.monitor.run import Run
 from waste_gui.monitor.scene import Scene
 from waste_gui.monitor.stall import diagnose
 from waste_gui.monitor.verdict import Action, State, Verdict
-from waste_gui.protocol import MostPredicted, Timing
+from waste_gui.protocol import AnyMessage, MostPredicted, Timing
 
 LN3 = math.log(3)
 RULES = (
@@ -288,3 +292,59 @@ def test_healthy_training_is_never_accused(training: Training) -> None:
 )
 def test_loss_is_said_as_people_read_it(figure: float, said: str) -> None:
     assert learning.figure(figure) == said
+
+
+# --- by the real engine, on a few photos
+
+
+def trained(folder: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> tuple[Run, dict[str, Verdict]]:
+    """Train a tiny network, each step told; the run, and what was said on the way, by its cause."""
+    from waste_gui import engine
+    from waste_gui.engine import training
+
+    monkeypatch.setattr(training, "METRIC_EVERY_S", 0.0)
+    run, said = Run(), dict[str, Verdict]()
+
+    def hear(message: AnyMessage) -> None:
+        run.receive(message)
+        verdict = judged(run)
+        said.setdefault(verdict.cause, verdict)
+
+    config = RunConfig(
+        source=(str(make_photos(folder / "photos", per_class=24)),),
+        run_dir=str(folder / "run"),
+        model="timm:test_resnet",
+        pretrained="none",
+        image_size=32,
+        batch_size=4,
+        workers=1,
+        device="cpu",
+        cache_gb=0,
+        **settings,
+    )
+    engine.train(config, hear)
+    return run, said
+
+
+def test_real_training_with_a_huge_learning_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, said = trained(tmp_path, monkeypatch, lr=10.0, clip_norm=0.0, epochs=3)
+    assert "loss_explodes" in said or "loss_is_nan" in said
+    assert not {"loss_is_flat", "overfitting", "waits_for_photos"} & set(said)
+
+
+def test_real_training_with_no_learning_rate_to_speak_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, said = trained(tmp_path, monkeypatch, lr=1e-12, epochs=10)
+    assert {"loss_is_flat"} <= set(said) <= {"on_schedule", "loss_is_flat", "finished"}
+    assert "1e-12, is too small" in said["loss_is_flat"].text
+
+
+def test_real_healthy_training_is_never_accused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, said = trained(tmp_path, monkeypatch, epochs=8)
+    assert set(said) == {"on_schedule", "finished"}
+    assert run.baseline is not None and (run.baseline.classes, run.baseline.val_photos) == (3, 15)
+    assert run.baseline.train_loss == pytest.approx(LN3, abs=1e-3)
+    assert run.baseline.val_accuracy == pytest.approx(1 / 3, abs=1e-3)
+    last = run.epochs[-1].most_predicted
+    assert last is not None and (last.share, last.true_share) == pytest.approx((1 / 3, 1 / 3), abs=0.2)

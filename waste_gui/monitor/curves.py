@@ -16,7 +16,7 @@ WARM = 0.9
 """Of the highest learning rate so far: warm-up is over."""
 
 RECENT_POINTS = 200
-KNOWS_SOMETHING = 0.15
+KNOWS_SOMETHING = 0.3
 """So far above always naming the commonest class, a model has learned, whatever its loss."""
 
 SETTLED_STEPS = 100
