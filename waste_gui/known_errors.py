@@ -146,6 +146,13 @@ ROWS: tuple[_Row, ...] = (
     ),
     _row(
         LIBRARY,
+        r"failed to map segment from shared object",
+        "a library could not be loaded into memory",
+        "Check that the system sets no limit of memory (ulimit -v), and that the library's drive may hold "
+        "programs (noexec).",
+    ),
+    _row(
+        LIBRARY,
         r"version `(?P<name>[\w.]+)' not found|invalid ELF header|wrong ELF class|: file too short",
         "a library does not fit this system ({name})",
         "This PyTorch was built for another or a newer system. Install one that was built for this.",

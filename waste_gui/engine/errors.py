@@ -12,7 +12,7 @@ EngineError
 ├── LoadingBroken       the processes that read photos cannot run
 ├── OutOfMemory         the graphics card's or the computer's
 ├── DiskFull            a checkpoint or result could not be written
-└── LibraryFailure      what a library or the system says, as `known_errors` has it: driver, missing library, …
+└── LibraryFailure      what a library or the system says, as `known_errors` knows it
 
 StopRequested           not an error: somebody asked for it
 """

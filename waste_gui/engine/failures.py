@@ -46,11 +46,10 @@ def first_line(failure: BaseException) -> str:
 
 def as_engine_error(failure: BaseException, config: RunConfig, command: str) -> EngineError | None:
     """What is known of an error: its own words, those for memory and disk, or what its library means."""
-    from waste_gui.dataset.pool import PoolError  # Here, since `run_started` does not wait for numpy.
-
     if isinstance(failure, EngineError):
         return failure
-    if isinstance(failure, PoolError):
+    pool = sys.modules.get("waste_gui.dataset.pool")  # Nothing is imported where memory may be gone.
+    if pool is not None and isinstance(failure, pool.PoolError):
         return LoadingBroken(failure.text, failure.hint)
     known = known_errors.recognise(said_by(failure))
     kind = known.kind if known else ""

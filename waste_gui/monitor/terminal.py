@@ -77,7 +77,7 @@ class TextPrinter:
             first, self._told = self._told is None, told
             if not (first and verdict.state is State.ON_SCHEDULE):
                 self._print(f"{MARKS[verdict.state]} {verdict.text or verdict.title}")
-                if verdict.state in (State.SLOW, State.LIKELY_STUCK):
+                if verdict.state is not State.ON_SCHEDULE:
                     for fact in verdict.evidence:
                         self._print(f"    {fact}")
         self._draw(_bar(run.current, view) if verdict.state is not State.ENDED else "")
