@@ -45,6 +45,16 @@ TOOK = {
     "label_check": (0.1, "labels 0–29"),
     "model_check": (0.3, "output 1 × 30"),
 }
+QUICK = Timing(wait_s=0.001, copy_s=0.001, compute_s=0.06)
+BASELINE = p.Baseline(
+    classes=30,
+    train_photos=12_450,
+    val_photos=380,
+    train_loss=3.4,
+    least_loss=0.9,
+    val_loss=3.4,
+    val_accuracy=0.08,
+)
 PHOTO = "/data/waste/glass_beverage_bottles/IMG_0042.jpg"
 GPU = GpuState(utilisation=93, memory_used=9_100_000_000, memory_total=17_000_000_000)
 CONFIG = RunConfig(source=("/data/waste", "/data/waste_2025"), model="ViT-B-32", image_size=224)
@@ -74,10 +84,12 @@ class Script:
             records.append(msgspec.structs.replace(record, stages=varied, epoch_s=epoch_s))
         self.watch = Watch(History(records))
         self.evidence = Evidence(cpu_percent=180, io_bytes_per_s=4e7, free_disk_bytes=41_000_000_000)
-        self.at = 0.0
+        self.at, self.next_beat = 0.0, 1.0
         self.workers: tuple[WorkerState, ...] = ()
         self.gpu: GpuState | None = None
         self.where = ""
+        self.lr = 1e-4
+        self.most_predicted: p.MostPredicted | None = None
         self.say(
             p.RunStarted(
                 protocol=1,
@@ -102,8 +114,8 @@ class Script:
 
     def wait(self, seconds: float) -> None:
         end = self.at + seconds
-        while self.at + 1 <= end:
-            self.at += 1
+        while self.next_beat <= end:
+            self.at, self.next_beat = self.next_beat, self.next_beat + 1
             aged = tuple(
                 msgspec.structs.replace(w, since_s=w.since_s + 1) if w.path else w for w in self.workers
             )
@@ -129,7 +141,13 @@ class Script:
                 self.say(p.Progress(stage="scan", done=12_450, total=12_450))
             self.say(p.StageFinished(stage=name, elapsed_s=took, summary=summary))
 
-    def train(self, epochs: float) -> None:
+    def train(
+        self,
+        epochs: float,
+        curve: Callable[[float], float | None] | None = None,
+        timing: Timing = QUICK,
+    ) -> None:
+        """`curve` is the loss by the epochs passed, where it is another than a healthy one."""
         chance = np.random.default_rng(3)
         self.gpu = GPU
         self.say(p.StageStarted(stage="train", total=STEPS * EPOCHS, unit="steps"))
@@ -137,22 +155,28 @@ class Script:
         for step in range(1, int(epochs * STEPS) + 1):
             part = step / STEPS
             loss = 0.25 + 2.9 * np.exp(-part / 1.7) + chance.normal(0, 0.10 + 0.22 * np.exp(-part / 2))
+            told = float(loss) if curve is None else curve(part)
+            if told is not None and curve is not None:
+                told *= float(np.exp(chance.normal(0, 0.05)))
             accuracy = 0.95 - 0.9 * np.exp(-part / 1.6) + chance.normal(0, 0.05)
             self.wait(per_step)
             self.say(p.Progress(stage="train", done=step, total=STEPS * EPOCHS))
-            values = {"loss": float(loss), "accuracy": float(np.clip(accuracy, 0, 1)), "lr": 1e-4}
-            timing = Timing(wait_s=0.001, copy_s=0.001, compute_s=0.06)
+            if curve is not None:
+                accuracy = 0.06 + chance.normal(0, 0.03)
+            values = {"loss": told, "accuracy": float(np.clip(accuracy, 0, 1)), "lr": self.lr}
             epoch = 1 + (step - 1) // STEPS
             self.say(p.Metric(step=step, epoch=epoch, values=dict(values), timing=timing, images_per_s=446))
             if step % STEPS == 0:
-                self.end_epoch(step // STEPS)
+                self.end_epoch(step // STEPS, None if curve is None else curve(part))
 
-    def end_epoch(self, epoch: int) -> None:
+    def end_epoch(self, epoch: int, told: float | None = None) -> None:
         for stage, took in (("validate", 4.0), ("save", 0.4)):
             self.say(p.StageStarted(stage=stage, total=380 if stage == "validate" else None, unit="photos"))
             self.wait(took)
             self.say(p.StageFinished(stage=stage, elapsed_s=took, summary=""))
         loss, accuracy = 0.38 + 2.6 * float(np.exp(-epoch / 1.6)), 0.925 - 0.85 * float(np.exp(-epoch / 1.5))
+        if told is not None:
+            loss, accuracy = told, 0.04
         self.say(
             p.EpochFinished(
                 epoch=epoch,
@@ -162,6 +186,7 @@ class Script:
                 val_accuracy=accuracy,
                 elapsed_s=EPOCH_S,
                 best=epoch != 5,
+                most_predicted=self.most_predicted,
             )
         )
 
@@ -207,7 +232,7 @@ def stuck() -> Script:
     return script
 
 
-def waits_for_drive() -> Script:
+def waits_for_drive(photo: str = PHOTO) -> Script:
     """One of four workers is on a photo that does not come; the others have read what was asked for."""
     script = Script()
     script.start_up()
@@ -215,7 +240,7 @@ def waits_for_drive() -> Script:
         WorkerState(pid=n, state="idle", path=None, since_s=0.0) for n in range(4310, 4314)
     )
     script.train(1.2)
-    stuck = WorkerState(pid=4311, state="reading", path=PHOTO, since_s=0.0)
+    stuck = WorkerState(pid=4311, state="reading", path=photo, since_s=0.0)
     script.workers = (script.workers[0], stuck, *script.workers[2:])
     processes = (
         ProcessLook(4242, "engine", "sleeping", "poll_schedule_timeout", 1.0, 900.0, 658_000_000, 9),
@@ -267,6 +292,48 @@ STACKS = (
         ("/usr/lib/python3.12/pathlib.py", 1013, "Path.open"),
     ),
 )
+
+
+def not_learning() -> Script:
+    script = Script()
+    script.lr = 0.03
+    script.start_up()
+    script.say(BASELINE)
+    script.train(4.3, lambda epochs: 3.41)
+    script.wait(0.1)
+    return script
+
+
+def loss_nan() -> Script:
+    script = Script()
+    script.lr = 0.03
+    script.start_up()
+    script.say(BASELINE)
+    script.train(3.55, lambda epochs: 3.4 - 0.3 * epochs if epochs < 3.1 else None)
+    script.wait(0.1)
+    return script
+
+
+def one_class() -> Script:
+    script = Script()
+    script.lr = 0.003
+    script.most_predicted = p.MostPredicted(label="glass_beverage_bottles", share=0.97, true_share=0.08)
+    script.start_up()
+    script.say(BASELINE)
+    script.train(4.3, lambda epochs: 2.9)
+    script.wait(0.1)
+    return script
+
+
+def loading_bound() -> Script:
+    script = Script()
+    script.start_up()
+    script.gpu = GPU
+    script.say(BASELINE)
+    script.train(5.55, timing=Timing(wait_s=0.05, copy_s=0.001, compute_s=0.018))
+    script.gpu = msgspec.structs.replace(GPU, utilisation=24)
+    script.wait(1)
+    return script
 
 
 def slow() -> Script:
@@ -633,6 +700,10 @@ def main(out: Path, wanted: list[str]) -> None:
             starting,
             first_run,
             training,
+            not_learning,
+            loss_nan,
+            one_class,
+            loading_bound,
             slow,
             stuck,
             waits_for_drive,
@@ -645,6 +716,9 @@ def main(out: Path, wanted: list[str]) -> None:
             done,
         )
     }
+    if "where_waits_for_drive" in wanted or not wanted:
+        draw_dataset(drawn, per_class=8)
+        scripts["waits_for_drive"] = lambda: waits_for_drive(str(next(drawn.glob("*/*.jpg"))))
     moments = {
         name: moment(f())
         for name, f in scripts.items()
