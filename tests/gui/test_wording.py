@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from waste_gui.gui.wording import (
     details,
     header_text,
     notice,
+    stage_glyph,
     status_parts,
     stop_question,
     window_title,
@@ -90,6 +92,41 @@ def test_run_stopped_before_its_first_step_has_nothing_to_resume() -> None:
 
 def test_slow_says_that_one_can_wait() -> None:
     assert header(pictures.slow()).advice == "You can wait."
+
+
+@pytest.mark.parametrize(
+    "script, normal, advice, row",
+    [
+        (pictures.not_learning, "Not learning", "Follow the advice below.", "not learning"),
+        (pictures.loss_nan, "Not learning", "Follow the advice below.", "not learning"),
+        (pictures.one_class, "Not learning", "Follow the advice below.", "not learning"),
+        (pictures.loading_bound, "Waits for photos", "You can wait.", "slow"),
+    ],
+)
+def test_training_that_does_not_learn_says_so_instead_of_slow(
+    script: Callable[[], pictures.Script], normal: str, advice: str, row: str
+) -> None:
+    now = moment(script())
+    words, train = header_text(now, NOT_READY), now.run.stages["train"]
+    assert (words.glyph, words.normal, words.advice) == ("slow", normal, advice)
+    assert stage_glyph(now, train) == ("slow", row)
+
+
+def test_note_on_learning_is_put_away_by_waiting_longer_but_not_forgotten() -> None:
+    script = pictures.not_learning()
+    script.watch.keep_waiting(script.at)
+    now = moment(script)
+    assert notice(now) is None
+    words = header_text(now, NOT_READY)
+    assert (words.normal, words.advice) == ("Not learning", "You can wait.")
+
+
+def test_first_epoch_that_waits_says_why_and_stays_on_schedule() -> None:
+    script = pictures.Script()
+    script.start_up()
+    script.train(0.95, timing=p.Timing(wait_s=0.2, copy_s=0.001, compute_s=0.06))
+    words = header(script)
+    assert (words.normal, words.normal_detail) == ("On schedule", "photos are read the first time")
 
 
 def test_training_tells_epoch_best_and_end() -> None:

@@ -23,6 +23,8 @@ TOO_MANY_FAILURES = "photos"
 OWN_ERRORS = "waste_gui."
 
 FIRST_RUN = "first run here: times are a guess"
+ROW_WORD = len("not learning")
+"""What fits beside a stage in the checklist."""
 FIRST_PASS = "photos are read the first time"
 ADVISED = "Follow the advice below."
 WAITS, BRING_BACK = "Waits for a folder", "Bring the folder back."
@@ -232,7 +234,8 @@ def stage_glyph(moment: Moment, stage: Stage) -> tuple[Glyph, str]:
         if moment.view.verdict.state is State.LIKELY_STUCK:
             return "stuck", "stuck"
         if moment.view.verdict.state is State.SLOW:
-            return "slow", moment.view.verdict.headline.lower() or "slow"
+            word = moment.view.verdict.headline.lower()
+            return "slow", word if 0 < len(word) <= ROW_WORD else "slow"
     return "running", "running"
 
 

@@ -61,9 +61,13 @@ FELL_WELL = 0.5
 """Of the way from guessing to the lowest loss possible."""
 
 OVERFIT_EPOCHS = 5
-OVERFIT_SHARE = 0.1
-OVERFIT_RISE = 0.05
+OVERFIT_PLANNED = 0.1
+"""Of the planned epochs, at least."""
+OVERFIT_RISE = 0.15
+"""Of the best validation loss."""
+OVERFIT_LEAST_RISE = 0.05
 NOISES = 4.0
+"""Standard deviations from epoch to epoch; the best of many lies two below the rest by chance."""
 EPOCHS_SEEN = 500
 
 
@@ -212,9 +216,9 @@ def overfits(scene: Scene) -> Verdict | None:
         return None
     calm = np.array([np.median(val[max(0, i - 1) : i + 2]) for i in range(len(val))])
     best = int(calm.argmin())
-    if len(val) - 1 - best < max(OVERFIT_EPOCHS, OVERFIT_SHARE * planned_epochs(run)):
+    if len(val) - 1 - best < max(OVERFIT_EPOCHS, OVERFIT_PLANNED * planned_epochs(run)):
         return None
-    margin = max(OVERFIT_SHARE * calm[best], OVERFIT_RISE, NOISES * curvature(val[max(0, best - 3) :]))
+    margin = max(OVERFIT_RISE * calm[best], OVERFIT_LEAST_RISE, NOISES * curvature(val[max(0, best - 3) :]))
     if val[-OVERFIT_EPOCHS:].min() < calm[best] + margin:
         return None
     if train[-OVERFIT_EPOCHS:].mean() > 0.95 * train[best]:
@@ -231,8 +235,8 @@ def overfits(scene: Scene) -> Verdict | None:
         f"Validation loss: {figure(calm[best])} about epoch {since}, now {figure(val[-1])}",
         f"Training loss: {figure(train[best])} in epoch {since}, now {figure(train[-1])}",
     )
-    title = f"Overfitting since epoch {since}"
-    return note("overfitting", title, text, evidence, "No longer improving", "You can stop it.")
+    title = f"No better on new photos since epoch {since}"
+    return note("overfitting", title, text, evidence, "Overfitting", "You can stop it.")
 
 
 def waits_for_photos(scene: Scene) -> Verdict | None:
