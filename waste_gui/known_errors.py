@@ -9,6 +9,10 @@ import re
 from dataclasses import dataclass
 
 
+LINE_CHARS = 2000
+"""What stands further right in a line is not looked at."""
+
+
 @dataclass(frozen=True)
 class Known:
     """A text that was recognised: `clause` completes "Training stopped: …", `line` is what was read."""
@@ -226,9 +230,9 @@ def recognise(text: str) -> Known | None:
     """What the last line of `text` that is known means."""
     for line in reversed(text.splitlines()):
         for row in ROWS:
-            if match := row.pattern.search(line):
+            if match := row.pattern.search(line[:LINE_CHARS]):
                 names = {name: found or "" for name, found in match.groupdict().items()}
-                return Known(row.kind, _filled(row.clause, names), row.hint, line.strip())
+                return Known(row.kind, _filled(row.clause, names), row.hint, line[:LINE_CHARS].strip())
     return None
 
 

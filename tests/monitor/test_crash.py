@@ -7,11 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 import pytest
 from pytestqt.qtbot import QtBot
 
@@ -33,6 +32,7 @@ from waste_gui.protocol import AnyMessage, RunFailed, StageStarted
 
 GB = 1_000_000_000
 BAD_END = Path(__file__).with_name("bad_end")
+WAIT_MS = 30_000
 KILLED = ProcessOutcome(signal=9)
 TRACEBACK = """\
 Traceback (most recent call last):
@@ -489,24 +489,48 @@ def test_real_engine_whose_disk_is_full_says_what_it_needs(tmp_path: Path) -> No
     assert "a checkpoint needs 45 MB" in last.text and "MB are free" in last.text
 
 
+@pytest.fixture
+def controller(tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Callable[..., RunController]:
+    """What the window has once its engine has ended."""
+
+    def run_to_end(end: str, **more: str) -> RunController:
+        folder = tmp_path / "run"
+        for name, value in (environment(end, folder) | more).items():
+            monkeypatch.setenv(name, value)
+        photos = make_photos(tmp_path / "photos", per_class=3)
+        folder.mkdir()
+        (folder / "engine.log").write_text(f"{TRACEBACK}MemoryError\n")  # Of an earlier engine.
+        controller = RunController()
+        with qtbot.waitSignal(controller.ended, timeout=WAIT_MS):
+            controller.start(RunConfig(source=(str(photos),), workers=1, run_dir=str(folder)))
+        assert controller.run.phase is Phase.CRASHED and controller.run.crash is not None
+        qtbot.waitUntil(lambda: not controller._looking_back.working, timeout=WAIT_MS)
+        return controller
+
+    return run_to_end
+
+
 @posix
-def test_window_tells_what_its_engine_died_of(
-    tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path / "run"
-    for name, value in environment("segfault", folder).items():
-        monkeypatch.setenv(name, value)
-    config = RunConfig(source=(str(make_photos(tmp_path / "photos", per_class=3)),), workers=1)
-    folder.mkdir()
-    (folder / "engine.log").write_text(f"{TRACEBACK}MemoryError\n")  # Of an earlier engine.
-    controller = RunController()
-    with qtbot.waitSignal(controller.ended, timeout=30_000):
-        controller.start(msgspec.structs.replace(config, run_dir=str(folder)))
-    qtbot.waitUntil(lambda: not controller._looking_back.working, timeout=30_000)
-    run = controller.run
-    assert run.phase is Phase.CRASHED and run.crash is not None
+def test_window_tells_what_its_engine_died_of(controller: Callable[..., RunController]) -> None:
+    ended = controller("segfault")
+    run = ended.run
+    assert run.crash is not None
     assert run.crash.cause == "segmentation_fault" and run.exit_words == run.crash.text
-    assert controller.moment().log_tail.startswith("Fatal Python error")
+    assert ended.moment().log_tail.startswith("Fatal Python error")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux's control groups")
+def test_window_learns_from_the_kernel_why_its_engine_was_killed(
+    controller: Callable[..., RunController],
+) -> None:
+    with memory_group(100_000_000) as group:
+        run = controller("spill", WASTE_GUI_TEST_GROUP=str(group)).run
+    if not kernel_log._entries():
+        pytest.skip("the kernel's log is not for this user")
+    assert run.crash is not None
+    assert (run.crash.cause, run.crash.certain) == ("out_of_memory", True)
+    assert "its container or session may use no more" in run.exit_words
+    assert [line.text for line in run.log][-1] == run.exit_words
 
 
 @posix

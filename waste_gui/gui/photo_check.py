@@ -15,9 +15,9 @@ from waste_gui.config import ConfigError, RunConfig
 from waste_gui.gui.dataset_choice import DatasetChoice
 from waste_gui.gui.engine_process import TERMINATE_S, EngineProcess, check_command
 from waste_gui.gui.found_rows import LIVE
-from waste_gui.gui.run_controller import PAINT_MS, TICK_MS, read_tail
+from waste_gui.gui.run_controller import FATAL_BYTES, LOG_TAIL_BYTES, PAINT_MS, TICK_MS, read_tail
 from waste_gui.monitor.countdown import remaining
-from waste_gui.monitor.crash import ProcessOutcome
+from waste_gui.monitor.crash import ProcessOutcome, explain
 from waste_gui.monitor.history import History
 from waste_gui.monitor.run import Phase, Run
 from waste_gui.protocol import AnyMessage, Finding, ImageFailed, Stop, Unreadable, named_path
@@ -197,12 +197,14 @@ class PhotoCheck(QObject):
 
     def _on_ended(self, outcome: ProcessOutcome) -> None:
         self.outcome = outcome
-        self.run.process_gone(outcome.words)
+        log = read_tail(self._log, most=FATAL_BYTES) if self._folder is not None else ""
+        crash = explain(outcome, log, home=Path.home())
+        self.run.process_gone(crash.text, crash)
         self._tick_timer.stop()
         self._paint_timer.stop()
         self.ended_at = time.time()
         if self._folder is not None:
-            self.log_tail = read_tail(self._log)
+            self.log_tail = log[-LOG_TAIL_BYTES:]
             self._folder.cleanup()
             self._folder = None
         if self._engine is not None:
