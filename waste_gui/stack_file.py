@@ -68,7 +68,8 @@ class StackFile:
             for ident, frame in sys._current_frames().items()
             if ident != threading.get_ident() or ident == self._main
         ]
-        self._append("\n".join((self._introduction(), *stacks, f"End of process {os.getpid()}\n")))
+        begin, end = f"Stacks of process {os.getpid()}", f"End of process {os.getpid()}\n"
+        self._append(self._introduction() + "\n".join((begin, *stacks, end)))
 
     def _answer(self) -> None:
         if sys.platform != "win32":

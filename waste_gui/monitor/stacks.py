@@ -1,0 +1,317 @@
+"""The stacks of the engine and its workers, asked for from outside: what they write to the run folder, read.
+
+First each process is asked in a way that never harms it, but needs Python in it to run. Of one that does not
+answer, faulthandler tells the stack (why in this order: stack_file.py); then what the engine wrote by itself
+when it stood still; then py-spy, where it is installed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from waste_gui.protocol import Frame, ThreadStack
+from waste_gui.rundir import RunDir
+
+LIMIT_S = 4.0
+"""Of one reading, however many processes there are."""
+
+ANSWER_S = 2.0
+"""For a process in which Python runs; on a busy computer it takes tens of milliseconds."""
+
+DUMP_S, QUIET_S = 0.5, 0.06
+"""Until faulthandler begins to write; and after so long without more it has ended."""
+
+PY_SPY_S = 3.0
+POLL_S = 0.01
+
+MAX_BYTES = 4 * 2**20
+"""A longer file, which only a process that answers nothing else can make, begins anew."""
+
+Threads = tuple[ThreadStack, ...]
+
+INTRODUCTION = re.compile(r"Process (\d+), (\w+), main thread 0x([0-9a-f]+)$")
+BEGIN = re.compile(r"Stacks of process (\d+)$")
+END = re.compile(r"End of process (\d+)$")
+THREAD = re.compile(r"(?:Current thread|Thread) 0x([0-9a-f]+)(?: \[(.*)\])? \(most recent call first\):$")
+FRAME = re.compile(r'  File (?:"(.*)"|\?\?\?), line (\d+|\?\?\?) in (.*)$')
+BY_ITSELF = "Timeout ("
+ESCAPE = re.compile(r"\\x([0-9a-f]{2})|\\u([0-9a-f]{4})|\\U([0-9a-f]{8})")
+
+
+@dataclass
+class _Known:
+    """What the file says of threads that faulthandler gives by number: whose they are, and their names."""
+
+    mains: dict[str, tuple[int, str]] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class _Dumped:
+    """A thread in a dump, the innermost frame first."""
+
+    ident: str
+    pid: int | None
+    frames: list[Frame] = field(default_factory=list)
+
+
+def parse(text: str, pid: int = 0, role: str = "engine", earlier: str = "") -> Threads:
+    """The newest stack of each thread in what faulthandler wrote; main threads first.
+
+    Threads of which neither `text` nor the `earlier` text says whose they are belong to `pid`, whose main
+    thread is the last in a dump."""
+    known = _known(f"{earlier}\n{text}")
+    dumped = list(_dumps(text, known))
+    strangers = [each for each in dumped if each.pid is None]
+    if strangers and pid not in {owner for owner, _ in known.mains.values()}:
+        known.mains[strangers[-1].ident] = (pid, role)
+    roles = dict(known.mains.values())
+    newest: dict[tuple[int, str], ThreadStack] = {}
+    for each in dumped:
+        owner = pid if each.pid is None else each.pid
+        is_main = each.ident in known.mains
+        newest[owner, each.ident] = ThreadStack(
+            pid=owner,
+            role=_role(roles.get(owner, role), is_main),
+            thread="MainThread" if is_main else known.names.get(each.ident) or f"0x{each.ident.lstrip('0')}",
+            frames=tuple(reversed(each.frames)),
+        )
+    return _main_first(newest.values())
+
+
+def _known(text: str) -> _Known:
+    known = _Known()
+    for line in text.splitlines():
+        if match := INTRODUCTION.match(line):
+            known.mains[match[3]] = (int(match[1]), match[2])
+        elif (match := THREAD.match(line)) and match[2]:
+            known.names[match[1]] = _unescaped(match[2])
+    return known
+
+
+def _dumps(text: str, known: _Known) -> Iterator[_Dumped]:
+    """The threads in the order written. faulthandler ends with a process's main thread, and does not say
+    whose the others are."""
+    waiting: list[_Dumped] = []
+    current: _Dumped | None = None
+    speaker: int | None = None
+    for line in text.splitlines():
+        if match := THREAD.match(line):
+            current = _Dumped(match[1], speaker)
+            waiting.append(current)
+            if match[1] in known.mains:
+                for each in waiting:
+                    each.pid = known.mains[match[1]][0]
+                yield from waiting
+                waiting = []
+        elif (match := FRAME.match(line)) and current:
+            current.frames.append(_frame(match))
+        else:
+            current = None
+            if match := BEGIN.match(line):
+                speaker = int(match[1])
+            elif END.match(line) or line.startswith(BY_ITSELF):
+                yield from waiting
+                speaker, waiting = None, []
+    yield from waiting
+
+
+def _frame(match: re.Match[str]) -> Frame:
+    file, line, function = match.groups()
+    return Frame(
+        file=_unescaped(file or "???"), line=int(line) if line.isdigit() else 0, function=_unescaped(function)
+    )
+
+
+def _unescaped(text: str) -> str:
+    """Bytes that are no UTF-8 in a file's name become question marks, as messages cannot carry them."""
+    plain = ESCAPE.sub(lambda match: chr(int(match[1] or match[2] or match[3], 16)), text)
+    return plain.encode("utf-8", "replace").decode("utf-8")
+
+
+def _role(process_role: str, is_main: bool) -> str:
+    return "main" if process_role == "engine" and is_main else process_role
+
+
+def _main_first(threads: Iterable[ThreadStack]) -> Threads:
+    return tuple(sorted(threads, key=lambda thread: thread.thread != "MainThread"))
+
+
+class StackReader:
+    """Reads the stacks of one run's processes again and again. Blocks: for a background thread."""
+
+    def __init__(self, folder: Path, pid: int) -> None:
+        """`pid` is the engine's, known to be alive and to own the run's folder."""
+        self._path, self._engine = RunDir(folder).stacks, pid
+        self._py_spies: list[subprocess.Popen[bytes]] = []
+
+    def read(self, workers: Sequence[int] = ()) -> Threads:
+        """The stacks of the engine and then of these workers, of each process the main thread first.
+
+        For at most some four seconds, if the drive of the run folder answers. Processes that do not tell
+        theirs are left out."""
+        deadline = time.monotonic() + LIMIT_S
+        pids = (self._engine, *workers)
+        found = self._ask(pids)
+        ways: tuple[Callable[[int], Threads], ...] = (
+            self._dump,
+            self._written_by_itself,
+            lambda pid: self._spy(pid, deadline),
+        )
+        for way in ways:
+            for pid in pids:
+                if not found.get(pid) and time.monotonic() < deadline:
+                    found[pid] = way(pid)
+        return tuple(thread for pid in pids for thread in found.get(pid, ()) if not _is_ours(thread))
+
+    def _ask(self, pids: Sequence[int]) -> dict[int, Threads]:
+        """The answers of those in which Python runs."""
+        if sys.platform == "win32":
+            return {}
+        begin = self._size()
+        asked = [pid for pid in pids if _send(pid, signal.SIGUSR2)]
+        until = time.monotonic() + ANSWER_S
+        text, ended = "", set[int]()
+        while not ended.issuperset(asked) and time.monotonic() < until:
+            time.sleep(POLL_S)
+            text = self._text(begin)
+            ended = {int(match[1]) for match in map(END.match, text.splitlines()) if match}
+        threads = parse(text)
+        return {pid: tuple(thread for thread in threads if thread.pid == pid) for pid in ended}
+
+    def _dump(self, pid: int) -> Threads:
+        """What faulthandler tells of a process in which Python stands still."""
+        if sys.platform == "win32" or _is_stopped(pid):  # It would answer as it goes on, while Python runs.
+            return ()
+        if self._size() > MAX_BYTES:
+            with contextlib.suppress(OSError):
+                os.truncate(self._path, 0)
+        earlier = self._text()
+        begin = self._size()
+        if not _send(pid, signal.SIGUSR1):
+            return ()
+        sent = grew = time.monotonic()
+        size = begin
+        while time.monotonic() - sent < DUMP_S if size == begin else time.monotonic() - grew < QUIET_S:
+            time.sleep(POLL_S)
+            if self._size() != size:
+                size, grew = self._size(), time.monotonic()
+        threads = parse(self._text(begin), pid, self._role(pid), earlier)
+        return tuple(thread for thread in threads if thread.pid == pid)
+
+    def _written_by_itself(self, pid: int) -> Threads:
+        """The engine's own dump, if Python has stood still in it since."""
+        if pid != self._engine:
+            return ()
+        text = self._text()
+        since = text.rfind(f"Process {pid}, ")
+        begin = text.rfind(BY_ITSELF, max(since, 0))
+        return parse(text[begin:], pid, earlier=text[:begin]) if begin >= 0 else ()
+
+    def _spy(self, pid: int, deadline: float) -> Threads:
+        """What py-spy reads in the process's memory."""
+        program = py_spy()
+        if program is None:
+            return ()
+        self._py_spies = [process for process in self._py_spies if process.poll() is None]
+        try:
+            process = subprocess.Popen(
+                [program, "dump", "--nonblocking", "--json", "--pid", str(pid)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        except OSError:
+            return ()
+        try:
+            output, _ = process.communicate(timeout=max(0.1, min(PY_SPY_S, deadline - time.monotonic())))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            self._py_spies.append(process)  # Not waited for: it may hang in the kernel.
+            return ()
+        return parse_py_spy(output, self._role(pid))
+
+    def _role(self, pid: int) -> str:
+        return "engine" if pid == self._engine else "worker"
+
+    def _size(self) -> int:
+        try:
+            return self._path.stat().st_size
+        except OSError:
+            return 0
+
+    def _text(self, begin: int = 0) -> str:
+        """What was written from there on; all, if the file has begun anew."""
+        try:
+            with open(self._path, "rb") as file:
+                if begin <= os.fstat(file.fileno()).st_size:
+                    file.seek(begin)
+                return file.read().decode("ascii", "replace")
+        except OSError:
+            return ""
+
+
+def py_spy() -> str | None:
+    """Where it is installed, if it is."""
+    return shutil.which("py-spy") or shutil.which("py-spy", path=str(Path(sys.executable).parent))
+
+
+def parse_py_spy(output: bytes, role: str) -> Threads:
+    """The threads in what `py-spy dump --json` printed."""
+    try:
+        threads: list[dict[str, Any]] = json.loads(output)
+    except ValueError:
+        return ()
+    return _main_first(_spied(thread, role) for thread in threads)
+
+
+def _spied(thread: dict[str, Any], role: str) -> ThreadStack:
+    is_main = thread["os_thread_id"] == thread["pid"] or thread["thread_name"] == "MainThread"
+    frames = reversed(thread["frames"])
+    return ThreadStack(
+        pid=thread["pid"],
+        role=_role(role, is_main),
+        thread="MainThread" if is_main else thread["thread_name"] or f"0x{thread['thread_id']:x}",
+        frames=tuple(Frame(file=f["filename"], line=f["line"], function=f["name"]) for f in frames),
+    )
+
+
+def _is_ours(thread: ThreadStack) -> bool:
+    """Whether it is the thread that answers us."""
+    return any(f.file.endswith("stack_file.py") and f.function.endswith("_answer") for f in thread.frames)
+
+
+def _send(pid: int, number: signal.Signals) -> bool:
+    """Whether it was sent: only to a process that catches it, as it would end any other."""
+    caught = _status(pid).get("SigCgt", "0")
+    if not int(caught, 16) >> (number - 1) & 1:
+        return False
+    try:
+        os.kill(pid, number)
+    except OSError:
+        return False
+    return True
+
+
+def _is_stopped(pid: int) -> bool:
+    return _status(pid).get("State", "")[:1] in ("T", "t")
+
+
+def _status(pid: int) -> dict[str, str]:
+    """What Linux says of a process; nothing elsewhere, or once it is gone."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return {}
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
