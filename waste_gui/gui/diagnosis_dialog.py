@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from waste_gui.gui.moment import Moment
@@ -12,7 +12,7 @@ from waste_gui.gui.theme import UNIT
 from waste_gui.gui.thumbnails import Thumbnails
 from waste_gui.gui.widgets.glyphs import ROLES, Glyph, GlyphMark
 from waste_gui.gui.widgets.photo_panel import PhotoPanel
-from waste_gui.gui.widgets.plain_label import PlainLabel
+from waste_gui.gui.widgets.plain_label import PlainLabel, heading
 from waste_gui.gui.widgets.stack_tree import StackTree
 from waste_gui.gui.widgets.timeline import TimelinePanel
 from waste_gui.gui.wording import notice
@@ -25,6 +25,9 @@ SIZE = QSize(1080, 760)
 FACTS = 10
 """More lines than these say less and less."""
 
+TIMELINE_SHARE = 0.68
+ASKED = "Asked for. They come in a moment, where the processes can still tell."
+NOT_TOLD = "No stacks were told before it ended."
 PHOTO_WIDTH, FACTS_WIDTH = 220, 264
 STATE_GLYPHS: dict[State, Glyph] = {
     State.ON_SCHEDULE: "ok",
@@ -62,6 +65,14 @@ def photo_in_question(moment: Moment) -> tuple[str | None, str]:
     return path, f"{who}{names}: {span(max(worker.since_s for worker in on_it) + ago)}"
 
 
+def _without_doubles(facts: list[str]) -> list[str]:
+    """The verdict tells some of them in its own words; the name before the colon is the same."""
+    known: dict[str, str] = {}
+    for fact in facts:
+        known.setdefault(fact.partition(":")[0], fact)
+    return list(known.values())
+
+
 class _Facts(QWidget):
     """Lines of evidence, each once."""
 
@@ -71,7 +82,7 @@ class _Facts(QWidget):
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(UNIT // 2)
-        rows.addWidget(PlainLabel("What is seen", bold=True))
+        rows.addWidget(heading("What is seen"))
         for line in self._lines:
             rows.addWidget(line)
         rows.addStretch(1)
@@ -92,6 +103,7 @@ class DiagnosisDialog(QDialog):
     def __init__(self, parent: QWidget, settings: Settings, thumbnails: Thumbnails) -> None:
         super().__init__(parent)
         self._settings = settings
+        self._moved = False  # The border between timeline and stacks, by hand.
         self.setWindowTitle("Where it waits")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
@@ -104,6 +116,7 @@ class DiagnosisDialog(QDialog):
         self.photo = PhotoPanel(thumbnails)
         self.facts = _Facts()
         self.stacks = StackTree()
+        self.no_stacks = PlainLabel(role="muted", wrap=True)
         self.said = PlainLabel(role="muted")
         self._lay_out()
         self._add_shortcuts()
@@ -118,13 +131,15 @@ class DiagnosisDialog(QDialog):
         rows.addLayout(self._make_head())
         self.splitter = QSplitter(Qt.Orientation.Vertical)
         self.splitter.setChildrenCollapsible(False)
-        self.splitter.setHandleWidth(2 * UNIT)
+        self.splitter.setHandleWidth(1)
         self.splitter.addWidget(self.timeline)
         self.splitter.addWidget(self._make_below())
-        self.splitter.setStretchFactor(0, 3)
-        self.splitter.setStretchFactor(1, 2)
+        self.splitter.splitterMoved.connect(self._on_border_moved)
         rows.addWidget(self.splitter, 1)
         rows.addLayout(self._make_buttons())
+
+    def _on_border_moved(self) -> None:
+        self._moved = True
 
     def _make_head(self) -> QHBoxLayout:
         words = QVBoxLayout()
@@ -147,18 +162,20 @@ class DiagnosisDialog(QDialog):
         again.setAutoDefault(False)
         again.clicked.connect(self.stacks_asked)
         title = QHBoxLayout()
-        title.addWidget(PlainLabel("Where each process is", bold=True))
+        title.addWidget(heading("Where each process is"))
         title.addStretch(1)
         title.addWidget(again)
         stacks = QVBoxLayout()
         stacks.setSpacing(UNIT // 2)
         stacks.addLayout(title)
+        stacks.addWidget(self.no_stacks)
         stacks.addWidget(self.stacks, 1)
+        stacks.addStretch()
         self.photo.setFixedWidth(PHOTO_WIDTH)
         self.facts.setFixedWidth(FACTS_WIDTH)
         below = QWidget()
         columns = QHBoxLayout(below)
-        columns.setContentsMargins(0, 0, 0, 0)
+        columns.setContentsMargins(0, UNIT, 0, 0)
         columns.setSpacing(3 * UNIT)
         columns.addWidget(self.photo)
         columns.addWidget(self.facts)
@@ -197,8 +214,24 @@ class DiagnosisDialog(QDialog):
         self.timeline.show_timeline(moment.timeline)
         self.photo.show_photo(*photo_in_question(moment))
         verdict = moment.view.verdict.evidence if moment.view else ()
-        self.facts.show_facts([*verdict, *evidence_lines(moment.evidence)])
-        self.stacks.show_threads(threads_of(moment.run, moment.evidence))
+        self.facts.show_facts(_without_doubles([*verdict, *evidence_lines(moment.evidence)]))
+        threads = threads_of(moment.run, moment.evidence)
+        self.no_stacks.set_text(ASKED if moment.run.phase.running else NOT_TOLD)
+        self.no_stacks.setVisible(not threads)
+        self.stacks.setVisible(bool(threads))
+        self.stacks.show_threads(threads)
+        self._give_room()
+
+    def _give_room(self) -> None:
+        """To the timeline what it needs, until somebody moves the border."""
+        if not self._moved and self.splitter.height() > 1:
+            wanted = self.timeline.wanted_height
+            height = min(wanted, round(TIMELINE_SHARE * self.splitter.height()))
+            self.splitter.setSizes([height, self.splitter.height() - height])
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._give_room()
 
     def say(self, words: str) -> None:
         """What came of a button."""

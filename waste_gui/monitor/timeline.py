@@ -77,7 +77,8 @@ class Timeline:
         self._next_seq = 0
         self._ended = False
         self._stage = ""
-        self._metric_at = 0.0
+        self._metric_at = self._told_at = 0.0
+        self._waited_s = self._copied_s = self._computed_s = 0.0  # In the steps since then.
         self._titles = {info.id: info.title for info in STAGES}
         self._pids: list[int] = []  # Of each worker's lane, the process that is in it now.
         self._evidence: Evidence | None = None
@@ -154,6 +155,7 @@ class Timeline:
         self.main.become(Kind.WORK, message.at, "starting")
 
     def _on_stage_started(self, message: protocol.StageStarted) -> None:
+        self._tell_steps()
         self._stage = message.stage
         name = self._titles.get(message.stage, message.stage)
         self.stages.become(OF_STAGE.get(message.stage, Kind.STAGE), message.at, name)
@@ -164,6 +166,7 @@ class Timeline:
             self.main.become(self._kind_of_work(), message.at, self._name_of_work(name))
 
     def _on_stage_finished(self, message: protocol.StageFinished) -> None:
+        self._tell_steps()
         if message.stage in INSIDE_TRAIN and self.stages.open is not None:
             self._stage = "train"
             self.stages.become(Kind.TRAIN, message.at, self._titles["train"])
@@ -175,12 +178,25 @@ class Timeline:
         self._metric_at = message.at
 
     def _on_metric(self, message: protocol.Metric) -> None:
-        if self.main.open is None or self.main.open.kind not in TIMED:
-            self.main.become(Kind.COMPUTE, self._told_until())
         timing = message.timing
-        shares = {Kind.WAIT: timing.wait_s, Kind.COPY: timing.copy_s, Kind.COMPUTE: timing.compute_s}
-        self.main.share(message.at, shares, METRICS_S)
+        self._waited_s += timing.wait_s
+        self._copied_s += timing.copy_s
+        self._computed_s += timing.compute_s
         self._metric_at = message.at
+        if message.at - self._told_at >= METRICS_S:
+            self._tell_steps()
+
+    def _tell_steps(self) -> None:
+        """How the time of the last steps was spent."""
+        shares = {Kind.WAIT: self._waited_s, Kind.COPY: self._copied_s, Kind.COMPUTE: self._computed_s}
+        if not any(shares.values()):
+            return
+        self._waited_s = self._copied_s = self._computed_s = 0.0
+        if self.main.open is None or self.main.open.kind not in TIMED:
+            self.main.become(Kind.COMPUTE, self.main.ends_at)
+        self.main.share(self._metric_at, shares, METRICS_S)
+        self.stages.extend(self._metric_at)
+        self._told_at = self._metric_at
 
     def _on_heartbeat(self, message: protocol.Heartbeat) -> None:
         self._on_where(message)
@@ -193,12 +209,14 @@ class Timeline:
     def _on_where(self, message: protocol.Heartbeat) -> None:
         """While steps are told, their times say more than a look each second."""
         in_step = self._stage == "train" and message.at - self._metric_at < 1.5
+        if not in_step:
+            self._tell_steps()
+        since = self._told_until() if self._stage == "train" else message.at
         if message.where == PAUSED:
-            self.main.become(Kind.PAUSED, message.at)
+            self.main.become(Kind.PAUSED, since)
         elif not in_step or (self.main.open is not None and self.main.open.kind is Kind.SILENT):
             waits = message.where.startswith("waiting")
             kind = Kind.WAIT if waits else self._kind_of_work()
-            since = self._told_until() if self._stage == "train" else message.at
             self.main.become(kind, since, "" if waits else self._name_of_work(message.where))
         self.main.extend(message.at)
 
@@ -253,6 +271,7 @@ class Timeline:
         self._mark(message.at, MarkKind.SAVED, f"Saved epoch {message.epoch}{best}")
 
     def _on_last(self, message: AnyMessage) -> None:
+        self._tell_steps()
         self._ended = True
         for lane in self.lanes:
             lane.close(message.at if lane in (self.stages, self.main) else lane.ends_at)

@@ -16,7 +16,7 @@ from waste_gui.gui.text import one_line
 from waste_gui.gui.theme import UNIT
 from waste_gui.gui.thumbnails import Picture, Thumbnails
 from waste_gui.gui.widgets.findings import fitted
-from waste_gui.gui.widgets.plain_label import PlainLabel
+from waste_gui.gui.widgets.plain_label import PlainLabel, heading
 from waste_gui.gui.words import count
 from waste_gui.monitor.words import size
 from waste_gui.protocol import named_path
@@ -24,7 +24,7 @@ from waste_gui.protocol import named_path
 PATIENCE_MS = 2000
 CANNOT = "cannot be shown"
 READING = "reading…"
-SIDE = 132
+SIDE = 116
 
 KINDS = (
     (stat.S_ISFIFO, "a pipe, not a file"),
@@ -102,7 +102,7 @@ class PhotoPanel(QWidget):
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(UNIT // 2)
-        rows.addWidget(PlainLabel("The photo in question", bold=True))
+        rows.addWidget(heading("The photo in question"))
         rows.addWidget(self.frame)
         for line in (self.name, self.held, self.folder, self.facts):
             rows.addWidget(line)

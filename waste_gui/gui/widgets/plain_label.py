@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from waste_gui.gui import text as texts
 from waste_gui.gui import theme
-from waste_gui.gui.theme import Role, Size
+from waste_gui.gui.theme import UNIT, Role, Size
 
 _UNBOUNDED = 1 << 20
 
@@ -99,3 +99,10 @@ class PlainLabel(QLabel):
         else:
             tip = self.text() if self._fitted() != self.text() else ""
         self.setToolTip(texts.tooltip(tip))
+
+
+def heading(text: str) -> PlainLabel:
+    """Of a column, as high as a button beside it would be, so that columns begin on one line."""
+    label = PlainLabel(text, bold=True)
+    label.setFixedHeight(3 * UNIT)
+    return label

@@ -12,7 +12,6 @@ from waste_gui.gui import theme
 from waste_gui.gui.text import one_line, tooltip
 from waste_gui.protocol import Frame, ThreadStack
 
-NONE_YET = "No stacks yet. They come by themselves when a stage passes its limit."
 ROLES = {"main": "Engine", "engine": "Engine", "worker": "Worker"}
 MARK = "▸ "
 
@@ -45,8 +44,6 @@ class StackTree(QTreeWidget):
             return
         self._shown = tuple(threads)
         self.clear()
-        if not threads:
-            self.addTopLevelItem(_item(NONE_YET, role="muted"))
         for pid in dict.fromkeys(thread.pid for thread in threads):
             self._add_process(pid, [thread for thread in threads if thread.pid == pid])
         first = self.topLevelItem(0)
@@ -71,7 +68,8 @@ class StackTree(QTreeWidget):
 
     def _add_thread(self, process: QTreeWidgetItem, thread: ThreadStack) -> QTreeWidgetItem:
         words = in_words(thread)
-        name = "main thread" if thread.role == "main" else f"thread {thread.thread}"
+        is_main = thread.role == "main" or thread.thread == "MainThread"
+        name = "main thread" if is_main else f"thread {thread.thread}"
         item = _item(f"{name}: {words}" if words else name)
         process.addChild(item)
         key = key_frame(thread)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -28,6 +30,8 @@ from waste_gui.gui.widgets.timeline_drawing import (
     GLYPHS,
     MARK_SIDE,
     Drawing,
+    PlainAxis,
+    Row,
     TimeAxis,
     lane_words,
     rows_of,
@@ -54,8 +58,8 @@ class TimelineView(pg.PlotWidget):  # type: ignore[misc]
     followed = Signal(object)  # Follow
 
     def __init__(self) -> None:
-        axis = TimeAxis("bottom")
-        super().__init__(background=None, axisItems={"left": pg.AxisItem("left"), "bottom": axis})
+        axis = TimeAxis("top")
+        super().__init__(background=None, axisItems={"left": PlainAxis("left"), "top": axis})
         self.follow = Follow.ALL
         self._drawn: tuple[object, ...] = ()
         item = self.getPlotItem()
@@ -84,19 +88,21 @@ class TimelineView(pg.PlotWidget):  # type: ignore[misc]
         self._box.setLimits(minXRange=0.5)
         self._box.sigRangeChangedManually.connect(lambda *_: self.set_follow(Follow.STAY))
         self._box.sigRangeChanged.connect(lambda *_: self._drawing.changed())
-        self._left, bottom = item.getAxis("left"), item.getAxis("bottom")
+        item.hideAxis("bottom")
+        item.showAxis("top")
+        self._left, self._top = item.getAxis("left"), item.getAxis("top")
         self._left.setWidth(LABELS_WIDTH)
-        bottom.setHeight(AXIS_HEIGHT)
-        for axis in (self._left, bottom):
+        self._top.setHeight(AXIS_HEIGHT)
+        for axis in (self._left, self._top):
             axis.enableAutoSIPrefix(False)
             axis.setStyle(tickLength=0, tickFont=theme.font("caption"), tickTextOffset=8, maxTickLevel=0)
 
     def set_colours(self) -> None:
         c = theme.colours()
         self._left.setPen(pg.mkPen(None))
-        self.getPlotItem().getAxis("bottom").setPen(pg.mkPen(c.hairline))
-        for name in ("left", "bottom"):
-            self.getPlotItem().getAxis(name).setTextPen(pg.mkPen(c.muted))
+        self._top.setPen(pg.mkPen(c.hairline))
+        for axis in (self._left, self._top):
+            axis.setTextPen(pg.mkPen(c.muted))
 
     def show_timeline(self, timeline: Timeline) -> None:
         """Draw what has changed since the last time."""
@@ -110,8 +116,15 @@ class TimelineView(pg.PlotWidget):  # type: ignore[misc]
     @property
     def needed_height(self) -> int:
         """For all rows without scrolling."""
-        rows = rows_of(self.timeline) if self.timeline else ()
-        return round(rows[-1].top + rows[-1].height) + AXIS_HEIGHT + 2 * GAP if rows else 0
+        return self._height_of(rows_of(self.timeline)) if self.timeline else 0
+
+    @property
+    def wanted_height(self) -> int:
+        """For rows as high as they ever become."""
+        return self._height_of(rows_of(self.timeline, inf)) if self.timeline else 0
+
+    def _height_of(self, rows: tuple[Row, ...]) -> int:
+        return round(rows[-1].top + rows[-1].height) + AXIS_HEIGHT + 2 * GAP
 
     def set_follow(self, follow: Follow) -> None:
         if follow is not self.follow:
@@ -324,11 +337,16 @@ class TimelinePanel(QWidget):
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self._area)
         rows = QVBoxLayout(self)
-        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setContentsMargins(0, 0, 0, UNIT)
         rows.setSpacing(UNIT // 2)
         rows.addLayout(title)
         rows.addWidget(self.legend)
         rows.addWidget(shown, 1)
+
+    @property
+    def wanted_height(self) -> int:
+        """With title and legend, for all rows as high as they ever become."""
+        return self.view.wanted_height + self.height() - self._area.height()
 
     def show_timeline(self, timeline: Timeline) -> None:
         empty = not any(len(lane) for lane in timeline.lanes)

@@ -19,11 +19,11 @@ from waste_gui.monitor.lanes import Curve, Kind, Lane, Segments
 from waste_gui.monitor.timeline import CurveName, Mark, MarkKind, Timeline
 from waste_gui.monitor.words import clock, size, span
 
-LANE, GAP, EVENTS, CURVE = 20, 4, 16, 34
+LANE, GAP, EVENTS, CURVE = 18, 4, 16, 26
 """Heights of a lane, of what is between two, of the events and of a curve, in pixels."""
 
-LANE_GROWS = 6
-"""So much higher a lane becomes where there is room."""
+LANE_GROWS, CURVE_GROWS = 6, 30
+"""So much higher they become where there is room."""
 
 WORDS_FROM = 44
 """A segment narrower than so many pixels says nothing on itself."""
@@ -86,9 +86,9 @@ def rows_of(timeline: Timeline, height: float = 0.0) -> tuple[Row, ...]:
     lanes = len(timeline.lanes)
     needed = GAP + lanes * (LANE + GAP) + EVENTS + GAP + len(curves) * (CURVE + GAP)
     room = max(0.0, height - needed)
-    lane_height = LANE + min(LANE_GROWS, int(room / lanes))
+    lane_height = LANE + int(min(LANE_GROWS, room / lanes))
     room -= lanes * (lane_height - LANE)
-    curve_height = CURVE + int(room / max(1, len(curves)))
+    curve_height = CURVE + int(min(CURVE_GROWS, room / max(1, len(curves))))
     rows: list[Row] = []
     top = float(GAP)
     for lane in timeline.lanes:
@@ -115,7 +115,15 @@ def segment_words(lane: Lane, segments: Segments, i: int) -> str:
     return ", ".join(parts)
 
 
-class TimeAxis(pg.AxisItem):  # type: ignore[misc]
+class PlainAxis(pg.AxisItem):  # type: ignore[misc]
+    """Words without ticks."""
+
+    def generateDrawSpecs(self, painter: QPainter) -> object:
+        specs = super().generateDrawSpecs(painter)
+        return specs and (specs[0], [], specs[2])
+
+
+class TimeAxis(PlainAxis):
     """Minutes and seconds since the start, at round times."""
 
     def tickSpacing(self, low: float, high: float, width: float) -> list[tuple[float, float]]:
@@ -127,10 +135,6 @@ class TimeAxis(pg.AxisItem):  # type: ignore[misc]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         return [clock(value) if value >= 0 else "" for value in values]
-
-    def generateDrawSpecs(self, painter: QPainter) -> object:
-        specs = super().generateDrawSpecs(painter)
-        return specs and (specs[0], [], specs[2])
 
 
 class Drawing(pg.GraphicsObject):  # type: ignore[misc]
