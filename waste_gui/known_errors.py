@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-
 LINE_CHARS = 2000
 """What stands further right in a line is not looked at."""
 
