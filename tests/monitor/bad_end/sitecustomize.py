@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 
 
 def wait_until_said() -> None:
@@ -46,7 +47,7 @@ def torch_is_missing() -> None:
     raise ModuleNotFoundError("No module named 'torch'", name="torch")
 
 
-ENDS = {
+ENDS: dict[str, Callable[[], object]] = {
     "segfault": lambda: ctypes.string_at(0),
     "abort": os.abort,
     "terminate": lambda: ctypes.CDLL("libstdc++.so.6")._ZSt9terminatev(),
