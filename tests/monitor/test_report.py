@@ -42,7 +42,7 @@ def test_text_tells_verdict_stages_workers_and_stacks() -> None:
         "First batch: running, 1 min 42 s, 9 of 32 photos",
         f"Worker 11: reading {PHOTO}",
         "Worker 11: disk-sleep in request_wait_answer, 0 % of a core, 0 bytes/s, 27 MB",
-        "  ~/images.py:7 in read_tile",
+        "> ~/images.py:7 in read_tile",
         "waste-gui 0.1.0",
     ):
         assert part in text

@@ -215,7 +215,7 @@ class DiagnosisDialog(QDialog):
         self.photo.show_photo(*photo_in_question(moment))
         verdict = moment.view.verdict.evidence if moment.view else ()
         self.facts.show_facts(_without_doubles([*verdict, *evidence_lines(moment.evidence)]))
-        threads = threads_of(moment.run, moment.evidence)
+        threads = threads_of(moment.run)
         self.no_stacks.set_text(ASKED if moment.run.phase.running else NOT_TOLD)
         self.no_stacks.setVisible(not threads)
         self.stacks.setVisible(bool(threads))

@@ -591,7 +591,6 @@ class MainWindow(QMainWindow):
 
         self.controller.ask_for_stacks()
         if self._diagnosis is not None:
-            self._diagnosis.raise_()
             self._diagnosis.activateWindow()
             return
         dialog = DiagnosisDialog(self, self.settings, self.data.checking.thumbnails)

@@ -18,6 +18,7 @@ from pathlib import Path
 import waste_gui
 from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence, ProcessLook
 from waste_gui.monitor.run import LogLine, Run, Stage, StageState
+from waste_gui.monitor.stack_words import in_words, key_frame
 from waste_gui.monitor.verdict import Verdict
 from waste_gui.monitor.words import clock, size, span
 from waste_gui.protocol import RunFailed, ThreadStack
@@ -61,7 +62,7 @@ class Report:
     def records(self, home: Path | None = None) -> dict[str, str]:
         """What is known here and stands in no file, by the name it gets in the zip."""
         told = {"at": self.now, "verdict": _plain(self.verdict), **_plain(self.evidence)}
-        stacks = [_plain(thread) for thread in threads_of(self.run, self.evidence)]
+        stacks = [_plain(thread) for thread in threads_of(self.run)]
         versions = "".join(f"{name} {version}\n" for name, version in _versions(self.run))
         texts = {
             "report.txt": self.text(home),
@@ -127,9 +128,13 @@ class Report:
         yield from (process_line(process) for process in self.evidence.processes)
 
     def _stacks(self) -> Iterator[str]:
-        for thread in threads_of(self.run, self.evidence):
-            yield f"Stack of {thread.role} {thread.pid}, {thread.thread}, the innermost first:"
-            yield from (f"  {f.file}:{f.line} in {f.function}" for f in reversed(thread.frames))
+        for thread in threads_of(self.run):
+            words = in_words(thread)
+            yield f"{thread.role.capitalize()} {thread.pid}, {thread.thread}{': ' if words else ''}{words}"
+            key = key_frame(thread)
+            for i, frame in reversed(list(enumerate(thread.frames))):
+                mark = ">" if i == key else " "
+                yield f"{mark} {frame.file}:{frame.line} in {frame.function}"
 
     def _lines(self) -> Iterator[str]:
         lines: list[LogLine] = list(self.run.log)[-LAST_LINES:]
@@ -138,11 +143,9 @@ class Report:
         yield from (f"  {clock(line.at)} {line.text}" for line in lines)
 
 
-def threads_of(run: Run, evidence: Evidence) -> tuple[ThreadStack, ...]:
-    """The stacks that the engine told; of processes that told none, those read from outside."""
-    told = run.stacks.threads if run.stacks else ()
-    pids = {thread.pid for thread in told}
-    return (*told, *(thread for thread in evidence.stacks if thread.pid not in pids))
+def threads_of(run: Run) -> tuple[ThreadStack, ...]:
+    """The newest stacks, as they were told or read from outside."""
+    return run.stacks.threads if run.stacks else ()
 
 
 def evidence_lines(evidence: Evidence) -> list[str]:

@@ -125,17 +125,18 @@ def curve_image(
     height: int,
 ) -> QImage:
     """A line from the lowest to the highest of each column, pale below it; values from 0 to 1."""
-    middles = np.linspace(*ends, 2 * width + 1)[1::2]
+    edges = np.linspace(*ends, width + 1)
+    scale = (height - 2) * np.stack([1 - np.clip(high, 0, 1), 1 - np.clip(low, 0, 1)])
+    tops, lows = (np.round(np.interp(edges, times, v)) for v in scale)
+    top, bottom = np.minimum(tops[1:], tops[:-1]), np.maximum(lows[1:], lows[:-1])  # No gap in a steep line.
+    column = np.searchsorted(edges, times, side="right") - 1
+    inside = (column >= 0) & (column < width)
+    np.minimum.at(top, column[inside], np.round(scale[0])[inside])  # No extreme between two edges is lost.
+    np.maximum.at(bottom, column[inside], np.round(scale[1])[inside])
+    known = (edges[1:] >= times[0]) & (edges[:-1] <= times[-1])
     rows = np.arange(height)[:, None]
-    tops, lows = (
-        np.round((height - 2) * (1 - np.clip(np.interp(middles, times, v, left=-1, right=-1), 0, 1)))
-        for v in (high, low)
-    )
-    known = (middles >= times[0]) & (middles <= times[-1])
-    tops[1:] = np.minimum(tops[1:], np.where(known[:-1], lows[:-1], height))  # No gap in a steep line.
-    lows[1:] = np.maximum(lows[1:], np.where(known[:-1], np.minimum(tops[:-1], lows[1:]), 0))
-    line = (rows >= tops) & (rows <= lows + 1) & known
-    below = (rows > lows + 1) & known
+    line = (rows >= top) & (rows <= bottom + 1) & known
+    below = (rows > bottom + 1) & known
     c = theme.colours()
     pale = mixed(QColor(c.train), QColor(c.surface), 0.22)
     pixels = np.zeros((height, width), np.uint32)

@@ -10,18 +10,11 @@ from PySide6.QtWidgets import QAbstractItemView, QTreeWidget, QTreeWidgetItem, Q
 
 from waste_gui.gui import theme
 from waste_gui.gui.text import one_line, tooltip
+from waste_gui.monitor.stack_words import in_words, key_frame
 from waste_gui.protocol import Frame, ThreadStack
 
 ROLES = {"main": "Engine", "engine": "Engine", "worker": "Worker"}
 MARK = "▸ "
-
-
-def key_frame(thread: ThreadStack) -> int:
-    return len(thread.frames) - 1
-
-
-def in_words(thread: ThreadStack) -> str:
-    return ""
 
 
 class StackTree(QTreeWidget):
