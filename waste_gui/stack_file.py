@@ -44,8 +44,11 @@ class StackFile:
         self.introduce()
 
     def introduce(self) -> None:
-        """Say whose the thread is that faulthandler names by a number only."""
-        self._append(self._introduction())
+        """Say whose the thread is that faulthandler names by a number only. A file grown long begins anew."""
+        with contextlib.suppress(OSError):
+            if os.fstat(self.descriptor).st_size > MAX_BYTES:
+                os.ftruncate(self.descriptor, 0)
+        self._append(f"Process {os.getpid()}, {self._role}, main thread 0x{self._main:016x}\n")
 
     def answer_signals(self) -> None:
         """From now on; nothing where there are no such signals."""
@@ -59,9 +62,7 @@ class StackFile:
 
     def write(self) -> None:
         """The stacks as faulthandler writes them, with names, in one piece."""
-        with contextlib.suppress(OSError):
-            if os.fstat(self.descriptor).st_size > MAX_BYTES:
-                os.ftruncate(self.descriptor, 0)
+        self.introduce()
         names = {thread.ident: thread.name for thread in threading.enumerate()}
         stacks = [
             _stack_text(ident, names.get(ident, ""), frame)
@@ -69,7 +70,7 @@ class StackFile:
             if ident != threading.get_ident() or ident == self._main
         ]
         begin, end = f"Stacks of process {os.getpid()}", f"End of process {os.getpid()}\n"
-        self._append(self._introduction() + "\n".join((begin, *stacks, end)))
+        self._append("\n".join((begin, *stacks, end)))
 
     def _answer(self) -> None:
         if sys.platform != "win32":
@@ -77,9 +78,6 @@ class StackFile:
             while True:
                 signal.sigwait((signal.SIGUSR2,))
                 self.write()
-
-    def _introduction(self) -> str:
-        return f"Process {os.getpid()}, {self._role}, main thread 0x{self._main:016x}\n"
 
     def _append(self, text: str) -> None:
         """A full disk costs the answer, nothing else."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from waste_gui.monitor.stack_words import in_words, key_frame
+from waste_gui.monitor.stack_words import decisive, in_words, key_frame
 from waste_gui.protocol import Frame, ThreadStack
 
 SITE = "/venv/lib/python3.11/site-packages"
@@ -83,11 +84,26 @@ def stack(*places: str) -> ThreadStack:
         ([r"C:\app\Lib\site-packages\waste_gui\dataset\images.py:read_image"], "reading a photo"),
         (["/home/x/my.py:<module>", "/home/x/my.py:spin"], "in spin (my.py, line 7)"),
         ([r"C:\x\my.py:spin"], "in spin (my.py, line 7)"),
+        ([f"{OURS}/engine/heartbeat.py:Heart._run", f"{STD}/threading.py:Event.wait"], "idle"),
+        (
+            [f"{OURS}/engine/heartbeat.py:Heart._run", f"{SITE}/pynvml.py:nvmlInit"],
+            "in nvmlInit (pynvml.py, line 7)",
+        ),
         ([], ""),
     ],
 )
 def test_stack_is_said_in_words(places: list[str], words: str) -> None:
     assert in_words(stack(*places)) == words
+
+
+def test_thread_that_the_main_thread_waits_for_is_the_decisive_one() -> None:
+    main = stack(f"{OURS}/engine/context.py:Context.in_thread", f"{STD}/threading.py:join")
+    idle = replace(stack(f"{OURS}/engine/heartbeat.py:Heart._run"), role="engine")
+    works = replace(stack(f"{OURS}/engine/context.py:Context.in_thread.<locals>.run"), role="engine")
+    assert decisive((main, idle, works)) == works
+    assert decisive((main, idle)) == main
+    assert decisive((stack("/a.py:f"), works)) == stack("/a.py:f")
+    assert decisive(()) is None
 
 
 @pytest.mark.parametrize(

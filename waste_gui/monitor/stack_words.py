@@ -13,6 +13,7 @@ LOCK = "waiting for a lock"
 READING = "reading a file"
 DECODING = "decoding a photo"
 COMPUTING = "computing"
+OTHER_THREAD = "waiting for another thread"
 
 STANDARD_LIBRARY = re.compile(r"^<frozen |/(python3\.\d+t?|Lib)/(?!site-packages/|dist-packages/)")
 
@@ -20,6 +21,12 @@ PLUMBING = re.compile(
     r"^<frozen |/(threading|queue|selectors|subprocess|contextlib|runpy|functools)\.py:|"
     r"/(concurrent/futures|asyncio|multiprocessing)/|/waste_gui/stack_file\.py:"
 )
+
+IDLE = re.compile(
+    r"/engine/(heartbeat\.py:_run|commands\.py:_(follow|read_stdin)|stacks\.py:_watch|downloads\.py:look)$|"
+    r"/reporting\.py:_take$|/dataset/(crew\.py:_(read_reply|listen)|pool\.py:_watch|tiles\.py:_write)$"
+)
+"""Where the engine's service threads wait for something to do."""
 
 IMPORTING = re.compile(r"^<frozen importlib")
 
@@ -63,7 +70,8 @@ WORK = _rules(
         r"/engine/loading\.py:(__next__|take)$|/dataset/pool\.py:take$|/torch/utils/data/",
         "waiting for photos",
     ),
-    (r"/engine/context\.py:in_thread$", "waiting for another thread"),
+    (r"/engine/loading\.py:wait_for_room$", "waiting until more photos are needed"),
+    (r"/engine/context\.py:in_thread$", OTHER_THREAD),
     (r"/engine/context\.py:obey$", "paused"),
     (r"/dataset/(scan|file_stats)\.py:", "looking for photos"),
     (r"/dataset/(photo_tiles|tiles|tile_segments)\.py:", "using the cache of photos"),
@@ -102,10 +110,25 @@ def in_words(thread: ThreadStack) -> str:
     if not thread.frames:
         return ""
     places = [_place(frame) for frame in thread.frames]
+    if IDLE.search(next((place for place in reversed(places) if not PLUMBING.search(place)), "")):
+        return "idle"
     by_rule, by_line = _by_rules(places), _by_line(thread.frames[-1])
     if by_rule:
         return MORE_EXACTLY.get((by_rule, by_line), by_rule)
     return by_line or _by_name(thread, places[-1])
+
+
+def decisive(threads: Sequence[ThreadStack]) -> ThreadStack | None:
+    """The thread on which the engine's progress depends: the main thread, or the one that it waits for."""
+    main = next((thread for thread in threads if thread.role == "main"), None)
+    if main is None or in_words(main) != OTHER_THREAD:
+        return main
+    others = (thread for thread in threads if thread.pid == main.pid and thread is not main)
+    return next((other for other in others if _runs_for_main(other)), main)
+
+
+def _runs_for_main(thread: ThreadStack) -> bool:
+    return any(_place(frame).endswith("/engine/context.py:run") for frame in thread.frames)
 
 
 def _by_rules(places: Sequence[str]) -> str:
