@@ -87,8 +87,13 @@ def test_workers_that_are_replaced_meanwhile_cost_no_photo_and_change_none(
 ) -> None:
     wanted = batches_of(samples, 7)
     undisturbed = list(make_loader(samples).load(wanted))
-    loader = make_loader(samples, waiting=lambda: loader.restart() if next(calls) < 5 else None)
     calls = itertools.count()
+
+    def restart() -> None:
+        if next(calls) < 5:
+            loader.restart()
+
+    loader: Loader = make_loader(samples, waiting=restart)
     for first, second in zip(loader.load(wanted), undisturbed, strict=True):
         assert first.samples == second.samples
         assert torch.equal(first.tiles_BHWC, second.tiles_BHWC)

@@ -1,4 +1,4 @@
-"""AdamW with separate decay, warm-up and cosine, the running average of the weights, the loss and its bounds."""
+"""AdamW with separate decay, warm-up and cosine, the weights' running average, the loss and its bounds."""
 
 from __future__ import annotations
 

@@ -80,7 +80,8 @@ class Trainer:
         return batches_of(order, self.config.batch_size, drop_last=True)
 
     def baseline(self) -> Baseline:
-        train, val = ([s.label for s in part] for part in (self.prepared.split.train, self.prepared.split.val))
+        split = self.prepared.split
+        train, val = ([s.label for s in part] for part in (split.train, split.val))
         return baseline(self.config, train, val, len(self.prepared.classes))
 
     def phase(self, epoch: int) -> Phase:

@@ -565,6 +565,8 @@ class MainWindow(QMainWindow):
                 self.controller.force_stop()
             case Action.RESUME:
                 self.controller.go_on()
+            case Action.RESTART_WORKERS:
+                self.controller.restart_workers()
             case Action.COPY_DETAILS | Offer.COPY_DETAILS:
                 self._on_copy_details()
             case Offer.SHOW_LOG:

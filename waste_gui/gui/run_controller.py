@@ -30,6 +30,7 @@ from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence, Observer
 from waste_gui.monitor.history import History, Kind
 from waste_gui.monitor.kernel_log import killed_for_memory
 from waste_gui.monitor.run import Phase, Run
+from waste_gui.monitor.stacks import StackReader, Threads
 from waste_gui.monitor.timeline import Timeline
 from waste_gui.monitor.verdict import State
 from waste_gui.monitor.watch import Watch
@@ -38,6 +39,7 @@ from waste_gui.protocol import (
     AnyMessage,
     DumpStacks,
     Pause,
+    RestartWorkers,
     Resume,
     SkipPhoto,
     Stop,
@@ -86,6 +88,8 @@ class RunController(QObject):
         self._tick_timer.timeout.connect(self._on_tick)
         self._looking = Background(self)
         self._looking.finished.connect(self._on_evidence)
+        self._asking = Background(self)
+        self._asking.finished.connect(self._on_stacks)
         self._looking_back = Background(self)
         self._looking_back.finished.connect(self._on_looked_back)
 
@@ -177,6 +181,7 @@ class RunController(QObject):
             self._engine = None
         self._tick_timer.stop()
         self._looking.cancel()
+        self._asking.cancel()
         self._looking_back.cancel()
 
     def send(self, command: AnyCommand) -> None:
@@ -220,8 +225,13 @@ class RunController(QObject):
     def skip_photo(self, path: str) -> None:
         self.send(SkipPhoto(path=path))
 
+    def restart_workers(self) -> None:
+        self.send(RestartWorkers())
+
     def ask_for_stacks(self) -> None:
+        """Of the engine's own threads by itself, and of all its processes from outside."""
         self.send(DumpStacks())
+        self._read_stacks()
 
     def keep_waiting(self) -> None:
         """The warning makes room for five minutes."""
@@ -235,11 +245,14 @@ class RunController(QObject):
     def moment(self) -> Moment:
         now = self.now()
         running = self.run.phase.running and self.running
+        view = self._watch.look(self.run, self._evidence, now) if running else None
+        if view is not None and view.stacks_wanted:
+            self._read_stacks()
         return Moment(
             run=self.run,
             now=now,
             zero_unix=time.time() - now if self._zero is not None else 0.0,
-            view=self._watch.look(self.run, self._evidence, now) if running else None,
+            view=view,
             evidence=self._evidence,
             timeline=self.timeline,
             config=self.config,
@@ -352,6 +365,19 @@ class RunController(QObject):
             self._observer = Observer(self._engine.pid, self.folder.path)
         observer, now = self._observer, self._clock()
         self._looking.start(lambda tell: observer.look(now))
+
+    def _read_stacks(self) -> None:
+        """In the background, as a drive may not answer."""
+        if self._engine is None or self._asking.working or not self._engine.pid or self.folder is None:
+            return
+        reader = StackReader(self.folder.path, self._engine.pid)
+        workers = [worker.pid for worker in self._evidence.workers]
+        self._asking.start(lambda tell: reader.read(workers))
+
+    def _on_stacks(self, threads: Threads) -> None:
+        if threads and self.run.phase.running:
+            self.run.saw_stacks(threads, self.now())
+            self._paint_soon()
 
     def _on_evidence(self, evidence: Evidence) -> None:
         self._evidence = evidence

@@ -49,6 +49,7 @@ LETTERS: dict[Action | Offer, str] = {
     Action.STOP: "b",
     Action.FORCE_STOP: "c",
     Action.RESUME: "o",
+    Action.RESTART_WORKERS: "a",
     Action.COPY_DETAILS: "y",
     Offer.COPY_DETAILS: "y",
     Offer.SHOW_LOG: "l",

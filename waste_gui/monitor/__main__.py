@@ -67,8 +67,12 @@ def _watch(follow: Follow, watch: Watch, printer: JsonPrinter | TextPrinter) -> 
             next_look = time.monotonic() + LOOK_EACH_S
             evidence = follow.look()
             printer.took(follow.run, follow.read())
+            follow.take_stacks()
             if follow.run.started is not None or follow.run.phase.ended:
-                printer.show(follow.run, watch.look(follow.run, evidence, follow.now), follow.now)
+                view = watch.look(follow.run, evidence, follow.now)
+                if view.stacks_wanted:
+                    follow.ask_for_stacks(evidence)
+                printer.show(follow.run, view, follow.now)
             elif time.monotonic() > deadline and follow.silent_folder:
                 return
             if follow.ended:

@@ -13,15 +13,14 @@ from typing import Literal
 import psutil
 
 from waste_gui.monitor.machine import Machine, look_at_machine
-from waste_gui.protocol import ThreadStack
 
 Role = Literal["engine", "worker", "other"]
 
 WORKER_MODULE = "waste_gui.dataset.worker"
 
 DRIVE_WAITS = (
-    *("request_wait_answer", "fuse", "nfs", "rpc", "cifs", "smb", "folio_wait", "wait_on_page", "io_schedule"),
-    *("blk_", "jbd2", "ext4", "xfs", "btrfs", "percpu_rwsem_wait"),
+    *("request_wait_answer", "fuse", "nfs", "rpc", "cifs", "smb", "folio_wait", "wait_on_page"),
+    *("io_schedule", "blk_", "jbd2", "ext4", "xfs", "btrfs", "percpu_rwsem_wait"),
 )
 PIPE_WAITS = ("wait_for_partner", "pipe_", "anon_pipe_", "fifo_")
 """How the names of Linux's functions begin in which a process waits for these."""
@@ -65,8 +64,7 @@ class Evidence:
     `cpu_percent` counts 100 per core; `io_bytes_per_s` is read plus written; `states` are the processes'
     states as psutil names them; `alive` is whether the engine's process is there; `free_memory` is the
     share of memory that is available, of the computer or of the container whichever is less; `slept_s` is
-    how long the computer slept since the look before; `stacks` were read from outside, where the engine
-    itself could not tell its own."""
+    how long the computer slept since the look before."""
 
     alive: bool = True
     cpu_percent: float | None = None
@@ -77,7 +75,6 @@ class Evidence:
     processes: tuple[ProcessLook, ...] = ()
     machine: Machine = Machine()
     slept_s: float = 0.0
-    stacks: tuple[ThreadStack, ...] = ()
 
     @property
     def engine(self) -> ProcessLook | None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import queue
 import socket
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -12,6 +15,7 @@ from waste_gui.monitor.crash import ProcessOutcome, explain
 from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence, Observer
 from waste_gui.monitor.kernel_log import killed_for_memory
 from waste_gui.monitor.run import Run
+from waste_gui.monitor.stacks import StackReader, Threads
 from waste_gui.protocol import AnyMessage, RunStarted, Stop, Unreadable, decode, decode_command
 from waste_gui.rundir import GrowingFile, RunDir
 
@@ -57,6 +61,8 @@ class Follow:
         self._commands = GrowingFile(self._dir.commands)
         self._observer: Observer | None = None
         self._looks: deque[Evidence] = deque(maxlen=LOOKS_KEPT)
+        self._stacks: queue.SimpleQueue[Threads] = queue.SimpleQueue()
+        self._asking: threading.Thread | None = None
         self._caught_up = False
         self._untold: list[AnyMessage | Unreadable] = []
 
@@ -97,6 +103,22 @@ class Follow:
                 self._looks.clear()
             self.clock.set(message.started_at)
         self.run.receive(message)
+
+    def ask_for_stacks(self, evidence: Evidence) -> None:
+        """Read in a thread of its own, as a drive may not answer; `take_stacks` has them later."""
+        if not self.here or self.run.started is None or (self._asking and self._asking.is_alive()):
+            return
+        reader = StackReader(self._dir.path, self.run.started.pid)
+        workers = [worker.pid for worker in evidence.workers]
+        self._asking = threading.Thread(target=lambda: self._stacks.put(reader.read(workers)), daemon=True)
+        self._asking.start()
+
+    def take_stacks(self) -> None:
+        """What was read meanwhile becomes part of the run."""
+        with contextlib.suppress(queue.Empty):
+            threads = self._stacks.get_nowait()
+            if threads:
+                self.run.saw_stacks(threads, self.clock.now())
 
     def _end(self, pid: int, after: Evidence) -> None:
         """The engine is gone: say why, unless it said so itself."""

@@ -13,7 +13,8 @@ from enum import Enum
 from waste_gui import protocol
 from waste_gui.monitor.crash import Crash
 from waste_gui.monitor.series import Series
-from waste_gui.protocol import AnyMessage, StageInfo, Unreadable
+from waste_gui.monitor.telling import place_of, telling_thread
+from waste_gui.protocol import AnyMessage, StageInfo, ThreadStack, Unreadable
 from waste_gui.stages import INSIDE_TRAIN, STAGES
 
 LOG_LINES = 20_000
@@ -143,6 +144,7 @@ class Run:
         self.away: dict[str, protocol.SourceGone] = {}  # Folders of photos that are waited for.
         self.warnings: list[protocol.Warned] = []
         self.stacks: protocol.Stacks | None = None
+        self._stack_since = (0.0, "")  # Since when the engine is in that function.
         self.predictions: list[protocol.Predicted] = []
         self.last: protocol.RunFinished | protocol.RunStopped | protocol.RunFailed | None = None
         self.stop_asked_at: float | None = None
@@ -184,6 +186,31 @@ class Run:
         if self.phase is Phase.CRASHED and crash != self.crash:
             self.exit_words, self.crash = crash.text, crash
             self._log(self.heard_at, crash.text, "error")
+
+    def saw_stacks(self, threads: tuple[ThreadStack, ...], at: float) -> None:
+        """The stacks at that time, as the engine told them or as they were read from outside."""
+        told = {thread.pid for thread in threads}
+        if self.stacks is not None and self.stacks.at >= self.moved_at:  # what the engine told has no workers
+            threads += tuple(thread for thread in self.stacks.threads if thread.pid not in told)
+        self.stacks = protocol.Stacks(threads=threads, at=at)
+        thread = telling_thread(threads)
+        place = place_of(thread) if thread else ""
+        if place != self._stack_since[1] or self._stack_since[0] < self.moved_at:
+            self._stack_since = at, place
+
+    @property
+    def doing(self) -> ThreadStack | None:
+        """The thread that says what the engine does in this silence; None where no stack is of it."""
+        if self.stacks is None or self.stacks.at < self.moved_at:
+            return None
+        return telling_thread(self.stacks.threads)
+
+    @property
+    def same_place_s(self) -> float:
+        """How long the engine was in one function, as far as its stacks since the last progress tell."""
+        if self.stacks is None or self._stack_since[0] < self.moved_at:
+            return 0.0
+        return self.stacks.at - self._stack_since[0]
 
     def stop_asked(self, now: float) -> None:
         self.stop_asked_at = now
@@ -256,7 +283,7 @@ class Run:
                 best = " (best so far)" if message.best else ""
                 self._log(message.at, f"Saved epoch {message.epoch}{best}: {message.path}")
             case protocol.Stacks():
-                self.stacks = message
+                self.saw_stacks(message.threads, message.at)
                 self._log(message.at, f"Stacks of {len(message.threads)} threads received")
             case protocol.Predicted():
                 self.predictions.append(message)

@@ -11,6 +11,8 @@ from waste_gui.monitor import words
 from waste_gui.monitor.countdown import Remaining
 from waste_gui.monitor.evidence import Evidence
 from waste_gui.monitor.run import Run, Stage
+from waste_gui.monitor.stack_words import in_words
+from waste_gui.monitor.telling import place_of
 from waste_gui.monitor.verdict import Action, State, Verdict
 from waste_gui.protocol import WorkerState
 
@@ -132,6 +134,16 @@ class Scene:
         return self.cpu >= WORKING_CPU_PERCENT or self.reads or (self.gpu_percent or 0) >= WORKING_GPU_PERCENT
 
     @cached_property
+    def doing(self) -> str:
+        """What the engine's stack says that it does, in words; empty where none is known of this silence."""
+        return in_words(self.run.doing) if self.run.doing else ""
+
+    @cached_property
+    def place(self) -> str:
+        """The function it is in."""
+        return place_of(self.run.doing) if self.run.doing else ""
+
+    @cached_property
     def state(self) -> State:
         return State.LIKELY_STUCK if self.red else State.SLOW
 
@@ -146,6 +158,8 @@ class Scene:
             lines.append(f"Last sign of life {words.span(self.beat_age_s)} ago")
             if self.run.heartbeat.where:
                 lines.append(f"Main thread: {self.run.heartbeat.where}")
+            if self.doing:
+                lines.append(f"Its stack: {self.doing}, {self.place}")
             if self.workers:
                 asked = self.run.heartbeat.queued
                 lines.append(f"Workers: {counted(self.workers)}; {asked} photos asked for")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from waste_gui.monitor.countdown import Remaining
 from waste_gui.monitor.evidence import Evidence
-from waste_gui.monitor.rules import computing, learning, life, machine, pace, photos
+from waste_gui.monitor.rules import computing, learning, life, machine, pace, photos, waiting
 from waste_gui.monitor.run import Run
 from waste_gui.monitor.scene import Scene
 from waste_gui.monitor.verdict import Verdict
@@ -31,7 +31,9 @@ RULES: tuple[Rule, ...] = (
     photos.storage,
     photos.workers_starting,
     photos.handover,
+    machine.window_busy,
     machine.low_memory,
+    waiting.known_wait,
     computing.loop,
     computing.busy_in_one_call,
     computing.first_step,

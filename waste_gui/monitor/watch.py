@@ -61,7 +61,8 @@ class Watch:
     def look(self, run: Run, evidence: Evidence, now: float) -> View:
         """`now` is on the engine's clock."""
         left = remaining(run, now, self.history)
-        self._looks.append(evidence)
+        if not self._looks or self._looks[-1] is not evidence:  # it may be asked more often than looked
+            self._looks.append(evidence)
         verdict = diagnose(run, left, _steady(self._looks), now)
         self._note_pause(run, verdict, now)
         self._note_sleep(evidence, now)
@@ -112,7 +113,7 @@ class Watch:
 
 
 def _steady(looks: Sequence[Evidence]) -> Evidence:
-    """The last look, with the rates of the last few: in a single second a busy process may not get its turn."""
+    """The last look, with the rates of the last few: a busy process does not get its turn each second."""
     cpu = [look.cpu_percent for look in looks if look.cpu_percent is not None]
     io = [look.io_bytes_per_s for look in looks if look.io_bytes_per_s is not None]
     return replace(

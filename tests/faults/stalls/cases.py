@@ -150,21 +150,6 @@ def folder_is_moved(ride: Ride) -> Act:
 # --- workers
 
 
-@case("paused", action="go on (SIGCONT)")
-def workers_are_stopped(ride: Ride) -> Act:
-    ride.make_photos()
-    ride.start(*NO_CACHE)
-    ride.until_training()
-    ride.until(ride.workers, "workers")
-    stopped = ride.workers()
-    for pid in stopped:
-        ride.signal(signal.SIGSTOP, pid)
-    ride.strike()
-    yield
-    for pid in stopped:
-        ride.signal(signal.SIGCONT, pid)
-
-
 @case("workers_starting", after_s=LIMIT_S["first_train_batch"], action="force stop", result="ends")
 def workers_never_start(ride: Ride) -> Act:
     ride.make_photos()

@@ -45,12 +45,17 @@ def watch(seconds: float = WATCHED_S) -> None:
     time.sleep(seconds)
 
 
+def delayed_drive(ride: Ride, delay_s: float) -> None:
+    """So many photos that none is read a second time, from the system's memory."""
+    drive = ride.drive(delay_s, per_class=70)
+    for photo in sorted((ride.scratch / "there").rglob("*.jpg")):
+        drive.behave(str(photo.relative_to(ride.scratch / "there")), "delayed")
+
+
 @on_a_drive
 def throttled_disk(ride: Ride) -> None:
     """Each photo takes a second, whichever worker wants it."""
-    drive = ride.drive(delay_s=1.0)
-    for photo in sorted((ride.scratch / "there").rglob("*.jpg")):
-        drive.behave(str(photo.relative_to(ride.scratch / "there")), "delayed")
+    delayed_drive(ride, 1.0)
     ride.start(*NO_CACHE, timeout_s=20)
     watch()
 
@@ -58,9 +63,7 @@ def throttled_disk(ride: Ride) -> None:
 @on_a_drive
 def slow_network_folder(ride: Ride) -> None:
     """Each photo takes six seconds, so a batch takes a minute."""
-    drive = ride.drive(delay_s=6.0)
-    for photo in sorted((ride.scratch / "there").rglob("*.jpg")):
-        drive.behave(str(photo.relative_to(ride.scratch / "there")), "delayed")
+    delayed_drive(ride, 6.0)
     ride.start(*NO_CACHE, timeout_s=20)
     watch(200)
 
@@ -178,6 +181,17 @@ def workers_that_are_killed(ride: Ride) -> None:
             except ProcessLookupError:
                 continue
         watch(3)
+
+
+@healthy
+def workers_that_are_stopped(ride: Ride) -> None:
+    """Others take their photos."""
+    ride.make_photos()
+    ride.start(*NO_CACHE)
+    ride.until_training()
+    for pid in ride.workers():
+        ride.signal(signal.SIGSTOP, pid)
+    watch()
 
 
 @dataclass

@@ -23,7 +23,7 @@ from waste_gui import protocol
 from waste_gui.protocol import AnyMessage, Heartbeat, Progress, Unreadable
 from waste_gui.rundir import RunDir
 
-START_S = 120.0
+START_S = 240.0
 SMALL = ("--model", "resnet18", "--pretrained", "none", "--image-size", "32", "--batch-size", "8")
 LONG = ("--epochs", "100000", "--no-small-first")
 POLL_S = 0.05
@@ -66,9 +66,9 @@ class Ride:
     def make_photos(self, per_class: int = 8) -> Path:
         return make_photos(self.photos, per_class=per_class)
 
-    def drive(self, delay_s: float = 0.2) -> Drive:
+    def drive(self, delay_s: float = 0.2, per_class: int = 8) -> Drive:
         """The photos again, on a drive that can be told to be slow, silent or away."""
-        there = make_photos(self.scratch / "there")
+        there = make_photos(self.scratch / "there", per_class=per_class)
         drive = Drive(self.photos, there, delay_s)
         self._closing.callback(drive.close)
         return drive

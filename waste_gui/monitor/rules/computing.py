@@ -6,6 +6,7 @@ from waste_gui.monitor import words
 from waste_gui.monitor.scene import (
     BEAT_S,
     BUSY_CPU_PERCENT,
+    GAPS_NEEDED,
     LOOP_FACTOR,
     WORKING_CPU_PERCENT,
     WORKING_GPU_PERCENT,
@@ -13,12 +14,17 @@ from waste_gui.monitor.scene import (
 )
 from waste_gui.monitor.verdict import ASK, REPORT, State, Verdict
 
+LONG_WORK = ("computing", "compiling", "importing", "saving", "reading", "starting", "waiting for the GPU")
+"""How the words begin of what may be busy for longer than ever before."""
+
+SAME_PLACE_S = 12.0
+
 
 def busy_in_one_call(scene: Scene) -> Verdict | None:
     """Row 23: the beat stopped while the processor is busy, so one operation holds the interpreter."""
     if scene.beat_age_s <= BEAT_S or scene.cpu < BUSY_CPU_PERCENT or not scene.silent or looping(scene):
         return None
-    where = f" ({scene.run.heartbeat.where})" if scene.run.heartbeat and scene.run.heartbeat.where else ""
+    where = f" ({scene.place})" if scene.place else ""
     text = f"The training is inside one long operation{where}: the processor is busy, so it still works."
     return scene.silence("one_operation", text, ASK, state=State.SLOW)
 
@@ -29,7 +35,8 @@ def loop(scene: Scene) -> Verdict | None:
         return None
     text = (
         f"The processor works at {scene.cpu:.0f} % of a core, but nothing has been finished for "
-        f"{words.span(scene.silence_s)}: the program seems to repeat itself."
+        f"{words.span(scene.silence_s)}: the program repeats {scene.place or 'itself'} and does not come to "
+        "an end."
     )
     return scene.silence("loop", text, REPORT, state=State.LIKELY_STUCK)
 
@@ -37,7 +44,14 @@ def loop(scene: Scene) -> Verdict | None:
 def looping(scene: Scene) -> bool:
     gpu_works = (scene.gpu_percent or 0) >= WORKING_GPU_PERCENT
     burns = scene.cpu >= WORKING_CPU_PERCENT and not scene.reads and not gpu_works
-    return burns and scene.silence_s >= LOOP_FACTOR * scene.limit_s
+    return burns and (scene.silence_s >= LOOP_FACTOR * scene.limit_s or stays_in_one_place(scene))
+
+
+def stays_in_one_place(scene: Scene) -> bool:
+    """In a stage whose steps are known, in a function that is none of those that may take long."""
+    known = scene.stage is not None and len(scene.stage.gaps) >= GAPS_NEEDED
+    patient = scene.doing.startswith(LONG_WORK) or not scene.doing
+    return known and scene.red and not patient and scene.run.same_place_s >= SAME_PLACE_S
 
 
 def first_step(scene: Scene) -> Verdict | None:

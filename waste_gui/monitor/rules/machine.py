@@ -1,4 +1,4 @@
-"""Silence because the computer lacks something: disk, memory, or the network."""
+"""Silence because the computer lacks something: disk, memory, the network, or a window that reads."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from waste_gui.monitor.scene import (
     BEAT_S,
     Scene,
 )
-from waste_gui.monitor.verdict import ASK, REPORT, Verdict
+from waste_gui.monitor.verdict import ASK, REPORT, State, Verdict
 
 FULL_DISK_BYTES = 100_000_000
 FEW_MEMORY = 0.05
+HIGH_PRESSURE = 20.0
+"""Percent of the time in which everything waits for memory."""
 
 
 def disk_full(scene: Scene) -> Verdict | None:
@@ -25,10 +27,20 @@ def disk_full(scene: Scene) -> Verdict | None:
     return scene.silence("disk_full", text, ASK)
 
 
+def window_busy(scene: Scene) -> Verdict | None:
+    """Row 2: the engine sleeps in writing what nobody reads."""
+    engine = scene.evidence.engine
+    if engine is None or "pipe_write" not in (engine.waits_for or "") or not scene.silent:
+        return None
+    return scene.silence("window_busy", "The window was busy. It reads again now.", ASK, state=State.SLOW)
+
+
 def low_memory(scene: Scene) -> Verdict | None:
     """Row 25."""
-    free = scene.evidence.free_memory
-    if free is None or free >= FEW_MEMORY or not (scene.silent or scene.over):
+    free, pressure = scene.evidence.free_memory, scene.evidence.machine.memory_pressure or 0.0
+    if not (scene.silent or scene.over) or free is None:
+        return None
+    if free >= FEW_MEMORY and pressure < HIGH_PRESSURE:
         return None
     text = (
         f"The computer is nearly out of memory ({100 * free:.0f} % free) and may swap. Close other programs, "

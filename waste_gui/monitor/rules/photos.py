@@ -20,8 +20,8 @@ from waste_gui.monitor.scene import (
 from waste_gui.monitor.verdict import ASK, ASK_PHOTO, RESTART, Action, State, Verdict
 from waste_gui.protocol import WorkerState
 
-LARGE_BYTES = 400_000_000
-"""A worker takes 30 MB; with this much it is on a photo of a hundred megapixels."""
+LARGE_BYTES = 150_000_000
+"""A worker takes 30 MB; with this much it is on a photo of some fifty megapixels."""
 
 LARGE_S = 120.0
 """Even such a photo is read in this time."""
