@@ -32,6 +32,7 @@ RULES = (
     learning.loss_does_not_move,
     learning.one_class_predicted,
     learning.validation_at_chance,
+    learning.still_guesses,
     learning.overfits,
     learning.waits_for_photos,
 )
@@ -160,6 +161,25 @@ def test_validation_at_chance_while_training_learns_is_told() -> None:
     assert_note(verdict, "validation_at_chance")
     assert "34 % of the validation photos are right, as by guessing" in verdict.text
     assert "Always naming the commonest class gives 33 %" in verdict.evidence
+
+
+def test_guessing_for_a_third_of_the_plan_is_told_though_the_training_loss_comes_down() -> None:
+    """As measured with 600 photos of six classes and a learning rate of 0.5."""
+    right = (0.17, 0.20, 0.17, 0.17, 0.19, 0.18, 0.18, 0.23, 0.22, 0.22, 0.20, 0.19)
+    loss = (2.42, 1.93, 1.84, 1.99, 1.86, 1.82, 1.78, 1.71, 1.69, 1.64, 1.61, 1.60)
+    training = Training(
+        lambda step: loss[(step - 1) // 15],
+        epochs=12,
+        steps=15,
+        classes=6,
+        val_photos=120,
+        val_accuracy=lambda epoch: right[epoch - 1],
+        val_loss=lambda epoch: 1.9,
+        peak_lr=0.5,
+    )
+    verdict = judged(training.played())
+    assert_note(verdict, "validation_at_chance")
+    assert "For 6 epochs" in verdict.text and "another learning rate than 0.5" in verdict.text
 
 
 def test_few_validation_photos_prove_nothing() -> None:

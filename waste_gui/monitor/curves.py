@@ -67,10 +67,11 @@ def warm_from(run: Run) -> float | None:
     return float(steps[np.argmax(rates >= WARM * rates.max())])
 
 
-def settled_epochs(run: Run) -> Sequence[EpochFinished]:
-    """The last three (of long ones two), if all came after warm-up and a hundred steps; else none."""
+def settled_epochs(run: Run, needed: int = 0) -> Sequence[EpochFinished]:
+    """The last three (of long ones two), or as many as needed, if all came after warm-up and a hundred steps;
+    else none."""
     warm = warm_from(run)
-    needed = 2 if epoch_steps(run) >= LONG_EPOCH_STEPS else SETTLED_EPOCHS
+    needed = needed or (2 if epoch_steps(run) >= LONG_EPOCH_STEPS else SETTLED_EPOCHS)
     last = run.epochs[-needed:]
     if warm is None or len(last) < needed or last[0].step < max(SETTLED_STEPS, warm + 1):
         return ()

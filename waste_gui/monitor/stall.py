@@ -46,6 +46,7 @@ RULES: tuple[Rule, ...] = (
     learning.loss_does_not_move,
     learning.one_class_predicted,
     learning.validation_at_chance,
+    learning.still_guesses,
     learning.overfits,
     learning.waits_for_photos,
     pace.slower_epoch,

@@ -6,6 +6,7 @@ The thresholds are wide on purpose: a healthy training must never be accused, ho
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -29,6 +30,7 @@ from waste_gui.monitor.curves import (
 from waste_gui.monitor.run import Phase, Run
 from waste_gui.monitor.scene import Scene
 from waste_gui.monitor.verdict import Action, State, Verdict
+from waste_gui.protocol import Baseline, EpochFinished
 
 ACTIONS = (Action.STOP, Action.KEEP_WAITING, Action.COPY_DETAILS)
 NOT_LEARNING = "Not learning"
@@ -57,6 +59,10 @@ FEWEST_PHOTOS = 20
 """With fewer for validation, chance and skill look the same."""
 SWALLOWED = 0.9
 SWALLOWED_TOO_MUCH = 0.3
+VAL_AT_CHANCE = 0.95
+STILL_EPOCHS = 6
+STILL_SHARE = 0.3
+"""Of the planned epochs: so long a slow learner may guess."""
 FELL_WELL = 0.5
 """Of the way from guessing to the lowest loss possible."""
 
@@ -178,29 +184,55 @@ def one_class_predicted(scene: Scene) -> Verdict | None:
 def validation_at_chance(scene: Scene) -> Verdict | None:
     """The training loss falls well, and new photos are answered as by guessing."""
     run, epochs, guess = scene.run, settled_epochs(scene.run), scene.run.baseline
-    if run.phase is not Phase.TRAINING or not epochs or not guess or guess.val_photos < FEWEST_PHOTOS:
+    if run.phase is not Phase.TRAINING or not guess or not guesses(epochs, guess):
         return None
     train_loss, way = epochs[-1].train_loss, guess.train_loss - guess.least_loss
     if train_loss is None or way <= 0 or guess.train_loss - train_loss < FELL_WELL * way:
         return None
-    rights = [epoch.val_accuracy for epoch in epochs if epoch.val_accuracy is not None]
-    if len(rights) < len(epochs) or sum(rights) / len(rights) > chance_accuracy(guess):
-        return None
-    if any(e.val_loss is not None and e.val_loss < AT_CHANCE * guess.val_loss for e in epochs):
-        return None
     text = (
-        f"Only {percent(rights[-1])} of the validation photos are right, as by guessing, although the "
-        "training loss falls well: what is learned does not hold for new photos. Look whether photos lie in "
-        "the folder of a wrong class, and whether the validation photos are of another kind. With few "
-        "photos, begin with pretrained weights."
-    )
-    evidence = (
-        f"Validation right in the last {len(epochs)} epochs: {', '.join(map(percent, rights))}",
-        f"Always naming the commonest class gives {percent(guess.val_accuracy)}",
-        f"Training loss {figure(train_loss)}; guessing gives {figure(guess.train_loss)}",
+        f"Only {percent(epochs[-1].val_accuracy)} of the validation photos are right, as by guessing, "
+        "although the training loss falls well: what is learned does not hold for new photos. Look whether "
+        "photos lie in the folder of a wrong class, and whether the validation photos are of another kind. "
+        "With few photos, begin with pretrained weights."
     )
     title = "Training gets better, but new photos are answered as by guessing"
-    return note("validation_at_chance", title, text, evidence)
+    return note("validation_at_chance", title, text, guessing_facts(epochs, guess))
+
+
+def still_guesses(scene: Scene) -> Verdict | None:
+    """For a third of the plan new photos have been answered as by guessing, whatever the training loss."""
+    run, guess = scene.run, scene.run.baseline
+    epochs = settled_epochs(run, max(STILL_EPOCHS, math.ceil(STILL_SHARE * planned_epochs(run))))
+    if run.phase is not Phase.TRAINING or not guess or not guesses(epochs, guess):
+        return None
+    text = (
+        f"For {len(epochs)} epochs new photos have been answered as by guessing, now "
+        f"{percent(epochs[-1].val_accuracy)} right. {rate_advice(run)}"
+    )
+    facts = (*guessing_facts(epochs, guess), *rate_fact(run))
+    return note("validation_at_chance", "New photos are still answered as by guessing", text, facts)
+
+
+def guesses(epochs: Sequence[EpochFinished], guess: Baseline) -> bool:
+    """Whether validation is no better than chance over these epochs, by its accuracy and by its loss."""
+    rights = [epoch.val_accuracy for epoch in epochs if epoch.val_accuracy is not None]
+    if not epochs or len(rights) < len(epochs) or guess.classes < 2 or guess.val_photos < FEWEST_PHOTOS:
+        return False
+    if sum(rights) / len(rights) > chance_accuracy(guess):
+        return False
+    return all(e.val_loss is None or e.val_loss >= VAL_AT_CHANCE * guess.val_loss for e in epochs)
+
+
+def guessing_facts(epochs: Sequence[EpochFinished], guess: Baseline) -> tuple[str, ...]:
+    last = epochs[-3:]
+    train_loss, rights = last[-1].train_loss, ", ".join(percent(e.val_accuracy) for e in last)
+    facts = [
+        f"Validation right in the last {len(last)} epochs: {rights}",
+        f"Always naming the commonest class gives {percent(guess.val_accuracy)}",
+    ]
+    if train_loss is not None:
+        facts.append(f"Training loss {figure(train_loss)}; guessing gives {figure(guess.train_loss)}")
+    return tuple(facts)
 
 
 def overfits(scene: Scene) -> Verdict | None:
@@ -318,5 +350,5 @@ def count(number: float) -> str:
     return f"{round(float(number)):,}".replace(",", "\u202f")
 
 
-def percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+def percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.0f} %"
