@@ -150,7 +150,7 @@ class Metric(Message, frozen=True, kw_only=True, tag="metric"):
 class Baseline(Message, frozen=True, kw_only=True, tag="baseline"):
     """Before the first step: what guessing would come to, so that learning can be told from it.
 
-    `train_loss` and `val_loss` are those of one who knows only how frequent each class is; `least_loss` is the
+    `train_loss` and `val_loss` are of one who knows only how frequent each class is; `least_loss` is the
     lowest training loss possible (label smoothing); `val_accuracy` that of always naming the commonest class.
     """
 

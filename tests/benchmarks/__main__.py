@@ -17,12 +17,13 @@ from tests.benchmarks.first_batch import first_batch
 from tests.benchmarks.loading import epoch_2, tile_cache
 from tests.benchmarks.photos import Bench, open_bench
 from tests.benchmarks.scan import scan
+from tests.benchmarks.timeline import timeline
 from tests.benchmarks.training_step import training_step
 
 Row = Callable[[Bench], list[Comparison]]
 
 ROWS: dict[str, Row] = {
-    row.__name__: row for row in (first_batch, decode, epoch_2, tile_cache, training_step, scan)
+    row.__name__: row for row in (first_batch, decode, epoch_2, tile_cache, training_step, scan, timeline)
 }
 
 

@@ -25,7 +25,7 @@ from waste_gui.gui.theme import Theme
 from waste_gui.gui.widgets.facts import facts
 from waste_gui.gui.wording import LETTERS, Notice, Offer
 from waste_gui.monitor.run import Phase
-from waste_gui.monitor.verdict import ASK_PHOTO, REPORT, Action
+from waste_gui.monitor.verdict import ASK_PHOTO, CACHE, DOWNLOAD, MEMORY, REPORT, RESTART, Action
 from waste_gui.monitor.words import about
 from waste_gui.rundir import RunDir, data_dir
 
@@ -309,7 +309,7 @@ def test_every_button_of_the_bar_has_a_letter_that_nothing_always_there_has(make
     taken |= {text.partition("&")[2][0].lower() for text in texts} | {"w"}
     for offer in (*Action, *Offer):
         assert offer.value.count(LETTERS[offer]) and LETTERS[offer].lower() not in taken, offer
-    for offers in (ASK_PHOTO, REPORT):
+    for offers in (ASK_PHOTO, CACHE, DOWNLOAD, MEMORY, REPORT, RESTART):
         window.bar.show_notice(Notice("stuck", "stuck", "Stuck", "", offers))
         places = [window.bar._buttons.itemAt(i) for i in range(len(offers))]
         buttons = [place.widget() for place in places if place is not None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 from waste_gui.gui.moment import Moment
 from waste_gui.gui.settings import Settings
@@ -65,11 +65,14 @@ def photo_in_question(moment: Moment) -> tuple[str | None, str]:
     return path, f"{who}{names}: {span(max(worker.since_s for worker in on_it) + ago)}"
 
 
-def _without_doubles(facts: list[str]) -> list[str]:
-    """The verdict tells some of them in its own words; the name before the colon is the same."""
+def facts_of(moment: Moment) -> list[str]:
+    """What the verdict rests on, or the lines that show why it crashed; then the rest of the evidence. Some
+    are told in both: the name before the colon is the same."""
+    crash = moment.run.crash
+    first = moment.view.verdict.evidence if moment.view else crash.lines if crash else ()
     known: dict[str, str] = {}
-    for fact in facts:
-        known.setdefault(fact.partition(":")[0], fact)
+    for fact in (*first, *evidence_lines(moment.evidence)):
+        known.setdefault(fact.partition(": ")[0], fact)
     return list(known.values())
 
 
@@ -157,7 +160,7 @@ class DiagnosisDialog(QDialog):
         return head
 
     def _make_below(self) -> QWidget:
-        again = QPushButton("&Read them again")
+        again = self.again_button = QPushButton("&Read them again")
         again.setProperty("link", True)
         again.setAutoDefault(False)
         again.clicked.connect(self.stacks_asked)
@@ -172,13 +175,17 @@ class DiagnosisDialog(QDialog):
         stacks.addWidget(self.stacks, 1)
         stacks.addStretch()
         self.photo.setFixedWidth(PHOTO_WIDTH)
-        self.facts.setFixedWidth(FACTS_WIDTH)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QScrollArea.Shape.NoFrame)
+        area.setFixedWidth(FACTS_WIDTH)
+        area.setWidget(self.facts)
         below = QWidget()
         columns = QHBoxLayout(below)
         columns.setContentsMargins(0, UNIT, 0, 0)
         columns.setSpacing(3 * UNIT)
         columns.addWidget(self.photo)
-        columns.addWidget(self.facts)
+        columns.addWidget(area)
         columns.addLayout(stacks, 1)
         return below
 
@@ -213,11 +220,11 @@ class DiagnosisDialog(QDialog):
         self.text.setVisible(bool(text))
         self.timeline.show_timeline(moment.timeline)
         self.photo.show_photo(*photo_in_question(moment))
-        verdict = moment.view.verdict.evidence if moment.view else ()
-        self.facts.show_facts(_without_doubles([*verdict, *evidence_lines(moment.evidence)]))
+        self.facts.show_facts(facts_of(moment))
         threads = threads_of(moment.run)
         self.no_stacks.set_text(ASKED if moment.run.phase.running else NOT_TOLD)
         self.no_stacks.setVisible(not threads)
+        self.again_button.setVisible(moment.run.phase.running)
         self.stacks.setVisible(bool(threads))
         self.stacks.show_threads(threads)
         self._give_room()

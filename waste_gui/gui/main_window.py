@@ -39,6 +39,7 @@ from PySide6.QtWidgets import (
 from waste_gui import config as configs
 from waste_gui.config import ConfigError, RunConfig
 from waste_gui.gui import demo, resources
+from waste_gui.gui.again import AGAIN, again
 from waste_gui.gui.background import Background
 from waste_gui.gui.dataset_choice import DatasetChoice
 from waste_gui.gui.dialogs import Answer, DetailsDialog, Question
@@ -142,6 +143,7 @@ class MainWindow(QMainWindow):
         self._moment = self.controller.moment()
         self._leaving = False
         self._closes_after_check = False
+        self._again: Callable[[], RunConfig] | None = None  # What is started once this run has ended.
         self._diagnosis: DiagnosisDialog | None = None
         self._question: Question | None = None
         self._said: Notice | None = None
@@ -482,8 +484,29 @@ class MainWindow(QMainWindow):
         if self._leaving:
             self.close()
             return
+        if self._again is not None:
+            QTimer.singleShot(0, self._start_again)  # Once everybody has heard of the end.
+            return
         if self.controller.folder is not None:
             self.results.read(self.controller.folder, self._on_results)
+
+    def _on_again(self, action: Action | Offer) -> None:
+        """As soon as the run that hangs is gone; its best model is kept, and it goes on from its last one."""
+        assert isinstance(action, Action)
+        config, folder = self.controller.config, self.controller.folder
+        if config is None:
+            self.say("Its settings are not known.", "Start it again from the settings page.")
+            return
+        self._again = lambda: again(action, config, folder)
+        if self.controller.running:
+            self.controller.stop_now()
+        else:
+            self._start_again()
+
+    def _start_again(self) -> None:
+        make, self._again = self._again, None
+        if make is not None:
+            self._start(make)
 
     def _on_check_photos(self) -> None:
         self.show_page(PHOTOS)
@@ -565,6 +588,8 @@ class MainWindow(QMainWindow):
                 self.controller.force_stop()
             case Action.RESUME:
                 self.controller.go_on()
+            case _ if offer in AGAIN:
+                self._on_again(offer)
             case Action.RESTART_WORKERS:
                 self.controller.restart_workers()
             case Action.COPY_DETAILS | Offer.COPY_DETAILS:

@@ -50,6 +50,10 @@ LETTERS: dict[Action | Offer, str] = {
     Action.FORCE_STOP: "c",
     Action.RESUME: "o",
     Action.RESTART_WORKERS: "a",
+    Action.SMALLER_BATCH: "c",
+    Action.FEWER_WORKERS: "o",
+    Action.WITHOUT_CACHE: "c",
+    Action.TRY_AGAIN: "a",
     Action.COPY_DETAILS: "y",
     Offer.COPY_DETAILS: "y",
     Offer.SHOW_LOG: "l",
@@ -61,6 +65,13 @@ LETTERS: dict[Action | Offer, str] = {
 }
 """The mnemonic of each button of the bar: none that a menu, a tab, Start or Stop has."""
 
+
+CURES: dict[str, Action | Offer] = {
+    TOO_MANY_FAILURES: Offer.CHECK_PHOTOS,
+    "out_of_memory": Action.SMALLER_BATCH,
+    "weights": Action.TRY_AGAIN,
+}
+"""By the kind of a failure or the cause of a crash: what helps most."""
 
 CRASH_OFFERS = (Offer.COPY_DETAILS, Offer.SHOW_LOG)
 
@@ -370,7 +381,7 @@ def notice(moment: Moment) -> Notice | None:
     run = moment.run
     match run.last:
         case RunFailed() as failed:
-            cure = Offer.CHECK_PHOTOS if failed.kind == TOO_MANY_FAILURES else Offer.SHOW_SETTINGS
+            cure = CURES.get(failed.kind, Offer.SHOW_SETTINGS)
             ask = (cure, Offer.COPY_DETAILS, Offer.SHOW_LOG)
             lines = error_lines(failed.traceback)
             return Notice("stuck", "failed", failed.text, failed.hint, ask, failed.traceback, lines)
@@ -386,7 +397,9 @@ def notice(moment: Moment) -> Notice | None:
             return Notice("info", "stopped", f"{title}.", kept, offers)
     if run.phase is Phase.CRASHED:
         hint, lines = (run.crash.hint, run.crash.lines) if run.crash else ("", ())
-        return Notice("stuck", "failed", run.exit_words, hint, CRASH_OFFERS, lines=lines)
+        cause = run.crash.cause if run.crash else ""
+        helps = (CURES[cause],) if cause in CURES else ()
+        return Notice("stuck", "failed", run.exit_words, hint, (*helps, *CRASH_OFFERS), lines=lines)
     return _live_notice(moment)
 
 

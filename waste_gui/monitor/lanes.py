@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +85,20 @@ class Segments:
     def __len__(self) -> int:
         return len(self.start)
 
+    @cached_property
+    def times(self) -> FloatArray:
+        """Starts and ends in turns."""
+        return np.column_stack([self.start, self.end]).ravel()
+
+    @cached_property
+    def sums(self) -> dict[int, FloatArray]:
+        """For each kind that is there, by its column: its seconds until each of `times`."""
+        found = {}
+        for kind in np.flatnonzero(self.seconds.any(axis=0)):
+            after = np.cumsum(self.seconds[:, kind])
+            found[int(kind)] = np.column_stack([after - self.seconds[:, kind], after]).ravel()
+        return found
+
     def at(self, time: float) -> int | None:
         """The one that this moment is in."""
         i = int(np.searchsorted(self.start, time, side="right")) - 1
@@ -96,7 +111,7 @@ class Lane:
     def __init__(self, title: str, kinds: tuple[Kind, ...], capacity: int = SEGMENTS) -> None:
         self.title, self.kinds = title, kinds
         self.changes = 0  # Whoever draws it knows by this number whether to draw anew.
-        self.closed = 0  # All segments ever.
+        self.merges = 0  # How often its old segments were merged.
         self.open: Open | None = None
         self._columns = {kind: i for i, kind in enumerate(kinds)}
         self._capacity = capacity
@@ -106,6 +121,7 @@ class Lane:
         self._name = np.zeros(256, np.intp)
         self._names: dict[str, int] = {"": 0}
         self._seen: set[Kind] = set()
+        self._told: tuple[int, Segments] | None = None
 
     def __len__(self) -> int:
         return self._size + (self.open is not None)
@@ -164,18 +180,19 @@ class Lane:
         self.changes += 1
 
     def segments(self) -> Segments:
-        """All of them, with the one that is still open."""
-        size = self._size
-        if self.open is not None and self.open.length > 0:
-            self._write(size, self.open)
-            size += 1
-        columns = self._start[:size], self._end[:size], self._seconds[:size]
-        return Segments(*columns, tuple(self._names), self._name[:size])
+        """All of them, with the one that is still open; to be looked at before the lane changes again."""
+        if self._told is None or self._told[0] != self.changes:
+            size = self._size
+            if self.open is not None and self.open.length > 0:
+                self._write(size, self.open)
+                size += 1
+            columns = self._start[:size], self._end[:size], self._seconds[:size]
+            self._told = self.changes, Segments(*columns, tuple(self._names), self._name[:size])
+        return self._told[1]
 
     def _append(self, done: Open) -> None:
         seconds = done.seconds()
         self._seen.update(seconds)
-        self.closed += 1
         if len(seconds) == 1 and self._goes_on(done, next(iter(seconds))):
             i = self._size - 1
             self._seconds[i, self._columns[next(iter(seconds))]] += done.end - self._end[i]
@@ -233,6 +250,7 @@ class Lane:
             column[:merged] = rows
             column[merged : merged + kept] = newest
         self._size = merged + kept
+        self.merges += 1
         self._forget_names()
 
     def _forget_names(self) -> None:

@@ -13,7 +13,7 @@ from enum import Enum
 from waste_gui import protocol
 from waste_gui.monitor.crash import Crash
 from waste_gui.monitor.series import Series
-from waste_gui.monitor.telling import place_of, telling_thread
+from waste_gui.monitor.stack_words import decisive, place_of
 from waste_gui.protocol import AnyMessage, StageInfo, ThreadStack, Unreadable
 from waste_gui.stages import INSIDE_TRAIN, STAGES
 
@@ -193,7 +193,7 @@ class Run:
         if self.stacks is not None and self.stacks.at >= self.moved_at:  # what the engine told has no workers
             threads += tuple(thread for thread in self.stacks.threads if thread.pid not in told)
         self.stacks = protocol.Stacks(threads=threads, at=at)
-        thread = telling_thread(threads)
+        thread = decisive(threads)
         place = place_of(thread) if thread else ""
         if place != self._stack_since[1] or self._stack_since[0] < self.moved_at:
             self._stack_since = at, place
@@ -203,7 +203,7 @@ class Run:
         """The thread that says what the engine does in this silence; None where no stack is of it."""
         if self.stacks is None or self.stacks.at < self.moved_at:
             return None
-        return telling_thread(self.stacks.threads)
+        return decisive(self.stacks.threads)
 
     @property
     def same_place_s(self) -> float:

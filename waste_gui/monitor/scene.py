@@ -11,8 +11,7 @@ from waste_gui.monitor import words
 from waste_gui.monitor.countdown import Remaining
 from waste_gui.monitor.evidence import Evidence
 from waste_gui.monitor.run import Run, Stage
-from waste_gui.monitor.stack_words import in_words
-from waste_gui.monitor.telling import place_of
+from waste_gui.monitor.stack_words import in_words, place_of
 from waste_gui.monitor.verdict import Action, State, Verdict
 from waste_gui.protocol import WorkerState
 

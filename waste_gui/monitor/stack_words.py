@@ -14,6 +14,13 @@ READING = "reading a file"
 DECODING = "decoding a photo"
 COMPUTING = "computing"
 OTHER_THREAD = "waiting for another thread"
+LOCK_FILE = "waiting for a lock file"
+DOWNLOADING = "downloading the model's weights"
+OTHER_GPUS = "waiting for the other GPUs"
+COMPILING = "compiling code for the GPU"
+SAVING = "saving the model"
+USING_CACHE = "using the cache of photos"
+IMPORTING_WORDS = "importing "
 
 STANDARD_LIBRARY = re.compile(r"^<frozen |/(python3\.\d+t?|Lib)/(?!site-packages/|dist-packages/)")
 
@@ -36,13 +43,13 @@ def _rules(*rules: tuple[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
 
 
 WAITS = _rules(
-    (r"/filelock/|/file_baton\.py:", "waiting for a lock file"),
+    (r"/filelock/|/file_baton\.py:", LOCK_FILE),
     (
         r"/(httpcore|httpx|requests|urllib3|huggingface_hub|hf_xet)\d?/|/urllib/request\.py:|/http/client\.py:|"
         r"/(socket|ssl)\.py:|/torch/hub\.py:|/engine/models\.py:_can_look_up",
-        "downloading the model's weights",
+        DOWNLOADING,
     ),
-    (r"/torch/distributed/.*c10d|/torch/distributed/\w+\.py:", "waiting for the other GPUs"),
+    (r"/torch/distributed/.*c10d|/torch/distributed/\w+\.py:", OTHER_GPUS),
     (r"/torch/(cuda|mps|xpu|accelerator)/.*:synchronize$", GPU),
 )
 """`path:function` of a frame → words; they hold during an import, too."""
@@ -51,12 +58,12 @@ WORK = _rules(
     (
         r"/torch/_dynamo/(?!eval_frame|external_utils)|/torch/_inductor/(?!output_code|runtime/)|"
         r"/triton/(compiler|backends/\w+/compiler|runtime/build)|/torch/utils/cpp_extension\.py:",
-        "compiling code for the GPU",
+        COMPILING,
     ),
     (r"/torch/cuda/.*:_lazy_init$", "starting the GPU"),
     (
         r"/safetensors/.*:(save|serialize)|/engine/checkpoint\.py:save|/torch/serialization\.py:save",
-        "saving the model",
+        SAVING,
     ),
     (
         r"/safetensors/|/engine/checkpoint\.py:load|/torch/serialization\.py:load",
@@ -74,7 +81,7 @@ WORK = _rules(
     (r"/engine/context\.py:in_thread$", OTHER_THREAD),
     (r"/engine/context\.py:obey$", "paused"),
     (r"/dataset/(scan|file_stats)\.py:", "looking for photos"),
-    (r"/dataset/(photo_tiles|tiles|tile_segments)\.py:", "using the cache of photos"),
+    (r"/dataset/(photo_tiles|tiles|tile_segments)\.py:", USING_CACHE),
     (
         r"/torch/(nn|autograd|optim|_tensor|functional|_ops|_inductor|amp)\b|/(torchvision|open_clip|timm)/|"
         r"/engine/augment\.py:",
@@ -139,7 +146,7 @@ def _by_rules(places: Sequence[str]) -> str:
             if pattern.search(place):
                 return words
         if importing and (IMPORTING.search(place) or place.endswith(":<module>")):
-            return f"importing {importing}"
+            return f"{IMPORTING_WORDS}{importing}"
     return ""
 
 
@@ -180,3 +187,12 @@ def _module(place: str) -> str:
 def _place(frame: Frame) -> str:
     """`path:function`, the path with slashes and the function without its class."""
     return f"{frame.file.replace(chr(92), '/')}:{frame.function.rpartition('.')[2]}"
+
+
+def place_of(thread: ThreadStack) -> str:
+    """The function that tells most, as "function in file.py"; empty if it has no stack."""
+    index = key_frame(thread)
+    if index < 0:
+        return ""
+    frame = thread.frames[index]
+    return f"{frame.function} in {frame.file.replace(chr(92), '/').rpartition('/')[2]}"

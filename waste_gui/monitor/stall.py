@@ -30,6 +30,7 @@ RULES: tuple[Rule, ...] = (
     photos.one_photo,
     photos.storage,
     photos.workers_starting,
+    waiting.photo_cache,
     photos.handover,
     machine.window_busy,
     machine.low_memory,

@@ -25,12 +25,19 @@ class Action(Enum):
     FORCE_STOP = "Force stop"
     RESUME = "Go on"
     RESTART_WORKERS = "Restart the data workers"
+    SMALLER_BATCH = "Start again with half the batch"
+    FEWER_WORKERS = "Start again with one data worker"
+    WITHOUT_CACHE = "Start again without the cache"
+    TRY_AGAIN = "Try again"
     COPY_DETAILS = "Copy details"
 
 
 ASK = (Action.SHOW_WHERE, Action.KEEP_WAITING, Action.STOP)
 ASK_PHOTO = (Action.SHOW_WHERE, Action.SET_ASIDE, Action.KEEP_WAITING, Action.STOP)
 RESTART = (Action.SHOW_WHERE, Action.RESTART_WORKERS, Action.KEEP_WAITING, Action.STOP)
+DOWNLOAD = (Action.SHOW_WHERE, Action.TRY_AGAIN, Action.KEEP_WAITING, Action.STOP)
+MEMORY = (Action.SMALLER_BATCH, Action.FEWER_WORKERS, Action.KEEP_WAITING, Action.STOP)
+CACHE = (Action.SHOW_WHERE, Action.WITHOUT_CACHE, Action.KEEP_WAITING, Action.STOP)
 REPORT = (Action.SHOW_WHERE, Action.KEEP_WAITING, Action.STOP, Action.COPY_DETAILS)
 
 

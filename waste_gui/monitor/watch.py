@@ -27,7 +27,7 @@ STOOD_STILL_S = 20.0
 WAKE_UP_S = 15.0
 """How long a run may take to go on after that."""
 
-STEADY_LOOKS = 5
+STEADY_LOOKS, LOOK_S = 5, 1.0
 
 STACKS_SOON_S, STACKS_LATER_S = 8.0, 60.0
 """Between two questions for the stacks in a silence: for its first minute, and from then on."""
@@ -55,14 +55,14 @@ class Watch:
         self._patient_until: float | None = None
         self._looked_at: float | None = None
         self._looks: deque[Evidence] = deque(maxlen=STEADY_LOOKS)
+        self._took_at = -math.inf
         self._waking_until = -math.inf
         self._asked_for_stacks_at = -math.inf
 
     def look(self, run: Run, evidence: Evidence, now: float) -> View:
         """`now` is on the engine's clock."""
         left = remaining(run, now, self.history)
-        if not self._looks or self._looks[-1] is not evidence:  # it may be asked more often than looked
-            self._looks.append(evidence)
+        self._take_look(evidence, now)
         verdict = diagnose(run, left, _steady(self._looks), now)
         self._note_pause(run, verdict, now)
         self._note_sleep(evidence, now)
@@ -78,6 +78,13 @@ class Watch:
     def keep_waiting(self, now: float, for_s: float = KEEP_WAITING_S) -> None:
         """The person chose to wait: until then nothing is called stuck, unless it goes on and stops anew."""
         self._patient_until = now + for_s
+
+    def _take_look(self, evidence: Evidence, now: float) -> None:
+        """Looks come each second, and the window asks more often."""
+        if self._looks and self._looks[-1] is evidence and now < self._took_at + LOOK_S:
+            return
+        self._looks.append(evidence)
+        self._took_at = now
 
     def _note_pause(self, run: Run, verdict: Verdict, now: float) -> None:
         if self._paused_from is not None and run.moved_at > self._paused_from:

@@ -174,6 +174,15 @@ def photos_are_lost_on_their_way(ride: Ride) -> Act:
     ride.command(command="restart_workers")
 
 
+@case("cache", action="force stop", result="ends")
+def cache_disk_is_silent(ride: Ride) -> Act:
+    ride.make_photos()
+    ride.start(fault="cache_disk_is_silent")
+    ride.until_struck()
+    yield
+    kill_tree(ride.engine.pid)
+
+
 # --- the engine itself
 
 

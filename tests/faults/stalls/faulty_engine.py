@@ -28,7 +28,8 @@ STEPS = 12
 """Enough for the usual gap between two steps to be known."""
 
 LOST_FROM = 200
-"""So many photos arrive."""
+LOST = 10
+"""So many photos arrive, and so many do not."""
 
 FOREVER_S = 1_000_000
 
@@ -221,6 +222,19 @@ def before_stage(wanted: str, prepare: Callable[[], None]) -> None:
     Context.stage = stage_prepared  # type: ignore[assignment,method-assign]
 
 
+def cache_disk_is_silent() -> None:
+    """A read from the cache's file does not return, once some have."""
+    preadv, counted = os.preadv, itertools.count()
+
+    def preadv_once_more(*rest: Any) -> int:
+        if next(counted) == LOST_FROM:
+            struck()
+            threading.Event().wait()
+        return preadv(*rest)
+
+    os.preadv = preadv_once_more
+
+
 def lose_photos() -> None:
     """Photos that were read do not arrive any more once some steps are made."""
     from waste_gui.dataset.pool import ReadingPool
@@ -233,7 +247,7 @@ def lose_photos() -> None:
         if number == LOST_FROM:
             struck()
         told, lost = self._finished, type(self._finished)()
-        self._finished = told if number < LOST_FROM else lost
+        self._finished = lost if LOST_FROM <= number < LOST_FROM + LOST else told
         finish(self, photo, *rest)
         self._finished = told
 
@@ -248,6 +262,8 @@ def main() -> None:
         strike_at_stage(*AT_STAGE[fault])
     elif fault == "lost_photos":
         lose_photos()
+    elif fault == "cache_disk_is_silent":
+        cache_disk_is_silent()
     elif fault in SLOW:
         before_stage("train", SLOW[fault])
     else:

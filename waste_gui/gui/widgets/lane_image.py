@@ -87,14 +87,18 @@ def divided(segments: Segments, low: float, high: float, width: int) -> FloatArr
     last = int(np.searchsorted(segments.start, high, side="right"))
     if first >= last:
         return np.zeros((width, segments.seconds.shape[1]))
-    times = np.column_stack([segments.start[first:last], segments.end[first:last]]).ravel()
-    edges = np.linspace(low, high, width + 1)
-    seconds = segments.seconds[first:last]
-    found = np.zeros((width, seconds.shape[1]))
-    for kind in np.flatnonzero(seconds.any(axis=0)):
-        after = np.cumsum(seconds[:, kind])
-        sums = np.column_stack([after - seconds[:, kind], after]).ravel()
-        found[:, kind] = np.diff(np.interp(edges, times, sums))
+    part = slice(2 * first, 2 * last)
+    times = segments.times[part]
+    edges = np.clip(np.linspace(low, high, width + 1), times[0], times[-1])
+    after = np.searchsorted(times, edges).clip(
+        1, len(times) - 1
+    )  # Once for all kinds: np.interp would for each.
+    step = times[after] - times[after - 1]
+    share = (edges - times[after - 1]) / np.where(step > 0, step, 1.0)
+    found = np.zeros((width, segments.seconds.shape[1]))
+    for kind, whole in segments.sums.items():
+        sums = whole[part]
+        found[:, kind] = np.diff(sums[after - 1] + share * (sums[after] - sums[after - 1]))
     return found
 
 
@@ -106,13 +110,12 @@ def lane_image(
     total = seconds.sum(axis=1)
     known = total > 1e-9
     shares = np.cumsum(seconds, axis=1) / np.where(known, total, 1.0)[:, None]
-    heights = (height - 0.5 - np.arange(height)) / height  # Of each row's middle, from below.
-    used = np.flatnonzero(seconds.any(axis=0))
+    tops = np.round(height * (1 - shares)).astype(np.int16)  # Of each kind, the first row that it reaches.
+    tops[~known] = height
+    rows = np.arange(height, dtype=np.int16)[:, None]
     pixels = np.zeros((height, width), np.uint32)
-    for kind in used[::-1]:  # From the top of the stack down: the lowest whose share reaches the row.
-        reached = heights[:, None] <= shares[None, :, kind]
-        np.copyto(pixels, _band(look(kinds[kind]), width, height), where=reached)
-    pixels[:, ~known] = 0
+    for kind in np.flatnonzero(seconds.any(axis=0))[::-1]:  # The upper ones first: the lower cover them.
+        np.copyto(pixels, _band(look(kinds[kind]), width, height), where=rows >= tops[:, kind])
     return _image(pixels)
 
 
@@ -134,14 +137,13 @@ def curve_image(
     np.minimum.at(top, column[inside], np.round(scale[0])[inside])  # No extreme between two edges is lost.
     np.maximum.at(bottom, column[inside], np.round(scale[1])[inside])
     known = (edges[1:] >= times[0]) & (edges[:-1] <= times[-1])
-    rows = np.arange(height)[:, None]
-    line = (rows >= top) & (rows <= bottom + 1) & known
-    below = (rows > bottom + 1) & known
+    top, bottom = (np.where(known, v, height).astype(np.int16) for v in (top, bottom))
+    rows = np.arange(height, dtype=np.int16)[:, None]
     c = theme.colours()
     pale = mixed(QColor(c.train), QColor(c.surface), 0.22)
     pixels = np.zeros((height, width), np.uint32)
-    np.copyto(pixels, np.uint32(pale.rgba()), where=below)
-    np.copyto(pixels, np.uint32(QColor(c.train).rgba()), where=line)
+    np.copyto(pixels, np.uint32(QColor(c.train).rgba()), where=rows >= top)
+    np.copyto(pixels, np.uint32(pale.rgba()), where=rows > bottom + 1)
     return _image(pixels)
 
 
@@ -152,14 +154,12 @@ def swatch(kind: Kind, width: int, height: int) -> QImage:
 
 def _band(how: Look, width: int, height: int) -> NDArray[np.uint32]:
     """The colour and pattern of a kind."""
-    tile = _tile(how.colour.rgba(), how.second.rgba(), how.pattern, height)
-    return np.tile(tile, -(-width // PERIOD))[:, :width]
+    return _painted(how.colour.rgba(), how.second.rgba(), how.pattern, width, height)
 
 
-@functools.cache
-def _tile(colour: int, second: int, pattern: Pattern, height: int) -> NDArray[np.uint32]:
-    """One period of the pattern."""
-    y, x = np.mgrid[:height, :PERIOD]
+@functools.lru_cache(maxsize=32)
+def _painted(colour: int, second: int, pattern: Pattern, width: int, height: int) -> NDArray[np.uint32]:
+    y, x = np.mgrid[:height, :width]
     lines = {
         "plain": np.zeros_like(x, bool),
         "thin": np.zeros_like(x, bool),
@@ -176,4 +176,4 @@ def _tile(colour: int, second: int, pattern: Pattern, height: int) -> NDArray[np
 
 def _image(pixels: NDArray[np.uint32]) -> QImage:
     height, width = pixels.shape
-    return QImage(pixels.tobytes(), width, height, 4 * width, QImage.Format.Format_ARGB32).copy()
+    return QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied).copy()

@@ -22,7 +22,7 @@ from waste_gui.monitor.words import clock, size, span
 LANE, GAP, EVENTS, CURVE = 18, 4, 16, 26
 """Heights of a lane, of what is between two, of the events and of a curve, in pixels."""
 
-LANE_GROWS, CURVE_GROWS = 6, 30
+LANE_GROWS, CURVE_GROWS = 6, 70
 """So much higher they become where there is room."""
 
 WORDS_FROM = 44
@@ -33,7 +33,7 @@ STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400,
 
 GLYPHS: dict[MarkKind, tuple[Glyph, theme.Role]] = {
     MarkKind.SAVED: ("done", "done"),
-    MarkKind.WARNED: ("slow", "slow"),
+    MarkKind.WARNED: ("waiting", "slow"),
     MarkKind.FAILED: ("failed", "stuck"),
     MarkKind.SLEPT: ("stopped", "muted"),
     MarkKind.ON_SCHEDULE: ("ok", "accent"),
@@ -166,6 +166,7 @@ class Drawing(pg.GraphicsObject):  # type: ignore[misc]
         painter.translate(round(box.left()), round(box.top()))
         place = Place(low, high, box.width(), box.height(), ratio)
         self._paint_grid(painter, place)
+        _paint_verdicts(painter, self.timeline, place)
         for row in self.rows:
             if row.lane is not None:
                 self._paint_lane(painter, row, row.lane, place)
@@ -261,15 +262,17 @@ def _paint_words(painter: QPainter, row: Row, lane: Lane, segments: Segments, pl
         name = segments.names[segments.name[i]]
         if kind in (Kind.LONG, Kind.HELD, Kind.STAGE, Kind.TRAIN) and left[i] > 0:
             painter.setPen(edges)
-            painter.drawLine(QLineF(round(left[i]), row.top, round(left[i]), row.top + row.height))
+            painter.drawLine(QLineF(int(left[i]), row.top, int(left[i]), row.top + row.height))
         if not name or right[i] - left[i] < WORDS_FROM:
             continue
         words = one_line(os.path.basename(name))
+        elide = Qt.TextElideMode.ElideRight
         if kind in (Kind.LONG, Kind.HELD):
+            elide = Qt.TextElideMode.ElideMiddle
             words = f"{clock(segments.end[i] - segments.start[i])}  {words}"
         painter.setPen(look(kind).text)
         room = QRectF(left[i] + 6, row.top, right[i] - left[i] - 10, row.height)
-        elided = metrics.elidedText(words, Qt.TextElideMode.ElideMiddle, room.width())
+        elided = metrics.elidedText(words, elide, room.width())
         painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter), elided)
 
 
@@ -290,7 +293,7 @@ def _round_up(value: float) -> float:
 
 
 def _paint_marks(painter: QPainter, row: Row, timeline: Timeline, place: Place) -> None:
-    """Of several at one place the gravest is seen; a change of verdict has a line through all rows."""
+    """Of several at one place the gravest is seen."""
     side = min(MARK_SIDE, row.height)
     for kind, (glyph, role) in GLYPHS.items():
         colour = theme.colour(role)
@@ -300,10 +303,15 @@ def _paint_marks(painter: QPainter, row: Row, timeline: Timeline, place: Place) 
             if x - seen < MARK_SIDE // 2:
                 continue
             seen = x
-            if kind in VERDICTS:
-                painter.setPen(QPen(colour, 1, Qt.PenStyle.DashLine))
-                painter.drawLine(QLineF(x, 0, x, place.height))
             paint_glyph(painter, QRectF(x - side / 2, row.middle - side / 2, side, side), glyph, colour)
+
+
+def _paint_verdicts(painter: QPainter, timeline: Timeline, place: Place) -> None:
+    """A change of verdict has a line through all rows, behind them."""
+    for kind in VERDICTS:
+        painter.setPen(QPen(theme.colour(GLYPHS[kind][1]), 1, Qt.PenStyle.DashLine))
+        xs = {round(place.x(mark.at)) for mark in _in_sight(timeline, place, kind)}
+        painter.drawLines([QLineF(x, 0, x, place.height) for x in xs])
 
 
 def _in_sight(timeline: Timeline, place: Place, kind: MarkKind) -> Iterator[Mark]:

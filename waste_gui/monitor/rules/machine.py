@@ -7,7 +7,8 @@ from waste_gui.monitor.scene import (
     BEAT_S,
     Scene,
 )
-from waste_gui.monitor.verdict import ASK, REPORT, State, Verdict
+from waste_gui.monitor.stack_words import DOWNLOADING
+from waste_gui.monitor.verdict import ASK, DOWNLOAD, MEMORY, State, Verdict
 
 FULL_DISK_BYTES = 100_000_000
 FEW_MEMORY = 0.05
@@ -46,16 +47,18 @@ def low_memory(scene: Scene) -> Verdict | None:
         f"The computer is nearly out of memory ({100 * free:.0f} % free) and may swap. Close other programs, "
         "or start again with a smaller batch or fewer data workers."
     )
-    return scene.silence("memory", text, REPORT)
+    return scene.silence("memory", text, MEMORY)
 
 
 def network(scene: Scene) -> Verdict | None:
     """Row 15: a model's weights do not come."""
-    if scene.stage is None or scene.stage.id != "model" or not scene.silent or scene.works:
+    if scene.stage is None or not scene.silent or scene.works:
+        return None
+    if scene.stage.id != "model" and scene.doing != DOWNLOADING:
         return None
     text = (
         f"Waiting for the model's weights for {words.span(scene.silence_s)}. The network or its server does "
         "not answer; the download gives up by itself near 400 s. Check the network, or choose a file with "
         "weights."
     )
-    return scene.silence("network", text, REPORT)
+    return scene.silence("network", text, DOWNLOAD)

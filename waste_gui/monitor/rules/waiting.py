@@ -6,7 +6,18 @@ from collections.abc import Callable
 
 from waste_gui.monitor import words
 from waste_gui.monitor.scene import Scene
-from waste_gui.monitor.verdict import ASK, REPORT, Action, State, Verdict
+from waste_gui.monitor.stack_words import (
+    COMPILING,
+    GPU,
+    IMPORTING_WORDS,
+    LOCK,
+    LOCK_FILE,
+    OTHER_GPUS,
+    SAVING,
+    USING_CACHE,
+    in_words,
+)
+from waste_gui.monitor.verdict import ASK, CACHE, REPORT, Action, State, Verdict
 
 Telling = Callable[[Scene], Verdict]
 
@@ -21,21 +32,26 @@ def known_wait(scene: Scene) -> Verdict | None:
     return None
 
 
+def photo_cache(scene: Scene) -> Verdict | None:
+    """The thread that reads ahead waits for the disk of the photo cache."""
+    stacks = scene.run.stacks
+    if not scene.silent or scene.works or stacks is None or stacks.at < scene.run.moved_at:
+        return None
+    if not any(thread.thread == "loader" and in_words(thread) == USING_CACHE for thread in stacks.threads):
+        return None
+    text = (
+        "Photos come from the photo cache, and its disk does not answer. Check that disk; when it answers, "
+        f"training goes on by itself. Or press {Action.WITHOUT_CACHE.value}: photos are read anew then."
+    )
+    return scene.silence("cache", text, CACHE)
+
+
 def lock_file(scene: Scene) -> Verdict:
     text = (
         "The training waits for a lock file. Another run holds it, or one that crashed left it behind. End "
         "the other run; if there is none, delete the lock file, and the training goes on by itself."
     )
     return scene.silence("lock_file", text, REPORT)
-
-
-def network(scene: Scene) -> Verdict:
-    text = (
-        f"Waiting for the model's weights for {words.span(scene.silence_s)}. The network or its server does "
-        "not answer; the download gives up by itself near 400 s. Check the network, or choose a file with "
-        "weights."
-    )
-    return scene.silence("network", text, REPORT)
 
 
 def other_gpus(scene: Scene) -> Verdict:
@@ -88,13 +104,12 @@ def compiling(scene: Scene) -> Verdict:
 
 
 WAITS: dict[str, Telling] = {
-    "waiting for a lock file": lock_file,
-    "downloading the model's weights": network,
-    "waiting for the other GPUs": other_gpus,
-    "waiting for the GPU": driver,
-    "waiting for a lock": deadlock,
-    "compiling code for the GPU": compiling,
-    "importing ": importing,
-    "saving the model": saving,
+    LOCK_FILE: lock_file,
+    OTHER_GPUS: other_gpus,
+    GPU: driver,
+    LOCK: deadlock,
+    COMPILING: compiling,
+    IMPORTING_WORDS: importing,
+    SAVING: saving,
 }
 """How the words of a stack begin → what is said."""
