@@ -62,6 +62,7 @@ class TimelineView(pg.PlotWidget):  # type: ignore[misc]
         super().__init__(background=None, axisItems={"left": PlainAxis("left"), "top": axis})
         self.follow = Follow.ALL
         self._drawn: tuple[object, ...] = ()
+        self._labels: list[tuple[float, str]] = []
         item = self.getPlotItem()
         self._box = item.getViewBox()
         self._drawing = Drawing(self._box, axis)
@@ -157,7 +158,7 @@ class TimelineView(pg.PlotWidget):  # type: ignore[misc]
 
     def _label_rows(self, timeline: Timeline) -> None:
         metrics = QFontMetricsF(theme.font("caption"))
-        ticks = []
+        ticks: list[tuple[float, str]] = []
         for row in self._drawing.rows:
             last = timeline.curves[row.curve].last if row.curve else None
             words = (
@@ -167,7 +168,9 @@ class TimelineView(pg.PlotWidget):  # type: ignore[misc]
             )
             elided = metrics.elidedText(words, Qt.TextElideMode.ElideRight, LABELS_WIDTH - 12)
             ticks.append((row.middle, elided))
-        self._left.setTicks([ticks])
+        if ticks != self._labels:
+            self._labels = ticks
+            self._left.setTicks([ticks])
 
     # --- the mouse and the keys
 

@@ -161,20 +161,25 @@ class Drawing(pg.GraphicsObject):  # type: ignore[misc]
         low, high = self._view.viewRange()[0]
         ratio = painter.device().devicePixelRatioF()
         painter.save()
-        painter.resetTransform()
-        painter.setClipRect(box)
-        painter.translate(round(box.left()), round(box.top()))
-        place = Place(low, high, box.width(), box.height(), ratio)
+        try:
+            painter.resetTransform()
+            painter.setClipRect(box)
+            painter.translate(round(box.left()), round(box.top()))
+            place = Place(low, high, box.width(), box.height(), ratio)
+            self._paint_rows(painter, self.timeline, place)
+        finally:
+            painter.restore()  # A painter left as it is would crash Qt.
+
+    def _paint_rows(self, painter: QPainter, timeline: Timeline, place: Place) -> None:
         self._paint_grid(painter, place)
-        _paint_verdicts(painter, self.timeline, place)
+        _paint_verdicts(painter, timeline, place)
         for row in self.rows:
             if row.lane is not None:
                 self._paint_lane(painter, row, row.lane, place)
             elif row.curve is not None:
-                self._paint_curve(painter, row, self.timeline.curves[row.curve], CURVES[row.curve], place)
+                self._paint_curve(painter, row, timeline.curves[row.curve], CURVES[row.curve], place)
             else:
-                _paint_marks(painter, row, self.timeline, place)
-        painter.restore()
+                _paint_marks(painter, row, timeline, place)
 
     def _paint_grid(self, painter: QPainter, place: Place) -> None:
         step = self._axis.step(place.high - place.low, place.width)
@@ -187,11 +192,8 @@ class Drawing(pg.GraphicsObject):  # type: ignore[misc]
         segments = lane.segments()
         if not len(segments):
             return
-        now = lane.open.kind if lane.open else None
-        key = (lane.closed, now, round(place.x(lane.ends_at) * place.ratio))
-        image = self._kept(
-            id(lane), (*key, row.height, place), lambda: _lane_image(row, lane, segments, place)
-        )
+        key = (*_state(lane, place), row.height, place)
+        image = self._kept(id(lane), key, lambda: _lane_image(row, lane, segments, place))
         painter.drawImage(QRectF(0, row.top, place.width, row.height), image)
         _paint_words(painter, row, lane, segments, place)
 
@@ -242,6 +244,15 @@ class Place:
 
     def x(self, time: float) -> float:
         return (time - self.low) / (self.high - self.low) * self.width
+
+
+def _state(lane: Lane, place: Place) -> tuple[object, ...]:
+    """What of a lane can change its picture: only the open segment grows, and only pixels in sight count."""
+    now = lane.open
+    began = now.start if now is not None else lane.ends_at
+    kinds = tuple(now.seconds()) if now is not None and began < place.high else ()
+    edges = (round(min(place.x(time), place.width + 1) * place.ratio) for time in (began, lane.ends_at))
+    return lane.merges, kinds, *edges
 
 
 def _lane_image(row: Row, lane: Lane, segments: Segments, place: Place) -> QImage:
