@@ -94,9 +94,10 @@ class Segments:
     def sums(self) -> dict[int, FloatArray]:
         """For each kind that is there, by its column: its seconds until each of `times`."""
         found = {}
-        for kind in np.flatnonzero(self.seconds.any(axis=0)):
+        for kind in range(self.seconds.shape[1]):
             after = np.cumsum(self.seconds[:, kind])
-            found[int(kind)] = np.column_stack([after - self.seconds[:, kind], after]).ravel()
+            if len(after) and after[-1] > 0:
+                found[kind] = np.column_stack([after - self.seconds[:, kind], after]).ravel()
         return found
 
     def at(self, time: float) -> int | None:

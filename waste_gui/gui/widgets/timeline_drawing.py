@@ -250,9 +250,9 @@ def _state(lane: Lane, place: Place) -> tuple[object, ...]:
     """What of a lane can change its picture: only the open segment grows, and only pixels in sight count."""
     now = lane.open
     began = now.start if now is not None else lane.ends_at
-    kinds = tuple(now.seconds()) if now is not None and began < place.high else ()
-    edges = (round(min(place.x(time), place.width + 1) * place.ratio) for time in (began, lane.ends_at))
-    return lane.merges, kinds, *edges
+    first, last = (round(min(place.x(time), place.width + 1) * place.ratio) for time in (began, lane.ends_at))
+    kinds = tuple(now.seconds()) if now is not None and first < last else ()
+    return lane.merges, kinds, first, last
 
 
 def _lane_image(row: Row, lane: Lane, segments: Segments, place: Place) -> QImage:
