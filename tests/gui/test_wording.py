@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -16,7 +15,6 @@ from waste_gui.gui.wording import (
     HeaderText,
     Offer,
     Readiness,
-    details,
     header_text,
     notice,
     stage_glyph,
@@ -187,7 +185,7 @@ def test_failure_is_one_sentence_with_a_hint() -> None:
     assert said.title == "Training stopped: the graphics card ran out of memory."
     assert "Traceback" not in said.title + said.text
     assert said.offers == (Action.SMALLER_BATCH, Offer.COPY_DETAILS, Offer.SHOW_LOG)
-    assert "torch.OutOfMemoryError" in details(moment(pictures.failed()))
+    assert "torch.OutOfMemoryError" in moment(pictures.failed()).report().text()
 
 
 def test_crash_tells_the_last_line_of_the_log() -> None:
@@ -220,7 +218,3 @@ def test_done_tells_accuracy_and_what_is_next() -> None:
 def test_checklist_has_a_sign_for_every_stage(script: object, glyphs: list[str]) -> None:
     assert callable(script)
     assert [row.glyph for row in rows(moment(script()))] == glyphs
-
-
-def test_folder_of_the_run_is_in_details() -> None:
-    assert "Folder: /runs/one" in details(Moment(Run(), folder=Path("/runs/one")))

@@ -53,6 +53,10 @@ def test_text_of_a_failed_run_has_its_traceback() -> None:
     assert "TooManyBadPhotos: 101" in text
 
 
+def test_text_tells_the_folder_of_the_run() -> None:
+    assert "Folder: /runs/one" in Report(replay([]), folder=Path("/runs/one")).text()
+
+
 def test_text_of_a_window_in_which_nothing_ran_says_so() -> None:
     assert "nothing has run" in Report(replay([])).text()
 

@@ -123,7 +123,6 @@ class Notice:
     title: str
     text: str
     offers: tuple[Action | Offer, ...] = ()
-    details: str = ""
     lines: tuple[str, ...] = ()  # Of a log, shown between title and text.
 
 
@@ -384,7 +383,7 @@ def notice(moment: Moment) -> Notice | None:
             cure = CURES.get(failed.kind, Offer.SHOW_SETTINGS)
             ask = (cure, Offer.COPY_DETAILS, Offer.SHOW_LOG)
             lines = error_lines(failed.traceback)
-            return Notice("stuck", "failed", failed.text, failed.hint, ask, failed.traceback, lines)
+            return Notice("stuck", "failed", failed.text, failed.hint, ask, lines)
         case RunFinished() as finished:
             return Notice("done", "done", done_words(run, finished), "", (Offer.SHOW_RESULTS,))
         case RunStopped() as stopped:
@@ -424,9 +423,9 @@ def _live_notice(moment: Moment) -> Notice | None:
     if moment.run.paused:
         return Notice("info", "stopped", "Paused. Nothing is computed until it goes on.", "", verdict.actions)
     if verdict.state is State.LIKELY_STUCK:
-        return Notice("stuck", "stuck", verdict.title, verdict.text, verdict.actions, details(moment))
+        return Notice("stuck", "stuck", verdict.title, verdict.text, verdict.actions)
     if verdict.state is State.SLOW and not view.quiet:
-        return Notice("slow", "slow", verdict.title, verdict.text, verdict.actions, details(moment))
+        return Notice("slow", "slow", verdict.title, verdict.text, verdict.actions)
     if view.recovered:
         return Notice("info", "ok", view.recovered, "")
     return None
@@ -444,44 +443,6 @@ def done_words(run: Run, finished: RunFinished) -> str:
     of = f"{count(int(photos))} validation" if photos else "the validation"
     epoch = f" (epoch {run.best.epoch})" if run.best else ""
     return f"Done: {percent(accuracy)} of {of} photos right{epoch}."
-
-
-def details(moment: Moment) -> str:
-    """All that a colleague would need, for the clipboard."""
-    run, lines = moment.run, []
-    if run.started:
-        lines += [f"Run {run.started.run} on {run.started.host}, process {run.started.pid}"]
-        lines += [f"Versions: {', '.join(f'{k} {v}' for k, v in run.started.versions.items())}"]
-    if run.device:
-        lines.append(f"Device: {run.device.name}")
-    if moment.folder:
-        lines.append(f"Folder: {moment.folder}")
-    stage = run.current
-    if stage:
-        lines.append(f"Stage: {stage.title}, {progress(stage)}, {clock(stage_time(moment, stage) or 0)}")
-    if moment.view:
-        verdict = moment.view.verdict
-        lines += ["", verdict.title, verdict.text, *verdict.evidence]
-    if run.heartbeat:
-        lines += ["", f"Main thread: {run.heartbeat.where or 'working'}"]
-        lines += [f"Batches ready: {run.heartbeat.queued}"]
-        for worker in run.heartbeat.workers:
-            lines.append(
-                f"Worker {worker.pid}: {worker.state} {worker.path or ''} for {worker.since_s:.1f} s"
-            )
-    if isinstance(run.last, RunFailed):
-        lines += ["", run.last.text, run.last.hint, "", run.last.traceback]
-    if run.exit_words:
-        lines += ["", run.exit_words]
-    if run.crash:
-        lines += [run.crash.hint, *run.crash.lines]
-    for thread in run.stacks.threads if run.stacks else ():
-        lines += ["", f"{thread.role} {thread.pid}, {thread.thread}"]
-        lines += [f"  {f.file}:{f.line} in {f.function}" for f in reversed(thread.frames)]
-    if moment.log_tail:
-        lines += ["", "The engine's own log ends with:", moment.log_tail]
-    lines += ["", "Last lines:"] + [f"{clock(line.at)} {line.text}" for line in list(run.log)[-40:]]
-    return "\n".join(lines).strip() + "\n"
 
 
 def status_parts(moment: Moment) -> list[str]:
