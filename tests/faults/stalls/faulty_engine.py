@@ -78,7 +78,10 @@ def file_lock_of_another() -> None:
     from filelock import FileLock
 
     path = os.path.join(os.environ["WASTE_GUI_HOME"], "weights.lock")
-    holds = "import sys, filelock; filelock.FileLock(sys.argv[1]).acquire(); print(flush=True); input()"
+    holds = (
+        "import sys, filelock\nlock = filelock.FileLock(sys.argv[1])\n"
+        "lock.acquire()\nprint(flush=True)\ninput()"
+    )
     other = subprocess.Popen(
         [sys.executable, "-c", holds, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )

@@ -24,6 +24,9 @@ from tests.faults.stalls.ride import Ride, TookTooLong
 
 WATCHED_S = 100.0
 
+BLOCK, PHOTO_BYTES = 131_072, 2_000
+"""The drive's delay is that of a block; and what a photo of ours has."""
+
 NO_CACHE = ("--cache-gb", "0")
 
 HealthyRun = Callable[[Ride], None]
@@ -46,8 +49,8 @@ def watch(seconds: float = WATCHED_S) -> None:
 
 
 def delayed_drive(ride: Ride, delay_s: float) -> None:
-    """So many photos that none is read a second time, from the system's memory."""
-    drive = ride.drive(delay_s, per_class=70)
+    """A photo takes so long. So many that none is read a second time, from the system's memory."""
+    drive = ride.drive(delay_s * BLOCK / PHOTO_BYTES, per_class=70)
     for photo in sorted((ride.scratch / "there").rglob("*.jpg")):
         drive.behave(str(photo.relative_to(ride.scratch / "there")), "delayed")
 
@@ -222,9 +225,9 @@ def _ride_through(name: str) -> Row:
         except TookTooLong as late:
             row.failed = str(late)
         finally:
+            row.alarms = [said.cause for said in ride.said if said.verdict in ("likely_stuck", "ended")]
+            row.notes = sorted({said.cause for said in ride.said if said.verdict == "slow"})
             ride.end()
-    row.alarms = [said.cause for said in ride.said if said.verdict in ("likely_stuck", "ended")]
-    row.notes = sorted({said.cause for said in ride.said if said.verdict == "slow"})
     return row
 
 

@@ -54,9 +54,11 @@ class Facts(QWidget):
         grid.setHorizontalSpacing(2 * UNIT)
         grid.setVerticalSpacing(4)
         grid.setColumnStretch(1, 1)
+        self._names: dict[str, PlainLabel] = {}
         self._values: dict[str, PlainLabel] = {}
         for i, name in enumerate(NAMES):
-            grid.addWidget(PlainLabel(name, role="muted"), i, 0)
+            self._names[name] = PlainLabel(name, role="muted")
+            grid.addWidget(self._names[name], i, 0)
             is_path = name in ("Photos", "Folder")
             elide = Qt.TextElideMode.ElideMiddle if is_path else Qt.TextElideMode.ElideRight
             self._values[name] = PlainLabel("–", elide=elide)
@@ -67,3 +69,6 @@ class Facts(QWidget):
         for name, value in facts(moment, config, found).items():
             self._values[name].set_text(value)
             self._values[name].setAccessibleDescription(value)
+            if name == "Note":  # The others keep their places; most runs have none.
+                self._names[name].setVisible(value != "–")
+                self._values[name].setVisible(value != "–")
