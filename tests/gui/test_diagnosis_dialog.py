@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.gui import pictures
 from tests.gui.conftest import WAIT_MS
+from tests.monitor import transcripts
 from waste_gui.dataset.demo import draw_dataset
 from waste_gui.gui.diagnosis_dialog import DiagnosisDialog, photo_in_question
 from waste_gui.gui.main_window import MainWindow
@@ -26,6 +27,7 @@ from waste_gui.gui.thumbnails import Thumbnails
 from waste_gui.gui.widgets import photo_panel
 from waste_gui.gui.widgets.photo_panel import CANNOT
 from waste_gui.monitor.run import Run
+from waste_gui.monitor.timeline import Timeline
 from waste_gui.protocol import Progress
 
 Make = Callable[[str], MainWindow]
@@ -76,6 +78,20 @@ def test_run_on_schedule_has_no_photo_in_question(show: Show) -> None:
     assert dialog.title.text() == "On schedule"
     assert not dialog.photo.isVisible()
     assert dialog.no_stacks.isVisible()
+
+
+def test_of_a_run_of_hours_the_silence_is_shown_first(show: Show) -> None:
+    script = pictures.waits_for_drive()
+    moment = pictures.moment(script)
+    low, _ = show(moment).timeline.view._box.viewRange()[0]
+    assert low == 0
+    later = Moment(script.run, moment.now + 36_000, view=moment.view, timeline=Timeline())
+    for message in transcripts.healthy(2).messages[:40]:
+        later.timeline.receive(message)
+    later.timeline.look(later.evidence, later.now)
+    script.run.moved_at = later.now - 100
+    low, high = show(later).timeline.view._box.viewRange()[0]
+    assert later.now - 400 < low < script.run.moved_at and high > later.now
 
 
 def test_crashed_run_is_told_with_how_it_ended(show: Show) -> None:

@@ -18,12 +18,16 @@ from waste_gui.gui.widgets.timeline import TimelinePanel
 from waste_gui.gui.wording import notice
 from waste_gui.monitor.lanes import LONG_S
 from waste_gui.monitor.report import evidence_lines, threads_of
+from waste_gui.monitor.timeline import Timeline
 from waste_gui.monitor.verdict import State
-from waste_gui.monitor.words import span
+from waste_gui.monitor.words import clock, span
 
 SIZE = QSize(1080, 760)
 FACTS = 10
 """More lines than these say less and less."""
+
+SHOWN_AT_FIRST_S, SILENCES = 240.0, 3
+"""So many seconds are shown at first, or so many times the silence."""
 
 TIMELINE_SHARE = 0.68
 ASKED = "Asked for. They come in a moment, where the processes can still tell."
@@ -106,6 +110,7 @@ class DiagnosisDialog(QDialog):
     def __init__(self, parent: QWidget, settings: Settings, thumbnails: Thumbnails) -> None:
         super().__init__(parent)
         self._settings = settings
+        self._begun: Timeline | None = None
         self._moved = False  # The border between timeline and stacks, by hand.
         self.setWindowTitle("Where it waits")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -120,6 +125,7 @@ class DiagnosisDialog(QDialog):
         self.facts = _Facts()
         self.stacks = StackTree()
         self.no_stacks = PlainLabel(role="muted", wrap=True)
+        self.seen = PlainLabel(role="muted")
         self.said = PlainLabel(role="muted")
         self._lay_out()
         self._add_shortcuts()
@@ -165,7 +171,9 @@ class DiagnosisDialog(QDialog):
         again.setAutoDefault(False)
         again.clicked.connect(self.stacks_asked)
         title = QHBoxLayout()
+        title.setSpacing(UNIT)
         title.addWidget(heading("Where each process is"))
+        title.addWidget(self.seen)
         title.addStretch(1)
         title.addWidget(again)
         stacks = QVBoxLayout()
@@ -219,15 +227,27 @@ class DiagnosisDialog(QDialog):
         self.text.set_text(text)
         self.text.setVisible(bool(text))
         self.timeline.show_timeline(moment.timeline)
+        self._begin_with_the_silence(moment)
         self.photo.show_photo(*photo_in_question(moment))
         self.facts.show_facts(facts_of(moment))
         threads = threads_of(moment.run)
+        self.seen.set_text(f"seen at {clock(moment.run.stacks.at)}" if moment.run.stacks else "")
         self.no_stacks.set_text(ASKED if moment.run.phase.running else NOT_TOLD)
         self.no_stacks.setVisible(not threads)
         self.again_button.setVisible(moment.run.phase.running)
         self.stacks.setVisible(bool(threads))
         self.stacks.show_threads(threads)
         self._give_room()
+
+    def _begin_with_the_silence(self, moment: Moment) -> None:
+        """In a run of hours the last minutes are too narrow to be seen: they are shown first, and Home shows
+        the rest."""
+        if moment.timeline is self._begun:
+            return
+        self._begun = moment.timeline
+        span_s = max(SHOWN_AT_FIRST_S, SILENCES * (moment.now - moment.run.moved_at))
+        if span_s < moment.now / 2:
+            self.timeline.view.show_newest(span_s)
 
     def _give_room(self) -> None:
         """To the timeline what it needs, until somebody moves the border."""

@@ -101,7 +101,7 @@ F5              start training
 Ctrl+.          stop training
 Ctrl+R          earlier runs
 Ctrl+L          log
-Ctrl+Shift+C    copy details
+Ctrl+Shift+C    copy a report
 Ctrl+E          open the run folder
 Ctrl+S          save a report
 Ctrl+1          loss and accuracy
@@ -118,7 +118,7 @@ Ctrl+Q          quit
 In the list of what the check found: Space sets aside, S skips,
 Enter shows the photo larger.
 
-In a plot: Space follows the newest, Home shows all,
+In a plot and in the timeline: Space follows the newest, Home shows all,
 + and - zoom, the arrows pan.
 
 Esc never stops training. Enter in the stop dialog keeps it going."""
@@ -260,7 +260,7 @@ class MainWindow(QMainWindow):
         redo.setShortcut(QKeySequence("Ctrl+Shift+Z"))
         menu.addActions([undo, redo])
         menu.addSeparator()
-        self._add(menu, "&Copy details", "Ctrl+Shift+C", self._on_copy_details)
+        self._add(menu, "&Copy report", "Ctrl+Shift+C", self._on_copy_details)
         menu.addSeparator()
         self._add(menu, "&Settings of the training", "Ctrl+,", lambda: self.show_page(SETTINGS))
 

@@ -73,7 +73,7 @@ class StackTree(QTreeWidget):
 
 def _frame_item(frame: Frame, marked: bool) -> QTreeWidgetItem:
     words = f"{frame.function}  –  {_short(frame.file)}:{frame.line}"
-    item = _item(f"{MARK if marked else ''}{words}", bold=marked, role="stuck" if marked else "muted")
+    item = _item(f"{MARK if marked else ''}{words}", bold=marked, role="accent" if marked else "muted")
     item.setToolTip(0, tooltip(f"{frame.file}:{frame.line} in {frame.function}"))
     return item
 

@@ -44,6 +44,9 @@ LABELS_WIDTH, AXIS_HEIGHT = 148, 22
 AHEAD = 1.06
 """How much room is left for what is to come, while all is shown."""
 
+NEWEST_AT = 0.95
+"""Where the newest is while it is followed, as a share of the width."""
+
 SHORTEST_S = 30.0
 SAID_ON_THEM = (Kind.STAGE, Kind.TRAIN, Kind.WORK)
 """What the segments themselves say needs no legend."""
@@ -114,6 +117,11 @@ class TimelineView(pg.PlotWidget):  # type: ignore[misc]
             self.setXRange(0, max(SHORTEST_S, AHEAD * timeline.now), padding=0)
         self._draw()
 
+    def show_newest(self, span_s: float) -> None:
+        """The last so many seconds, and from then on what comes."""
+        low = max(0.0, self._drawing.timeline.now - span_s) if self._drawing.timeline else 0.0
+        self._look_at(low, span_s / NEWEST_AT, Follow.NEWEST)
+
     @property
     def needed_height(self) -> int:
         """For all rows without scrolling."""
@@ -154,7 +162,7 @@ class TimelineView(pg.PlotWidget):  # type: ignore[misc]
         if self.follow is Follow.ALL and (now > high or low != 0 or high > 1.25 * max(SHORTEST_S, now)):
             self.setXRange(0, max(SHORTEST_S, AHEAD * now), padding=0)
         elif self.follow is Follow.NEWEST and (now > high - 0.01 * width or now < low):
-            self.setXRange(now - 0.95 * width, now + 0.05 * width, padding=0)
+            self.setXRange(now - NEWEST_AT * width, now + (1 - NEWEST_AT) * width, padding=0)
 
     def _label_rows(self, timeline: Timeline) -> None:
         metrics = QFontMetricsF(theme.font("caption"))
