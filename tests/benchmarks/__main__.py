@@ -19,11 +19,32 @@ from tests.benchmarks.photos import Bench, open_bench
 from tests.benchmarks.scan import scan
 from tests.benchmarks.timeline import timeline
 from tests.benchmarks.training_step import training_step
+from tests.benchmarks.window import (
+    window_memory,
+    window_messages,
+    window_plot,
+    window_reopen,
+    window_start,
+)
 
 Row = Callable[[Bench], list[Comparison]]
 
 ROWS: dict[str, Row] = {
-    row.__name__: row for row in (first_batch, decode, epoch_2, tile_cache, training_step, scan, timeline)
+    row.__name__: row
+    for row in (
+        first_batch,
+        decode,
+        epoch_2,
+        tile_cache,
+        training_step,
+        scan,
+        timeline,
+        window_messages,
+        window_plot,
+        window_reopen,
+        window_memory,
+        window_start,
+    )
 }
 
 

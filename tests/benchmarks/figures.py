@@ -40,6 +40,7 @@ class Comparison:
     goal: Goal | None = None
     rate: Rate | None = None
     note: str = ""
+    unit: Literal["s", "MB"] = "s"  # Of `ours_s` and `other_s`, should they be no seconds.
 
     def ratios(self) -> list[float]:
         """Round by round: times as long where the goal is `at most`, else times as fast."""

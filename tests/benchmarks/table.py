@@ -65,7 +65,7 @@ def _lines(results: Sequence[RowResult]) -> tuple[list[list[str]], list[str]]:
 
 
 def _line(comparison: Comparison) -> list[str]:
-    ours, other = (amount(median(s), comparison.rate) for s in (comparison.ours_s, comparison.other_s))
+    ours, other = (_amount(median(s), comparison) for s in (comparison.ours_s, comparison.other_s))
     reached = {None: "", True: "yes", False: "no"}[comparison.reached()]
     goal = goal_in_words(comparison.goal)
     return [comparison.what, ours, f"{comparison.other}: {other}", _ratio(comparison), goal, reached]
@@ -75,7 +75,7 @@ def _ratio(comparison: Comparison) -> str:
     """`5.3× as fast (5.1–5.5)`"""
     ratios = comparison.ratios()
     longer = comparison.goal is not None and comparison.goal.bound == "at most"
-    words = "as long" if longer else "as fast"
+    words = "as much" if comparison.unit == "MB" else "as long" if longer else "as fast"
     return f"{comparison.ratio():.3g}× {words} ({min(ratios):.3g}–{max(ratios):.3g})"
 
 
@@ -84,6 +84,10 @@ def goal_in_words(goal: Goal | None) -> str:
     if goal is None:
         return ""
     return f"{'≥' if goal.bound == 'at least' else '≤'} {goal.ratio:g}×"
+
+
+def _amount(value: float, comparison: Comparison) -> str:
+    return f"{value:.0f} MB" if comparison.unit == "MB" else amount(value, comparison.rate)
 
 
 def amount(seconds: float, rate: Rate | None) -> str:
