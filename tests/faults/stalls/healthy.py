@@ -24,7 +24,7 @@ from tests.faults.stalls.ride import Ride, TookTooLong
 
 WATCHED_S = 100.0
 
-BLOCK, PHOTO_BYTES = 131_072, 2_000
+BLOCK, PHOTO_BYTES = 131_072, 1_300
 """The drive's delay is that of a block; and what a photo of ours has."""
 
 NO_CACHE = ("--cache-gb", "0")

@@ -1,0 +1,169 @@
+"""What a silence means where stacks and single processes tell more than the run itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.monitor.transcripts import PHOTO, Transcript, replay, silent_first_batch, stuck_photo
+from waste_gui.monitor.countdown import remaining
+from waste_gui.monitor.evidence import Evidence, ProcessLook, Role
+from waste_gui.monitor.history import History
+from waste_gui.monitor.machine import Machine
+from waste_gui.monitor.run import Run
+from waste_gui.monitor.stall import diagnose
+from waste_gui.monitor.verdict import Action, State, Verdict
+from waste_gui.protocol import Frame, ThreadStack, WorkerState
+
+ASLEEP = Evidence(cpu_percent=1, io_bytes_per_s=900, states=("sleeping",))
+BUSY = Evidence(cpu_percent=100, io_bytes_per_s=900, states=("running",))
+SITE = "/usr/lib/python3.11/site-packages"
+TRAINING = Frame(file="/x/waste_gui/engine/training.py", line=136, function="Trainer.train_epoch")
+
+
+def training(silence_s: float) -> Run:
+    """Steps each 0.1 s, then nothing for so long."""
+    script = Transcript().start_up().begin_training()
+    script.where = "training, epoch 1, step 100 of 390"
+    script.steps(1, 100)
+    script.wait(silence_s)
+    return replay(script.messages)
+
+
+def stack(*frames: tuple[str, str], role: str = "main", thread: str = "MainThread") -> ThreadStack:
+    """The last frame is the innermost."""
+    inner = tuple(Frame(file=file, line=1, function=function) for file, function in frames)
+    return ThreadStack(pid=4242, role=role, thread=thread, frames=(TRAINING, *inner))
+
+
+def judged(run: Run, evidence: Evidence = ASLEEP) -> Verdict:
+    now = run.heard_at
+    return diagnose(run, remaining(run, now, History()), evidence, now)
+
+
+def look(role: Role = "worker", pid: int = 11, state: str = "sleeping", **known: float | str) -> ProcessLook:
+    return ProcessLook(pid=pid, role=role, state=state, **known)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("frame", "cause"),
+    [
+        ((f"{SITE}/filelock/_api.py", "acquire"), "lock_file"),
+        ((f"{SITE}/torch/utils/file_baton.py", "wait"), "lock_file"),
+        ((f"{SITE}/torch/distributed/rendezvous.py", "_tcp_rendezvous_handler"), "other_gpus"),
+        ((f"{SITE}/torch/cuda/__init__.py", "synchronize"), "gpu_driver"),
+        ((f"{SITE}/httpcore/_backends/sync.py", "read"), "network"),
+        ((f"{SITE}/safetensors/torch.py", "save_file"), "storage"),
+        (("/usr/lib/python3.11/threading.py", "wait"), "deadlock"),
+    ],
+)
+def test_stack_of_a_sleeping_engine_names_the_cause(frame: tuple[str, str], cause: str) -> None:
+    run = training(40)
+    assert judged(run).cause == "unknown"
+    run.saw_stacks((stack(frame),), run.heard_at - 5)
+    verdict = judged(run)
+    assert (verdict.state, verdict.cause) == (State.LIKELY_STUCK, cause)
+    assert any(line.startswith("Its stack: ") for line in verdict.evidence)
+
+
+def test_stack_of_a_time_before_the_silence_says_nothing_of_it() -> None:
+    run = training(40)
+    run.saw_stacks((stack((f"{SITE}/filelock/_api.py", "acquire")),), run.moved_at - 1)
+    assert judged(run).cause == "unknown"
+
+
+def test_busy_engine_that_stays_in_one_function_is_in_a_loop() -> None:
+    run = training(40)
+    for before_s in (25, 17, 9, 1):
+        run.saw_stacks((stack(("/home/lab/augment.py", "jitter")),), run.heard_at - before_s)
+    verdict = judged(run, BUSY)
+    assert (verdict.state, verdict.cause) == (State.LIKELY_STUCK, "loop")
+    assert "jitter in augment.py" in verdict.text
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        (f"{SITE}/torch/_inductor/codecache.py", "compile"),
+        (f"{SITE}/torch/nn/functional.py", "conv2d"),
+        (f"{SITE}/torch/serialization.py", "save"),
+    ],
+)
+def test_busy_engine_that_computes_compiles_or_saves_is_no_loop(frame: tuple[str, str]) -> None:
+    run = training(40)
+    for before_s in (25, 1):
+        run.saw_stacks((stack(frame),), run.heard_at - before_s)
+    assert judged(run, BUSY).state is State.SLOW
+
+
+def test_busy_engine_that_is_elsewhere_each_time_is_no_loop() -> None:
+    run = training(40)
+    for number, before_s in enumerate((25, 17, 9, 1)):
+        run.saw_stacks((stack(("/home/lab/augment.py", f"step_{number}")),), run.heard_at - before_s)
+    assert judged(run, BUSY).state is State.SLOW
+
+
+def test_busy_engine_before_its_first_steps_is_no_loop() -> None:
+    run = replay(silent_first_batch(90).messages)
+    for before_s in (40, 1):
+        run.saw_stacks((stack(("/home/lab/augment.py", "jitter")),), run.heard_at - before_s)
+    assert judged(run, BUSY).state is State.SLOW
+
+
+def test_loader_that_waits_for_the_cache_accuses_its_disk() -> None:
+    run = training(40)
+    waits = stack(("/x/waste_gui/engine/loading.py", "_Line.take"))
+    loader = stack(
+        ("/x/waste_gui/dataset/tile_segments.py", "Segment.read_into"), role="engine", thread="loader"
+    )
+    run.saw_stacks((waits, loader), run.heard_at - 1)
+    verdict = judged(run)
+    assert (verdict.state, verdict.cause) == (State.LIKELY_STUCK, "cache")
+    assert Action.WITHOUT_CACHE in verdict.actions
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        (look(waits_for="wait_for_partner"), "not an ordinary file"),
+        (look(waits_for="request_wait_answer"), "drive does not answer"),
+        (look(state="disk-sleep"), "drive does not answer"),
+        (look(cpu_percent=99.0), "the photo is damaged"),
+        (look(io_bytes_per_s=3.0), "comes at 3 bytes/s"),
+        (look(waits_for="futex_do_wait"), "decoder sleeps"),
+    ],
+)
+def test_why_a_photo_is_held_is_read_from_its_worker(known: ProcessLook, words: str) -> None:
+    script = stuck_photo(40)
+    verdict = judged(replay(script.messages), replace(ASLEEP, processes=(known,)))
+    assert (verdict.state, verdict.cause, verdict.photo) == (State.LIKELY_STUCK, "one_photo", PHOTO)
+    assert words in verdict.text
+
+
+def test_very_large_photo_is_slow_and_in_the_end_stuck() -> None:
+    large = replace(BUSY, processes=(look(cpu_percent=99.0, memory_bytes=600_000_000.0),))
+    assert judged(replay(stuck_photo(60).messages), large).state is State.SLOW
+    assert judged(replay(stuck_photo(150).messages), large).state is State.LIKELY_STUCK
+
+
+def test_workers_that_do_nothing_before_they_have_started_are_stuck() -> None:
+    script = silent_first_batch(0)
+    script.workers = tuple(WorkerState(pid=pid, state="starting", path=None, since_s=1) for pid in (11, 12))
+    script.wait(70)
+    run = replay(script.messages)
+    verdict = judged(run)
+    assert (verdict.state, verdict.cause) == (State.LIKELY_STUCK, "workers_starting")
+    assert judged(run, BUSY).state is State.SLOW
+
+
+def test_engine_that_waits_for_the_window_is_not_stuck() -> None:
+    writes = replace(ASLEEP, processes=(look("engine", 4242, waits_for="anon_pipe_write"),))
+    verdict = judged(training(40), writes)
+    assert (verdict.state, verdict.cause) == (State.SLOW, "window_busy")
+
+
+def test_processes_that_wait_for_memory_are_told_although_some_is_free() -> None:
+    scarce = replace(ASLEEP, free_memory=0.2, machine=Machine(memory_pressure=45.0))
+    verdict = judged(training(40), scarce)
+    assert verdict.cause == "memory" and Action.SMALLER_BATCH in verdict.actions
