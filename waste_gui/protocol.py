@@ -77,8 +77,9 @@ class ThreadStack(msgspec.Struct, frozen=True, kw_only=True):
     frames: tuple[Frame, ...]
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
-    """What every message carries: its number in the run, seconds since the engine's first line, its rank."""
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=False):
+    """What every message carries: its number in the run, seconds since the engine's first line, its rank.
+    None holds another one, so the garbage collector need not look at them."""
 
     seq: int = 0
     at: float = 0.0
@@ -386,6 +387,17 @@ def decode(line: bytes) -> AnyMessage | Unreadable:
         return Unreadable(line[:2000].decode("utf-8", "backslashreplace"), str(error))
 
 
+def decode_all(block: bytes) -> list[AnyMessage | Unreadable]:
+    """Each line of `block` (whole lines, each with its newline) as by `decode`, without the empty ones."""
+    try:
+        messages: list[AnyMessage | Unreadable] = [*_messages.decode_lines(block)]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        messages = []
+    if len(messages) == block.count(b"\n"):  # Else there is something between them, or two on a line.
+        return messages
+    return [decode(line) for line in block.split(b"\n") if line.strip()]
+
+
 def decode_command(line: bytes) -> AnyCommand | Unreadable:
     """A command, or what the line was and why it is none. Never raises."""
     try:
@@ -403,14 +415,19 @@ class LineBuffer:
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """The lines completed by `chunk`, without newlines and without empty ones."""
-        first, *others = chunk.split(b"\n")
-        self._keep(first)
-        if not others:
-            return []
-        lines = [b"".join(self._parts), *others[:-1]]
+        return [line for line in self.whole(chunk).split(b"\n") if line.strip()]
+
+    def whole(self, chunk: bytes) -> bytes:
+        """The lines completed by `chunk`, in one piece."""
+        first, end = chunk.find(b"\n"), chunk.rfind(b"\n") + 1
+        if not end:
+            self._keep(chunk)
+            return b""
+        self._keep(chunk[:first])
+        lines = b"".join((*self._parts, chunk[first:end]))
         self._parts, self._size = [], 0
-        self._keep(others[-1])
-        return [line for line in lines if line.strip()]
+        self._keep(chunk[end:])
+        return lines
 
     def flush(self) -> list[bytes]:
         """What is left when no more will come: a last line without its newline."""

@@ -38,7 +38,7 @@ def test_outcome_says_itself_in_words(outcome: ProcessOutcome, crashed: bool, wo
 def test_prints_land_in_the_log_and_not_among_the_messages(qtbot: QtBot, tmp_path: Path) -> None:
     engine = EngineProcess()
     messages: list[object] = []
-    engine.message_received.connect(messages.append)
+    engine.messages_received.connect(messages.extend)
     with qtbot.waitSignal(engine.ended, timeout=WAIT_MS):
         engine.start(fake("finishes")(tmp_path), tmp_path / "engine.log")
     assert isinstance(messages[0], RunStarted)
@@ -54,10 +54,10 @@ def test_killing_reaches_what_the_engine_started(qtbot: QtBot, tmp_path: Path) -
         "time.sleep(600)"
     )
     engine = EngineProcess()
-    with qtbot.waitSignal(engine.message_received, timeout=WAIT_MS) as said:
+    with qtbot.waitSignal(engine.messages_received, timeout=WAIT_MS) as said:
         engine.start([sys.executable, "-c", child], tmp_path / "engine.log")
-    assert said.args and isinstance(said.args[0], Unreadable)
-    pid = int(said.args[0].text)
+    assert said.args and isinstance(said.args[0][0], Unreadable)
+    pid = int(said.args[0][0].text)
     with qtbot.waitSignal(engine.ended, timeout=WAIT_MS) as ended:
         engine.kill_now()
     assert ended.args and ended.args[0].forced

@@ -12,7 +12,7 @@ from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
 from waste_gui import protocol
 from waste_gui.gui.engine_process import ASK_S, TERMINATE_S, StopLadder, kill_tree
 from waste_gui.monitor.crash import ProcessOutcome
-from waste_gui.protocol import LAST_MESSAGES, AnyCommand, LineBuffer
+from waste_gui.protocol import AnyCommand, LineBuffer
 from waste_gui.rundir import RunDir
 
 SLICE_BYTES = 64 * 1024
@@ -24,7 +24,7 @@ LOOK_MS = 500
 class AttachedEngine(QObject):
     """Has the signals and the ways in of EngineProcess. Also shows a run that ended long ago."""
 
-    message_received = Signal(object)
+    messages_received = Signal(object)  # list[AnyMessage | Unreadable]
     ended = Signal(object)  # ProcessOutcome
 
     def __init__(self, folder: RunDir, parent: QObject | None = None) -> None:
@@ -34,7 +34,6 @@ class AttachedEngine(QObject):
         self._file: BinaryIO | None = None
         self._lines = LineBuffer()
         self._over = False
-        self._said_last = False
         self._forced = False
         self._watcher = QFileSystemWatcher(self)
         self._watcher.fileChanged.connect(self._read_on)
@@ -110,10 +109,9 @@ class AttachedEngine(QObject):
             chunk = self._file.read(SLICE_BYTES)
             if not chunk:
                 break
-            for line in self._lines.feed(chunk):
-                message = protocol.decode(line)
-                self._said_last = self._said_last or isinstance(message, LAST_MESSAGES)
-                self.message_received.emit(message)
+            messages = protocol.decode_all(self._lines.whole(chunk))
+            if messages:
+                self.messages_received.emit(messages)
         else:
             if self._file is not None:
                 self._next_slice.start(0)

@@ -110,7 +110,7 @@ class StopLadder(QObject):
 class EngineProcess(QObject):
     """One engine, one process. `ended` comes once, after its last message and when the process is gone."""
 
-    message_received = Signal(object)  # AnyMessage | Unreadable
+    messages_received = Signal(object)  # list[AnyMessage | Unreadable]: as many as came at once.
     ended = Signal(object)  # ProcessOutcome
 
     def __init__(
@@ -180,16 +180,18 @@ class EngineProcess(QObject):
         self._process.kill()
 
     def _on_output(self) -> None:
-        self._read(self._lines.feed(bytes(self._process.readAllStandardOutput().data())))
+        self._read(self._lines.whole(bytes(self._process.readAllStandardOutput().data())))
 
-    def _read(self, lines: list[bytes]) -> None:
-        for line in lines:
-            self.message_received.emit(protocol.decode(line))
+    def _read(self, lines: bytes) -> None:
+        """No more than a pipe holds, so that the window keeps its pace."""
+        messages = protocol.decode_all(lines)
+        if messages:
+            self.messages_received.emit(messages)
 
     def _on_finished(self, code: int, status: QProcess.ExitStatus) -> None:
         self._ladder.end()
         self._on_output()
-        self._read(self._lines.flush())
+        self._read(self._lines.whole(b"\n"))  # The last line may have no end.
         killed = status == QProcess.ExitStatus.CrashExit
         outcome = ProcessOutcome(
             None if killed else code, code if killed else None, forced=self._forced, work=self._work

@@ -132,7 +132,7 @@ class PhotoCheck(QObject):
         settings = Path(self._folder.name, "config.json")
         settings.write_bytes(content)
         engine = EngineProcess(self, ask_s=self._ask_s, terminate_s=self._terminate_s, work="check")
-        engine.message_received.connect(self.receive)
+        engine.messages_received.connect(self._on_messages)
         engine.ended.connect(self._on_ended)
         self._engine = engine
         self.run.launched()
@@ -157,6 +157,10 @@ class PhotoCheck(QObject):
         """For a window that is going for good."""
         if self._engine is not None:
             self._engine.kill_now()
+
+    def _on_messages(self, messages: list[AnyMessage | Unreadable]) -> None:
+        for message in messages:
+            self.receive(message)
 
     def receive(self, message: AnyMessage | Unreadable) -> None:
         if not isinstance(message, Unreadable):

@@ -167,7 +167,7 @@ class RunController(QObject):
 
     def _connect(self) -> None:
         assert self._engine is not None
-        self._engine.message_received.connect(self._on_message)
+        self._engine.messages_received.connect(self._on_messages)
         self._engine.ended.connect(self._on_ended)
 
     def detach(self) -> None:
@@ -175,7 +175,7 @@ class RunController(QObject):
         if isinstance(self._engine, AttachedEngine):
             self._engine.close()
         if self._engine is not None:
-            self._engine.message_received.disconnect(self._on_message)
+            self._engine.messages_received.disconnect(self._on_messages)
             self._engine.ended.disconnect(self._on_ended)
             self._engine.deleteLater()
             self._engine = None
@@ -247,7 +247,7 @@ class RunController(QObject):
         running = self.run.phase.running and self.running
         view = self._watch.look(self.run, self._evidence, now) if running else None
         if view is not None and view.stacks_wanted:
-            self._read_stacks()
+            self._read_stacks(view.stands_still)
         return Moment(
             run=self.run,
             now=now,
@@ -285,22 +285,22 @@ class RunController(QObject):
             self._usual = {name: band for name, band in known.items() if band}
         return self._usual
 
-    def _on_message(self, message: AnyMessage | Unreadable) -> None:
-        if not isinstance(message, Unreadable):
-            self._set_clock(message)
-        self.run.receive(message)
-        self.timeline.receive(message)
+    def _on_messages(self, messages: list[AnyMessage | Unreadable]) -> None:
+        first = self.run.messages == 0
+        self.run.receive_all(messages)
+        self.timeline.receive_all(messages)
+        self._set_clock(first)
         self._paint_soon()
 
-    def _set_clock(self, message: AnyMessage) -> None:
+    def _set_clock(self, first: bool) -> None:
         """The least delay seen tells best when the engine's clock was at zero."""
         if self.attached:
             if self._zero is None and self.run.started is not None:
                 self._zero = self._clock() - (time.time() - self.run.started.started_at)
         else:
-            zero = self._clock() - message.at
-            first = self._zero is None or self.run.messages == 0  # Until then it was the time of launch.
-            self._zero = zero if first else min(self._zero or zero, zero)
+            zero = self._clock() - self.run.heard_at
+            launched = self._zero is None or first  # Until then it was the time of launch.
+            self._zero = zero if launched else min(self._zero or zero, zero)
 
     def _on_ended(self, outcome: ProcessOutcome) -> None:
         stage = self.run.current
@@ -366,13 +366,13 @@ class RunController(QObject):
         observer, now = self._observer, self._clock()
         self._looking.start(lambda tell: observer.look(now))
 
-    def _read_stacks(self) -> None:
+    def _read_stacks(self, stands_still: bool = False) -> None:
         """In the background, as a drive may not answer."""
         if self._engine is None or self._asking.working or not self._engine.pid or self.folder is None:
             return
         reader = StackReader(self.folder.path, self._engine.pid)
         workers = [worker.pid for worker in self._evidence.workers]
-        self._asking.start(lambda tell: reader.read(workers))
+        self._asking.start(lambda tell: reader.read(workers, stands_still=stands_still))
 
     def _on_stacks(self, threads: Threads) -> None:
         if threads and self.run.phase.running:

@@ -71,7 +71,7 @@ def _watch(follow: Follow, watch: Watch, printer: JsonPrinter | TextPrinter) -> 
             if follow.run.started is not None or follow.run.phase.ended:
                 view = watch.look(follow.run, evidence, follow.now)
                 if view.stacks_wanted:
-                    follow.ask_for_stacks(evidence)
+                    follow.ask_for_stacks(evidence, view.stands_still)
                 printer.show(follow.run, view, follow.now)
             elif time.monotonic() > deadline and follow.silent_folder:
                 return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -82,8 +83,12 @@ def waited(run: Run, now: float) -> tuple[float, float] | None:
     """Seconds that the last two minutes' steps took, and waited for photos: if that is more than half, and
     they say enough. A new count begins after the first epoch."""
     since = max(now - WAITS_WINDOW_S, run.epochs[0].at if run.epochs else 0.0)
-    recent = [loading for loading in run.loading if loading.at > since]
-    took_s, waited_s = sum(x.took_s for x in recent), sum(x.waited_s for x in recent)
+    took_s = waited_s = 0.0
+    for before, metric in pairwise(run.metrics):
+        if metric.at > since:  # Its times are those of one step, the mean of all since the metric before.
+            timing, steps = metric.timing, max(1, metric.step - before.step)
+            took_s += steps * (timing.wait_s + timing.copy_s + timing.compute_s)
+            waited_s += steps * timing.wait_s
     return (took_s, waited_s) if took_s >= WAITS_SEEN_S and waited_s > WAITS_SHARE * took_s else None
 
 

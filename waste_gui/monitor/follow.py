@@ -104,13 +104,17 @@ class Follow:
             self.clock.set(message.started_at)
         self.run.receive(message)
 
-    def ask_for_stacks(self, evidence: Evidence) -> None:
+    def ask_for_stacks(self, evidence: Evidence, stands_still: bool) -> None:
         """Read in a thread of its own, as a drive may not answer; `take_stacks` has them later."""
         if not self.here or self.run.started is None or (self._asking and self._asking.is_alive()):
             return
         reader = StackReader(self._dir.path, self.run.started.pid)
         workers = [worker.pid for worker in evidence.workers]
-        self._asking = threading.Thread(target=lambda: self._stacks.put(reader.read(workers)), daemon=True)
+
+        def ask() -> None:
+            self._stacks.put(reader.read(workers, stands_still=stands_still))
+
+        self._asking = threading.Thread(target=ask, daemon=True)
         self._asking.start()
 
     def take_stacks(self) -> None:

@@ -41,6 +41,8 @@ class Kind(Enum):
     LONG = "one photo, over 2 s"
     HELD = "one photo, over 20 s"
 
+    __hash__ = object.__hash__  # That of Enum is slow, and lanes look up kinds all the time.
+
 
 @dataclass
 class Open:
@@ -69,6 +71,21 @@ def aged(kind: Kind, length_s: float, name: str) -> Kind:
     if kind is not Kind.READING or not name or length_s < LONG_S:
         return kind
     return Kind.LONG if length_s < HELD_S else Kind.HELD
+
+
+@dataclass(slots=True)
+class _Closed:
+    """A segment as it is kept: `seconds` by column, `only` its kind where it has but one."""
+
+    start: float
+    end: float
+    seconds: list[float]
+    name: str
+    only: Kind | None
+
+    def goes_on_from(self, last: _Closed) -> bool:
+        """Whether it is but a continuation."""
+        return self.only is last.only and self.name == last.name and self.start - last.end <= IN_ONE_S
 
 
 @dataclass(frozen=True)
@@ -116,7 +133,8 @@ class Lane:
         self.open: Open | None = None
         self._columns = {kind: i for i, kind in enumerate(kinds)}
         self._capacity = capacity
-        self._size = 0
+        self._size = 0  # Of the columns; what comes after is in `_new`.
+        self._new: list[_Closed] = []
         self._start, self._end = np.zeros(256), np.zeros(256)
         self._seconds = np.zeros((256, len(kinds)))
         self._name = np.zeros(256, np.intp)
@@ -125,13 +143,13 @@ class Lane:
         self._told: tuple[int, Segments] | None = None
 
     def __len__(self) -> int:
-        return self._size + (self.open is not None)
+        return self._size + len(self._new) + (self.open is not None)
 
     @property
     def ends_at(self) -> float:
         if self.open is not None:
             return self.open.end
-        return float(self._end[self._size - 1]) if self._size else 0.0
+        return self._new[-1].end if self._new else 0.0
 
     @property
     def known_kinds(self) -> frozenset[Kind]:
@@ -156,6 +174,19 @@ class Lane:
         if self.open is not None and at > self.open.end:
             self.open.end = at
             self.changes += 1
+
+    def next_photo(self, since: float, name: str) -> bool:
+        """It reads another photo, and the one before took no time worth telling; False where it did."""
+        was, last = self.open, self._new[-1] if self._new else None
+        if was is None or last is None or was.end - was.start >= LONG_S or last.name or since < was.end:
+            return False
+        if last.only is not Kind.READING or was.start - last.end > IN_ONE_S:
+            return False
+        last.seconds[self._columns[Kind.READING]] += since - last.end
+        last.end = was.start = was.end = since
+        was.name = name
+        self.changes += 1
+        return True
 
     def share(self, at: float, shares: Mapping[Kind, float], every_s: float) -> None:
         """What was done since the last time, by kind; a segment is closed each `every_s`."""
@@ -183,9 +214,10 @@ class Lane:
     def segments(self) -> Segments:
         """All of them, with the one that is still open; to be looked at before the lane changes again."""
         if self._told is None or self._told[0] != self.changes:
-            size = self._size
+            self._write_down()
+            size = self._size + len(self._new)
             if self.open is not None and self.open.length > 0:
-                self._write(size, self.open)
+                self._write(size, self._closed(self.open))
                 size += 1
             columns = self._start[:size], self._end[:size], self._seconds[:size]
             self._told = self.changes, Segments(*columns, tuple(self._names), self._name[:size])
@@ -194,35 +226,45 @@ class Lane:
     def _append(self, done: Open) -> None:
         seconds = done.seconds()
         self._seen.update(seconds)
-        if len(seconds) == 1 and self._goes_on(done, next(iter(seconds))):
-            i = self._size - 1
-            self._seconds[i, self._columns[next(iter(seconds))]] += done.end - self._end[i]
-            self._end[i] = done.end
+        closed, last = self._closed(done), self._new[-1] if self._new else None
+        if last is not None and closed.only is not None and closed.goes_on_from(last):
+            last.seconds[self._columns[closed.only]] += done.end - last.end
+            last.end = done.end
             return
-        self._write(self._size, done)
-        self._size += 1
-        if self._size >= self._capacity:
+        self._new.append(closed)
+        if self._size + len(self._new) >= self._capacity:
+            self._write_down()
+            self._size += len(self._new)
             self._grow_coarser()
+            self._size -= 1
+            self._new = [self._read(self._size)]
 
-    def _goes_on(self, done: Open, kind: Kind) -> bool:
-        """Whether it is but a continuation of the last segment."""
-        i = self._size - 1
-        if i < 0 or done.start - self._end[i] > IN_ONE_S:
-            return False
-        name = done.name if kind is not Kind.READING else ""
-        only = self._seconds[i, self._columns[kind]] >= 0.999 * self._seconds[i].sum()
-        return bool(only) and self._names.get(name) == self._name[i]
+    def _closed(self, segment: Open) -> _Closed:
+        spent, columns = segment.seconds(), [0.0] * len(self.kinds)
+        for kind, seconds in spent.items():
+            columns[self._columns[kind]] = seconds
+        name = "" if Kind.READING in spent else segment.name  # Short ones have no name of their own.
+        only = next(iter(spent)) if len(spent) == 1 else None
+        return _Closed(segment.start, segment.end, columns, name, only)
 
-    def _write(self, i: int, segment: Open) -> None:
+    def _write_down(self) -> None:
+        """All but the newest for good: that one may go on."""
+        for i, closed in enumerate(self._new, self._size):
+            self._write(i, closed)
+        self._size += max(0, len(self._new) - 1)
+        self._new = self._new[-1:]
+
+    def _write(self, i: int, closed: _Closed) -> None:
         if i >= len(self._start):
             self._make_room(2 * len(self._start))
-        self._start[i], self._end[i] = segment.start, segment.end
-        self._seconds[i] = 0.0
-        seconds = segment.seconds()
-        for kind, spent in seconds.items():
-            self._seconds[i, self._columns[kind]] = spent
-        name = "" if Kind.READING in seconds else segment.name  # Short ones have no name of their own.
-        self._name[i] = self._names.setdefault(name, len(self._names))
+        self._start[i], self._end[i], self._seconds[i] = closed.start, closed.end, closed.seconds
+        self._name[i] = self._names.setdefault(closed.name, len(self._names))
+
+    def _read(self, i: int) -> _Closed:
+        seconds, name = self._seconds[i].tolist(), list(self._names)[self._name[i]]
+        longest = max(range(len(seconds)), key=seconds.__getitem__)
+        only = self.kinds[longest] if seconds[longest] >= 0.999 * sum(seconds) else None
+        return _Closed(float(self._start[i]), float(self._end[i]), seconds, name, only)
 
     def _make_room(self, rows: int) -> None:
         more = rows - len(self._start)

@@ -7,8 +7,10 @@ Whoever asks (`countdown`, `diagnose`) passes `now` on the same clock.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from operator import attrgetter
 
 from waste_gui import protocol
 from waste_gui.monitor.crash import Crash
@@ -17,10 +19,16 @@ from waste_gui.monitor.stack_words import decisive, place_of
 from waste_gui.protocol import AnyMessage, StageInfo, ThreadStack, Unreadable
 from waste_gui.stages import INSIDE_TRAIN, STAGES
 
+Often = protocol.Progress | protocol.Metric | protocol.Heartbeat
+OFTEN = (protocol.Progress, protocol.Metric, protocol.Heartbeat)
+STILL = (protocol.Progress, protocol.Heartbeat, protocol.Stacks, protocol.Warned, protocol.SourceGone)
+"""No progress by their kind: not a heartbeat, nor the stacks of a stuck run. Of a counter, it says."""
+
 LOG_LINES = 20_000
 KEPT_FAILURES = 10_000
 KEPT_GAPS = 200
-KEPT_LOADING = 1200
+KEPT_METRICS = 1200
+_AT = attrgetter("at")
 PAUSED = "paused"
 """What a heartbeat's `where` says between `pause` and `resume`."""
 
@@ -99,15 +107,6 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Loading:
-    """The steps of one metric: when, how many seconds they took, and for how many they waited for photos."""
-
-    at: float
-    took_s: float
-    waited_s: float
-
-
-@dataclass(frozen=True)
 class LogLine:
     """A line for the log page; `level` is info, warning or error."""
 
@@ -132,7 +131,7 @@ class Run:
         self.loss, self.accuracy, self.lr = Series(), Series(), Series()
         self.images_per_s: float | None = None
         self.timing: protocol.Timing | None = None
-        self.loading: deque[Loading] = deque(maxlen=KEPT_LOADING)
+        self.metrics: deque[protocol.Metric] = deque(maxlen=KEPT_METRICS)
         self.baseline: protocol.Baseline | None = None
         self.step = 0
         self.epoch = 0
@@ -225,24 +224,39 @@ class Run:
         self.missed += message.seq - self.next_seq
         self.next_seq = message.seq + 1
         self.messages += 1
-        moves = self._moves(message)
         self._take(message)
-        if moves:
+        if not isinstance(message, STILL):
             self.moved_at = max(self.moved_at, message.at)
         self.heard_at = max(self.heard_at, message.at)
 
-    def _moves(self, message: AnyMessage) -> bool:
-        """Whether it is progress. A heartbeat is none, nor are the stacks of a stuck run, nor a counter
-        that is told again; where there is nothing to count, new words are progress."""
-        match message:
-            case protocol.Heartbeat() | protocol.Stacks() | protocol.Warned() | protocol.SourceGone():
-                return False
-            case protocol.Progress(done=done, total=total, detail=detail):
-                stage = self.stages.get(message.stage)
-                if stage is None or stage.moved_at is None or done != stage.done:
-                    return True
-                return total is None and stage.total is None and detail != stage.detail
-        return True
+    def receive_all(self, messages: Sequence[AnyMessage | Unreadable]) -> None:
+        """The same as `receive` for each. Of those that come by the thousand, one kind is taken in after the
+        other: they do not touch what the others do."""
+        many: list[Often] = []
+        for message in messages:
+            if isinstance(message, OFTEN) and message.seq == self.next_seq and not self._pauses(message):
+                self.next_seq += 1
+                many.append(message)
+            else:
+                self._take_many(many)
+                many = []
+                self.receive(message)
+        self._take_many(many)
+
+    def _pauses(self, message: AnyMessage) -> bool:
+        return type(message) is protocol.Heartbeat and (self.paused or message.where == PAUSED)
+
+    def _take_many(self, messages: Sequence[Often]) -> None:
+        if not messages:
+            return
+        self.messages += len(messages)
+        for message in messages:
+            if type(message) is protocol.Progress:
+                self._on_progress(message)
+        self._on_metrics([message for message in messages if type(message) is protocol.Metric])
+        for message in [message for message in messages if type(message) is protocol.Heartbeat][-2:]:
+            self._on_heartbeat(message)
+        self.heard_at = max(self.heard_at, *map(_AT, messages))
 
     def _take(self, message: AnyMessage) -> None:
         match message:
@@ -251,20 +265,18 @@ class Run:
             case protocol.DeviceChosen():
                 self.device = message
                 self._log(message.at, f"Device: {message.name}")
-            case protocol.StageStarted() | protocol.Progress() | protocol.StageFinished():
+            case protocol.Progress():
+                self._on_progress(message)
+            case protocol.StageStarted() | protocol.StageFinished():
                 self._on_stage(message)
             case protocol.Baseline():
                 self.baseline = message
-            case protocol.Metric() | protocol.EpochFinished():
-                self._on_training(message)
+            case protocol.Metric():
+                self._on_metrics([message])
+            case protocol.EpochFinished():
+                self._on_epoch(message)
             case protocol.Heartbeat():
-                if self.heartbeat:
-                    self.heartbeat_gap_s = message.at - self.heartbeat.at
-                self.heartbeat = message
-                paused = message.where == PAUSED
-                if self.paused and not paused:  # The silence of a pause that was asked for does not count.
-                    self.moved_at = self._counted_at = max(self.moved_at, message.at)
-                self.paused = paused
+                self._on_heartbeat(message)
             case protocol.ImageFailed():
                 self.failures.append(message)
                 self.failure_count = message.failures
@@ -297,12 +309,40 @@ class Run:
         self._enter("run_started")
         self._log(message.at, f"Run {message.run} started on {message.host}, process {message.pid}")
 
-    def _on_stage(self, message: protocol.StageStarted | protocol.Progress | protocol.StageFinished) -> None:
-        stage = self.stages.get(message.stage)
+    def _stage(self, name: str) -> Stage:
+        stage = self.stages.get(name)
         if stage is None:  # A stage this version does not know.
-            info = StageInfo(id=message.stage, title=message.stage, expected_s=None, stuck_after_s=60)
-            stage = self.stages[message.stage] = Stage(info)
-        moves = self._moves(message)
+            info = StageInfo(id=name, title=name, expected_s=None, stuck_after_s=60)
+            stage = self.stages[name] = Stage(info)
+        return stage
+
+    def _on_progress(self, message: protocol.Progress) -> None:
+        """A counter that is told again is no progress; where there is nothing to count, new words are."""
+        stage, at, done = self._stage(message.stage), message.at, message.done
+        if done > stage.done:
+            stage.gaps.append(at - self._counted_at)
+        if stage.first is None and done > 0:
+            stage.first = (at, done)
+        uncounted = message.total is None and stage.total is None
+        if done != stage.done or stage.moved_at is None or (uncounted and message.detail != stage.detail):
+            stage.moved_at = self._counted_at = at
+            if at > self.moved_at:
+                self.moved_at = at
+        stage.done, stage.detail = done, message.detail
+        if message.total is not None:
+            stage.total = message.total
+
+    def _on_heartbeat(self, message: protocol.Heartbeat) -> None:
+        if self.heartbeat:
+            self.heartbeat_gap_s = message.at - self.heartbeat.at
+        self.heartbeat = message
+        paused = message.where == PAUSED
+        if self.paused and not paused:  # The silence of a pause that was asked for does not count.
+            self.moved_at = self._counted_at = max(self.moved_at, message.at)
+        self.paused = paused
+
+    def _on_stage(self, message: protocol.StageStarted | protocol.StageFinished) -> None:
+        stage = self._stage(message.stage)
         match message:
             case protocol.StageStarted():
                 stage.first = None
@@ -312,13 +352,6 @@ class Run:
                     self._enter("train_started")
                 if not stage.inside_train:
                     self._log(message.at, f"{stage.title} …")
-            case protocol.Progress():
-                if message.done > stage.done:
-                    stage.gaps.append(message.at - self._counted_at)
-                if stage.first is None and message.done > 0:
-                    stage.first = (message.at, message.done)
-                stage.done, stage.detail = message.done, message.detail
-                stage.total = message.total if message.total is not None else stage.total
             case protocol.StageFinished():
                 stage.state, stage.elapsed_s, stage.summary = (
                     StageState.DONE,
@@ -328,27 +361,27 @@ class Run:
                 stage.times.append(message.elapsed_s)
                 if not stage.inside_train:
                     self._log(message.at, f"{stage.title}: {message.summary} ({message.elapsed_s:.1f} s)")
-        if moves:
-            stage.moved_at = self._counted_at = message.at
+        stage.moved_at = self._counted_at = message.at
 
-    def _on_training(self, message: protocol.Metric | protocol.EpochFinished) -> None:
-        match message:
-            case protocol.Metric(timing=timing):
-                steps = max(1, message.step - self.step) if self.step else 1
-                took_s = (timing.wait_s + timing.copy_s + timing.compute_s) * steps
-                self.loading.append(Loading(message.at, took_s, timing.wait_s * steps))
-                self.step, self.epoch = message.step, message.epoch
-                self.images_per_s, self.timing = message.images_per_s, message.timing
-                for name, series in (("loss", self.loss), ("accuracy", self.accuracy), ("lr", self.lr)):
-                    if name in message.values:
-                        series.append(message.step, message.values[name])
-            case protocol.EpochFinished():
-                self.epochs.append(message)
-                if message.best:
-                    self.best = message
-                accuracy = message.val_accuracy
-                words = "–" if accuracy is None else f"{100 * accuracy:.1f} %"
-                self._log(message.at, f"Epoch {message.epoch}: {words} of validation photos right")
+    def _on_metrics(self, metrics: Sequence[protocol.Metric]) -> None:
+        if not metrics:
+            return
+        self.metrics.extend(metrics)
+        self.moved_at = max(self.moved_at, *map(_AT, metrics))
+        last = metrics[-1]
+        self.step, self.epoch = last.step, last.epoch
+        self.images_per_s, self.timing = last.images_per_s, last.timing
+        told = [(metric.step, metric.values) for metric in metrics]
+        for name, series in (("loss", self.loss), ("accuracy", self.accuracy), ("lr", self.lr)):
+            series.extend([(step, values[name]) for step, values in told if name in values])
+
+    def _on_epoch(self, message: protocol.EpochFinished) -> None:
+        self.epochs.append(message)
+        if message.best:
+            self.best = message
+        accuracy = message.val_accuracy
+        words = "–" if accuracy is None else f"{100 * accuracy:.1f} %"
+        self._log(message.at, f"Epoch {message.epoch}: {words} of validation photos right")
 
     def _on_last(self, message: protocol.RunFinished | protocol.RunStopped | protocol.RunFailed) -> None:
         self.last = message

@@ -1,13 +1,20 @@
-"""Metric points that grow by one at a time and are read as arrays, thinned for plotting."""
+"""Metric points that grow and are read as arrays, thinned for plotting; bounded in memory."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
+
+CAPACITY = 2**20
+"""Points that are kept of a series: those of a day at ten a second."""
+
+BLOCK = 64
+"""Points whose extremes are known together, so that a frame need not look at a million of them."""
 
 
 @dataclass(frozen=True)
@@ -21,26 +28,41 @@ class Thinned:
 
 
 class Series:
-    """Points (x, y) with x rising. A y of None is kept as NaN: a gap in the line."""
+    """Points (x, y) with x rising. A y of None is kept as NaN: a gap in the line. When there are too many,
+    every four of the older half become two: their lowest and their highest, or the gap."""
 
-    def __init__(self) -> None:
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._capacity = capacity
         self._x = np.empty(256)
         self._y = np.empty(256)
         self._size = 0
+        self._blocks = _Blocks()
+        self.count = 0  # All points ever.
         self.last_finite: int | None = None  # The index of the last y that is a number.
 
     def __len__(self) -> int:
         return self._size
 
     def append(self, x: float, y: float | None) -> None:
-        if self._size == len(self._x):
-            self._x = np.concatenate([self._x, np.empty(self._size)])
-            self._y = np.concatenate([self._y, np.empty(self._size)])
-        self._x[self._size] = x
-        self._y[self._size] = np.nan if y is None else y
-        if np.isfinite(self._y[self._size]):
-            self.last_finite = self._size
-        self._size += 1
+        self.extend([(x, y)])
+
+    def extend(self, points: Sequence[tuple[float, float | None]]) -> None:
+        """Points in the order of x; fewer than a quarter of the capacity."""
+        if not points:
+            return
+        if self._size + len(points) > self._capacity:
+            self._grow_coarser()
+        rows = np.array(points, float)  # None becomes NaN.
+        begin, end = self._size, self._size + len(rows)
+        if end > len(self._x):
+            room = min(self._capacity, max(end, 2 * len(self._x)))
+            self._x, self._y = _grown(self._x, begin, room), _grown(self._y, begin, room)
+        self._x[begin:end], self._y[begin:end] = rows[:, 0], rows[:, 1]
+        finite = np.flatnonzero(np.isfinite(rows[:, 1]))
+        if len(finite):
+            self.last_finite = begin + int(finite[-1])
+        self._size = end
+        self.count += len(rows)
 
     @property
     def x(self) -> FloatArray:
@@ -69,13 +91,95 @@ class Series:
         x, y = self.x[first:last], self.y[first:last]
         if len(x) <= buckets:
             return Thinned(x.copy(), y.copy(), y.copy(), y.copy())
+        if len(x) >= 2 * BLOCK * buckets:
+            self._blocks.take(self.y)
+            whole = self._blocks.thinned(self.x, first // BLOCK, last // BLOCK, buckets - 1)
+            rest = slice(last // BLOCK * BLOCK, last)
+            return _joined(whole, _one(self.x[rest], self.y[rest]))
         starts = np.linspace(0, len(x), buckets, endpoint=False).astype(np.intp)
-        finite = np.isfinite(y)
-        count = np.add.reduceat(finite, starts, dtype=np.intp)
-        filled = np.where(count > 0, count, 1)
-        mean = np.add.reduceat(np.where(finite, y, 0.0), starts) / filled
-        low = np.minimum.reduceat(np.where(finite, y, np.inf), starts)
-        high = np.maximum.reduceat(np.where(finite, y, -np.inf), starts)
-        for part in (mean, low, high):
-            part[count == 0] = np.nan
-        return Thinned(x[starts], low, mean, high)
+        return _thinned(x[starts], starts, *_parts(y))
+
+    def _grow_coarser(self) -> None:
+        old = self._size // 8 * 4
+        y = self._y[:old].reshape(-1, 4)
+        gap = np.isnan(y)
+        lowest = np.where(gap, -np.inf, y).argmin(1)  # A gap before all.
+        highest = np.where(gap, -np.inf, y).argmax(1)
+        highest[lowest == highest] = 3  # All four are the same.
+        kept = 4 * np.arange(len(y))[:, None] + np.sort(np.column_stack([lowest, highest]), axis=1)
+        for column in (self._x, self._y):
+            column[: old // 2] = column[kept.ravel()]
+            column[old // 2 : self._size - old // 2] = column[old : self._size].copy()
+        self._size -= old // 2
+        finite = np.flatnonzero(np.isfinite(self.y))
+        self.last_finite = int(finite[-1]) if len(finite) else None
+        self._blocks = _Blocks()
+
+
+class _Blocks:
+    """Extremes, sum and number of the numbers in each whole block of points."""
+
+    def __init__(self) -> None:
+        self._rows = np.empty((4, 0))
+        self._size = 0
+
+    def take(self, y: FloatArray) -> None:
+        """All points so far; only blocks that are new are looked at."""
+        whole = len(y) // BLOCK
+        if whole > self._rows.shape[1]:
+            room = np.empty((4, 2 * whole))
+            room[:, : self._size] = self._rows[:, : self._size]
+            self._rows = room
+        if whole > self._size:
+            new = y[BLOCK * self._size : BLOCK * whole]
+            starts = np.arange(0, len(new), BLOCK)
+            self._rows[:, self._size : whole] = _reduced(starts, *_parts(new))
+            self._size = whole
+
+    def thinned(self, x: FloatArray, first: int, last: int, buckets: int) -> Thinned:
+        """Of the blocks [first, last)."""
+        starts = np.linspace(0, last - first, buckets, endpoint=False).astype(np.intp)
+        low, high, total, count = self._rows[:, first:last]
+        return _thinned(x[BLOCK * (first + starts)], starts, low, high, total, count)
+
+
+def _parts(y: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """For each value the lowest, highest, sum and number of what is there: of a gap, nothing."""
+    finite = np.isfinite(y)
+    return np.where(finite, y, np.inf), np.where(finite, y, -np.inf), np.where(finite, y, 0.0), finite * 1.0
+
+
+def _reduced(
+    starts: NDArray[np.intp], low: FloatArray, high: FloatArray, total: FloatArray, count: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    return (
+        np.minimum.reduceat(low, starts),
+        np.maximum.reduceat(high, starts),
+        np.add.reduceat(total, starts),
+        np.add.reduceat(count, starts),
+    )
+
+
+def _thinned(x: FloatArray, starts: NDArray[np.intp], *parts: FloatArray) -> Thinned:
+    low, high, total, count = _reduced(starts, *parts)
+    mean = total / np.where(count > 0, count, 1.0)
+    for part in (low, mean, high):
+        part[count == 0] = np.nan
+    return Thinned(x, low, mean, high)
+
+
+def _one(x: FloatArray, y: FloatArray) -> Thinned:
+    """All of them in one bucket, if there are any."""
+    return _thinned(x[:1], np.zeros(1, np.intp), *_parts(y)) if len(x) else Thinned(x, y, y, y)
+
+
+def _joined(a: Thinned, b: Thinned) -> Thinned:
+    pairs = (a.x, b.x), (a.low, b.low), (a.mean, b.mean), (a.high, b.high)
+    return Thinned(*map(np.concatenate, pairs))
+
+
+def _grown(column: FloatArray, size: int, room: int) -> FloatArray:
+    """Only what is in use is copied, so that the rest takes no memory yet."""
+    new = np.empty(room)
+    new[:size] = column[:size]
+    return new

@@ -1,8 +1,8 @@
 """The stacks of the engine and its workers, asked for from outside: what they write to the run folder, read.
 
 First each process is asked in a way that never harms it, but needs Python in it to run. Of one that does not
-answer, faulthandler tells the stack (why in this order: stack_file.py); then what the engine wrote by itself
-when it stood still; then py-spy, where it is installed.
+answer, faulthandler tells the stack, if it is known to stand still (why: stack_file.py); of others py-spy,
+where it is installed.
 """
 
 from __future__ import annotations
@@ -46,7 +46,6 @@ BEGIN = re.compile(r"Stacks of process (\d+)$")
 END = re.compile(r"End of process (\d+)$")
 THREAD = re.compile(r"(?:Current thread|Thread) 0x([0-9a-f]+)(?: \[(.*)\])? \(most recent call first\):$")
 FRAME = re.compile(r'  File (?:"(.*)"|\?\?\?), line (\d+|\?\?\?) in (.*)$')
-BY_ITSELF = "Timeout ("
 ESCAPE = re.compile(r"\\x([0-9a-f]{2})|\\u([0-9a-f]{4})|\\U([0-9a-f]{8})")
 
 
@@ -122,7 +121,7 @@ def _dumps(text: str, known: _Known) -> Iterator[_Dumped]:
             current = None
             if match := BEGIN.match(line):
                 speaker = int(match[1])
-            elif END.match(line) or line.startswith(BY_ITSELF):
+            elif END.match(line):
                 yield from waiting
                 speaker, waiting = None, []
     yield from waiting
@@ -157,17 +156,17 @@ class StackReader:
         self._path, self._engine = RunDir(folder).stacks, pid
         self._py_spies: list[subprocess.Popen[bytes]] = []
 
-    def read(self, workers: Sequence[int] = ()) -> Threads:
+    def read(self, workers: Sequence[int] = (), *, stands_still: bool = False) -> Threads:
         """The stacks of the engine and then of these workers, of each process the main thread first.
 
-        For at most some four seconds, if the drive of the run folder answers. Processes that do not tell
+        `stands_still` says that Python in the engine is known not to run, by a heart that stopped: only then
+        it is asked in the way that could crash a Python that runs. For at most some four seconds, if the drive of the run folder answers. Processes that do not tell
         theirs are left out."""
         deadline = time.monotonic() + LIMIT_S
         pids = (self._engine, *workers)
         found = self._ask(pids)
         ways: tuple[Callable[[int], Threads], ...] = (
-            self._dump,
-            self._written_by_itself,
+            lambda pid: self._dump(pid) if stands_still or pid != self._engine and _sleeps(pid) else (),
             lambda pid: self._spy(pid, deadline),
         )
         for way in ways:
@@ -210,15 +209,6 @@ class StackReader:
                 size, grew = self._size(), time.monotonic()
         threads = parse(self._text(begin), pid, self._role(pid), earlier)
         return tuple(thread for thread in threads if thread.pid == pid)
-
-    def _written_by_itself(self, pid: int) -> Threads:
-        """The engine's own dump, if Python has stood still in it since."""
-        if pid != self._engine:
-            return ()
-        text = self._text()
-        since = text.rfind(f"Process {pid}, ")
-        begin = text.rfind(BY_ITSELF, max(since, 0))
-        return parse(text[begin:], pid, earlier=text[:begin]) if begin >= 0 else ()
 
     def _spy(self, pid: int, deadline: float) -> Threads:
         """What py-spy reads in the process's memory."""
@@ -302,6 +292,10 @@ def _send(pid: int, number: signal.Signals) -> bool:
     except OSError:
         return False
     return True
+
+
+def _sleeps(pid: int) -> bool:
+    return _status(pid).get("State", "")[:1] in ("S", "D")
 
 
 def _is_stopped(pid: int) -> bool:

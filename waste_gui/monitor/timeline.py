@@ -6,7 +6,7 @@ All times are seconds on the engine's clock. Reads no clock; bounded in memory (
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal
@@ -111,6 +111,10 @@ class Timeline:
         way = self._ways.get(type(message))
         if way is not None:
             way(message)
+
+    def receive_all(self, messages: Sequence[AnyMessage | Unreadable]) -> None:
+        for message in messages:
+            self.receive(message)
 
     def look(self, evidence: Evidence, now: float, verdict: Verdict | None = None) -> None:
         """What was seen from outside; evidence that was seen before is not counted again."""
@@ -284,6 +288,8 @@ def _take_worker(lane: Lane, worker: WorkerState, at: float) -> None:
     before = lane.open
     if before is None:
         lane.become(kind, since, name)
+    elif kind is before.kind is Kind.READING and name != before.name and lane.next_photo(since, name):
+        pass
     elif kind is before.kind is Kind.IDLE and worker.since_s == 0:
         pass  # It does not tell since when.
     elif (before.kind, before.name) != (kind, name) or since > before.end:

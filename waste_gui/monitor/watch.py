@@ -27,6 +27,9 @@ STOOD_STILL_S = 20.0
 WAKE_UP_S = 15.0
 """How long a run may take to go on after that."""
 
+HEART_STOPPED_S = 10.0
+"""A heart that beats each second has stopped."""
+
 STEADY_LOOKS, LOOK_S = 5, 1.0
 
 STACKS_SOON_S, STACKS_LATER_S = 8.0, 60.0
@@ -36,13 +39,15 @@ STACKS_SOON_S, STACKS_LATER_S = 8.0, 60.0
 @dataclass(frozen=True)
 class View:
     """What to show now; `recovered` is the sentence after a pause, for 10 s; `quiet` says that the person has
-    read a note on learning and chose to wait; `stacks_wanted`, that they would tell more of this silence."""
+    read a note on learning and chose to wait; `stacks_wanted`, that they would tell more of this silence;
+    `stands_still`, that the engine's heart has stopped while we looked on, so that Python in it does not run."""
 
     remaining: Remaining
     verdict: Verdict
     recovered: str | None = None
     quiet: bool = False
     stacks_wanted: bool = False
+    stands_still: bool = False
 
 
 class Watch:
@@ -73,7 +78,8 @@ class Watch:
         if self._recovered and now <= self._recovered[0] and run.phase.running:
             recovered = self._recovered[1]
         quiet = patient and bool(verdict.headline)
-        return View(left, verdict, recovered, quiet, self._wants_stacks(run, verdict, now))
+        wanted = self._wants_stacks(run, verdict, now)
+        return View(left, verdict, recovered, quiet, wanted, self._stands_still(run, now))
 
     def keep_waiting(self, now: float, for_s: float = KEEP_WAITING_S) -> None:
         """The person chose to wait: until then nothing is called stuck, unless it goes on and stops anew."""
@@ -107,6 +113,10 @@ class Watch:
             return
         self._waking_until = now + WAKE_UP_S
         self._recovered = (now + RECOVERED_FOR_S, text)
+
+    def _stands_still(self, run: Run, now: float) -> bool:
+        beat = run.heartbeat
+        return beat is not None and now - beat.at > HEART_STOPPED_S and now > self._waking_until
 
     def _wants_stacks(self, run: Run, verdict: Verdict, now: float) -> bool:
         if not verdict.silent:
