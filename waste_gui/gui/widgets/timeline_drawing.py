@@ -164,7 +164,7 @@ class Drawing(pg.GraphicsObject):  # type: ignore[misc]
         try:
             painter.resetTransform()
             painter.setClipRect(box)
-            painter.translate(round(box.left()), round(box.top()))
+            painter.translate(round(box.left() * ratio) / ratio, round(box.top() * ratio) / ratio)
             place = Place(low, high, box.width(), box.height(), ratio)
             self._paint_rows(painter, self.timeline, place)
         finally:
