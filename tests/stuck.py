@@ -19,7 +19,6 @@ from pathlib import Path
 from waste_gui.engine import stacks
 from waste_gui.stack_file import block_signals
 block_signals()
-stacks.SILENT_S, stacks.CHECK_S = map(float, sys.argv[2:4])
 stacks.write_stacks_to(Path(sys.argv[1]) / "stacks.txt")
 """
 
@@ -54,11 +53,11 @@ def read_pipe():
 
 
 @contextlib.contextmanager
-def stuck(kind: str, folder: Path, silent_s: float = 1000, check_s: float = 1.0) -> Iterator[int]:
+def stuck(kind: str, folder: Path) -> Iterator[int]:
     """The pid of a process that is stuck, or about to be."""
     last = STUCK[kind].strip().partition("(")[0].removeprefix("def ")
     code = f"{ARMED}{STUCK[kind]}print('ready', flush=True)\n{last}()\n"
-    with running(code, str(folder), str(silent_s), str(check_s)) as pid:
+    with running(code, str(folder)) as pid:
         yield pid
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.process import SMALL, start
-from tests.stuck import eventually, running, stuck
+from tests.stuck import eventually, stuck
 from waste_gui.engine.stacks import stacks
 from waste_gui.monitor.stacks import StackReader
 
@@ -31,27 +31,6 @@ def test_every_thread_of_this_process_is_told_by_name() -> None:
     assert told["the other one"].role == "engine"
     assert told["MainThread"].role == "main"
     assert told["MainThread"].frames[-1].function == "stacks"
-
-
-def test_stacks_are_written_unasked_when_python_stands_still(tmp_path: Path) -> None:
-    def written() -> str:
-        return (tmp_path / "stacks.txt").read_text(encoding="ascii")
-
-    with stuck("holding the GIL in C", tmp_path, silent_s=0.2, check_s=0.05):
-        text = eventually(written, lambda text: "in sleep_in_c" in text)
-    assert "Timeout (" in text
-    assert "in sleep_in_c" in text
-
-
-def test_while_python_runs_nothing_is_written_unasked(tmp_path: Path) -> None:
-    code = (
-        "import sys, time; from pathlib import Path; from waste_gui.engine import stacks\n"
-        "stacks.SILENT_S, stacks.CHECK_S = 0.5, 0.01\n"
-        "stacks.write_stacks_to(Path(sys.argv[1]) / 'stacks.txt')\n"
-        "time.sleep(1); print('ready', flush=True); time.sleep(1000)"
-    )
-    with running(code, str(tmp_path)):
-        assert "Timeout" not in (tmp_path / "stacks.txt").read_text(encoding="ascii")
 
 
 @needs_signals

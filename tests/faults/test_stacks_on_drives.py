@@ -22,7 +22,7 @@ def read_from_drive(path):
     library.read(library.open(path.encode(), os.O_RDONLY), buffer, 1)
 print("ready", flush=True)
 while True:
-    read_from_drive(sys.argv[4])
+    read_from_drive(sys.argv[2])
 """
 
 PHOTO = "glass/glass_00.jpg"
@@ -40,11 +40,13 @@ def test_engine_that_holds_the_gil_in_the_kernel_tells_its_stack(
 ) -> None:
     with Drive(tmp_path / "drive", mirrors=make_photos(tmp_path / "there", per_class=1)) as drive:
         drive.behave(PHOTO, behaviour)
-        arguments = (str(tmp_path), "1000", "1", str(drive.at / PHOTO))
+        arguments = (str(tmp_path), str(drive.at / PHOTO))
         with running(ARMED + READ_HOLDING_THE_GIL, *arguments) as pid:
             reader = StackReader(tmp_path, pid)
             functions = eventually(
-                lambda: [frame.function for thread in reader.read()[:1] for frame in thread.frames],
+                lambda: [
+                    frame.function for thread in reader.read(stands_still=True)[:1] for frame in thread.frames
+                ],
                 lambda functions: bool(drive.waiting()) and "read_from_drive" in functions,
             )
             drive.close()

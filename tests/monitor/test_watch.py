@@ -119,3 +119,19 @@ def test_stacks_are_wanted_once_in_a_while_of_a_silence_and_never_of_a_run_that_
     for message in healthy.messages:
         run.receive(message)
         assert not watch.look(run, ASLEEP, message.at).stacks_wanted
+
+
+def test_heart_that_stopped_while_we_looked_on_says_that_python_stands_still() -> None:
+    script = stuck_photo(0)
+    script.wait(5)
+    run, watch = replay(script.messages), Watch(History())
+    still = [watch.look(run, ASLEEP, script.at + second).stands_still for second in range(20)]
+    assert not any(still[:10]) and all(still[12:])
+
+
+def test_heart_that_stopped_while_the_computer_slept_does_not() -> None:
+    script = stuck_photo(0)
+    script.wait(5)
+    run, watch = replay(script.messages), Watch(History())
+    watch.look(run, ASLEEP, script.at)
+    assert not any(watch.look(run, ASLEEP, script.at + 60 + second).stands_still for second in range(15))

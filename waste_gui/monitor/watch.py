@@ -40,7 +40,7 @@ STACKS_SOON_S, STACKS_LATER_S = 8.0, 60.0
 class View:
     """What to show now; `recovered` is the sentence after a pause, for 10 s; `quiet` says that the person has
     read a note on learning and chose to wait; `stacks_wanted`, that they would tell more of this silence;
-    `stands_still`, that the engine's heart has stopped while we looked on, so that Python in it does not run."""
+    `stands_still`, that its heart has stopped while we looked on: Python in it does not run."""
 
     remaining: Remaining
     verdict: Verdict
