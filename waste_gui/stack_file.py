@@ -3,10 +3,11 @@
 SIGUSR2 is answered by a thread of ours that takes the GIL first: always safe. SIGUSR1 is answered by
 faulthandler without the GIL: for a process that holds it in C, or sleeps in the kernel with it, and for no
 other. Reading frames while Python ran them crashed Python 3.11 in one of 500 to 5000 attempts; with the GIL
-33,000 attempts went well. `monitor/stacks.py` asks in this order, and reads the answers.
+33,000 attempts went well. `monitor/stacks.py` asks in this order, and reads the answers. Nothing is written
+unasked: a timer cannot tell a Python that stands still from one that was stopped and has just gone on.
 
 Both signals are blocked in all other threads, as one that sleeps in the kernel would never handle them.
-Windows has neither: there only what engine/stacks.py adds is left.
+Windows has neither: there the engine tells its own stacks while Python runs, and py-spy the others.
 """
 
 from __future__ import annotations

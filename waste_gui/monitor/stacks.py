@@ -160,8 +160,8 @@ class StackReader:
         """The stacks of the engine and then of these workers, of each process the main thread first.
 
         `stands_still` says that Python in the engine is known not to run, by a heart that stopped: only then
-        it is asked in the way that could crash a Python that runs. For at most some four seconds, if the drive of the run folder answers. Processes that do not tell
-        theirs are left out."""
+        it is asked in the way that could crash a Python that runs. For at most some four seconds, if the
+        drive of the run folder answers. Processes that do not tell theirs are left out."""
         deadline = time.monotonic() + LIMIT_S
         pids = (self._engine, *workers)
         found = self._ask(pids)
