@@ -86,7 +86,9 @@ def _step(step: int, epoch: int, total: int) -> list[Said]:
 def _worker(pid: int, beat: int) -> p.WorkerState:
     reads = (beat + pid) % 5 > 0
     path = f"/data/waste/glass_bottle/IMG_{beat % 10_000:05}_{pid}.jpg" if reads else None
-    return p.WorkerState(pid=4000 + pid, state="reading" if reads else "idle", path=path, since_s=0.012)
+    return p.WorkerState(
+        pid=4000 + pid, state="reading" if reads else "idle", path=path, since_s=0.012 * reads
+    )
 
 
 def _failure(beat: int) -> dict[str, Any]:

@@ -315,5 +315,5 @@ def test_trend_is_that_of_the_series_however_it_grows(piece: int) -> None:
         if i % piece == 0:
             trend.take(series)
     trend.take(series)
-    drawn = trend.sampled(series, 0, 2000, 5000)
+    drawn = trend.sampled(0, 2000, 5000)
     np.testing.assert_allclose(drawn.y, one_by_one(series), rtol=1e-9)

@@ -224,13 +224,12 @@ class Lane:
         return self._told[1]
 
     def _append(self, done: Open) -> None:
-        seconds = done.seconds()
-        self._seen.update(seconds)
         closed, last = self._closed(done), self._new[-1] if self._new else None
         if last is not None and closed.only is not None and closed.goes_on_from(last):
             last.seconds[self._columns[closed.only]] += done.end - last.end
             last.end = done.end
             return
+        self._seen.update(done.shares if closed.only is None else (closed.only,))
         self._new.append(closed)
         if self._size + len(self._new) >= self._capacity:
             self._write_down()
@@ -240,11 +239,15 @@ class Lane:
             self._new = [self._read(self._size)]
 
     def _closed(self, segment: Open) -> _Closed:
-        spent, columns = segment.seconds(), [0.0] * len(self.kinds)
-        for kind, seconds in spent.items():
-            columns[self._columns[kind]] = seconds
-        name = "" if Kind.READING in spent else segment.name  # Short ones have no name of their own.
-        only = next(iter(spent)) if len(spent) == 1 else None
+        columns, length = [0.0] * len(self.kinds), segment.end - segment.start
+        total = sum(segment.shares.values())
+        if total > 0:
+            for kind, seconds in segment.shares.items():
+                columns[self._columns[kind]] = length * seconds / total
+            return _Closed(segment.start, segment.end, columns, segment.name, None)
+        only = aged(segment.kind, length, segment.name)
+        columns[self._columns[only]] = length
+        name = "" if only is Kind.READING else segment.name  # Short ones have no name of their own.
         return _Closed(segment.start, segment.end, columns, name, only)
 
     def _write_down(self) -> None:

@@ -234,7 +234,8 @@ class Run:
         other: they do not touch what the others do."""
         many: list[Often] = []
         for message in messages:
-            if isinstance(message, OFTEN) and message.seq == self.next_seq and not self._pauses(message):
+            often = type(message) in OFTEN and message.seq == self.next_seq
+            if often and (type(message) is not protocol.Heartbeat or not self._pauses(message)):
                 self.next_seq += 1
                 many.append(message)
             else:
@@ -243,8 +244,8 @@ class Run:
                 self.receive(message)
         self._take_many(many)
 
-    def _pauses(self, message: AnyMessage) -> bool:
-        return type(message) is protocol.Heartbeat and (self.paused or message.where == PAUSED)
+    def _pauses(self, message: protocol.Heartbeat) -> bool:
+        return self.paused or message.where == PAUSED
 
     def _take_many(self, messages: Sequence[Often]) -> None:
         if not messages:
@@ -371,9 +372,9 @@ class Run:
         last = metrics[-1]
         self.step, self.epoch = last.step, last.epoch
         self.images_per_s, self.timing = last.images_per_s, last.timing
-        told = [(metric.step, metric.values) for metric in metrics]
         for name, series in (("loss", self.loss), ("accuracy", self.accuracy), ("lr", self.lr)):
-            series.extend([(step, values[name]) for step, values in told if name in values])
+            told = [metric for metric in metrics if name in metric.values]
+            series.extend([metric.step for metric in told], [metric.values[name] for metric in told])
 
     def _on_epoch(self, message: protocol.EpochFinished) -> None:
         self.epochs.append(message)

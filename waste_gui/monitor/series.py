@@ -44,25 +44,24 @@ class Series:
         return self._size
 
     def append(self, x: float, y: float | None) -> None:
-        self.extend([(x, y)])
+        self.extend([x], [y])
 
-    def extend(self, points: Sequence[tuple[float, float | None]]) -> None:
+    def extend(self, xs: Sequence[float], ys: Sequence[float | None]) -> None:
         """Points in the order of x; fewer than a quarter of the capacity."""
-        if not points:
+        if not xs:
             return
-        if self._size + len(points) > self._capacity:
+        if self._size + len(xs) > self._capacity:
             self._grow_coarser()
-        rows = np.array(points, float)  # None becomes NaN.
-        begin, end = self._size, self._size + len(rows)
+        begin, end = self._size, self._size + len(xs)
         if end > len(self._x):
             room = min(self._capacity, max(end, 2 * len(self._x)))
             self._x, self._y = _grown(self._x, begin, room), _grown(self._y, begin, room)
-        self._x[begin:end], self._y[begin:end] = rows[:, 0], rows[:, 1]
-        finite = np.flatnonzero(np.isfinite(rows[:, 1]))
+        self._x[begin:end], self._y[begin:end] = xs, ys  # None becomes NaN.
+        finite = np.flatnonzero(np.isfinite(self._y[begin:end]))
         if len(finite):
             self.last_finite = begin + int(finite[-1])
         self._size = end
-        self.count += len(rows)
+        self.count += len(xs)
 
     @property
     def x(self) -> FloatArray:

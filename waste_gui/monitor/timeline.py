@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from waste_gui import protocol
 from waste_gui.monitor.evidence import Evidence
-from waste_gui.monitor.lanes import IN_ONE_S, Curve, Kind, Lane
+from waste_gui.monitor.lanes import IN_ONE_S, LONG_S, Curve, Kind, Lane
 from waste_gui.monitor.run import PAUSED
 from waste_gui.monitor.verdict import State, Verdict
 from waste_gui.protocol import LAST_MESSAGES, AnyMessage, Unreadable, WorkerState
@@ -30,6 +30,9 @@ MOST_WORKERS = 64
 MOST_MARKS = 4_000
 METRICS_S = 1.0
 """The times of the steps are told together for as long."""
+
+CATCHING_UP_S = 5.0
+"""Messages of more than this at once: a run is read from its file, or the window could not keep up."""
 
 SILENT_S = 3.0
 """A beat comes each second."""
@@ -77,7 +80,8 @@ class Timeline:
         self._next_seq = 0
         self._ended = False
         self._stage = ""
-        self._metric_at = self._told_at = 0.0
+        self._metric_at = self._told_at = self._workers_at = 0.0
+        self._every_s = METRICS_S
         self._waited_s = self._copied_s = self._computed_s = 0.0  # In the steps since then.
         self._titles = {info.id: info.title for info in STAGES}
         self._pids: list[int] = []  # Of each worker's lane, the process that is in it now.
@@ -113,6 +117,12 @@ class Timeline:
             way(message)
 
     def receive_all(self, messages: Sequence[AnyMessage | Unreadable]) -> None:
+        """The same as `receive` for each. Of a run that is caught up with, what it told each second is looked
+        at less often: it would soon be merged anyway."""
+        times = [
+            message.at for message in (*messages[:1], *messages[-1:]) if not isinstance(message, Unreadable)
+        ]
+        self._every_s = CATCHING_UP_S if times and times[-1] - times[0] >= CATCHING_UP_S else METRICS_S
         for message in messages:
             self.receive(message)
 
@@ -187,7 +197,7 @@ class Timeline:
         self._copied_s += timing.copy_s
         self._computed_s += timing.compute_s
         self._metric_at = message.at
-        if message.at - self._told_at >= METRICS_S:
+        if message.at - self._told_at >= self._every_s:
             self._tell_steps()
 
     def _tell_steps(self) -> None:
@@ -198,7 +208,7 @@ class Timeline:
         self._waited_s = self._copied_s = self._computed_s = 0.0
         if self.main.open is None or self.main.open.kind not in TIMED:
             self.main.become(Kind.COMPUTE, self.main.ends_at)
-        self.main.share(self._metric_at, shares, METRICS_S)
+        self.main.share(self._metric_at, shares, self._every_s)
         self.stages.extend(self._metric_at)
         self._told_at = self._metric_at
 
@@ -206,9 +216,19 @@ class Timeline:
         self._on_where(message)
         if message.gpu is not None and message.gpu.utilisation is not None:
             self.curves["gpu"].append(message.at, message.gpu.utilisation)
-        if message.workers or self._pids:
+        if self._tells_of_workers(message):
             self._on_workers(message.workers, message.at)
         self.stages.extend(message.at)
+
+    def _tells_of_workers(self, message: protocol.Heartbeat) -> bool:
+        """One that reads a photo for long is never passed over."""
+        if not message.workers and not self._pids:
+            return False
+        soon = self._every_s > METRICS_S and message.at - self._workers_at < self._every_s
+        if soon and all(worker.since_s < LONG_S for worker in message.workers):
+            return False
+        self._workers_at = message.at
+        return True
 
     def _on_where(self, message: protocol.Heartbeat) -> None:
         """While steps are told, their times say more than a look each second."""

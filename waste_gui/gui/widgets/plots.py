@@ -21,6 +21,7 @@ from waste_gui.monitor.run import Run
 from waste_gui.monitor.series import FloatArray, Series
 
 TREND_WEIGHT = 0.97
+TREND_POINTS = 2**18
 _BLOCK = 512
 GROWTH = 1.25
 """The x axis grows in steps, so that it does not crawl with every value."""
@@ -57,11 +58,13 @@ class Follow(Enum):
 
 class Trend:
     """An exponential average, unbiased at its start, that takes in only what is new; a gap repeats the value
-    before it."""
+    before it. When it has too many points, every second one of the older half is left out: it is smooth."""
 
-    def __init__(self) -> None:
-        self._y = np.empty(256)
+    def __init__(self, capacity: int = TREND_POINTS) -> None:
+        self._capacity = capacity
+        self._x, self._y = np.empty(256), np.empty(256)
         self._size = 0
+        self._seen = 0  # Of all points that the series ever had.
         self._total = self._norm = 0.0
 
     @property
@@ -69,31 +72,43 @@ class Trend:
         return self._total / self._norm if self._norm else None
 
     def take(self, raw: Series) -> None:
-        new = raw.y[self._size :]
-        if len(raw) > len(self._y):
-            self._y = np.concatenate([self._y, np.empty(max(len(self._y), len(new)))])
-        for first in range(0, len(new), _BLOCK):
-            self._take_block(new[first : first + _BLOCK])
+        first = max(0, len(raw) - (raw.count - self._seen))
+        self._seen = raw.count
+        for begin in range(first, len(raw), _BLOCK):
+            block = slice(begin, begin + _BLOCK)
+            self._take_block(raw.x[block], raw.y[block])
 
-    def _take_block(self, new: FloatArray) -> None:
+    def _make_room(self) -> None:
+        if self._size + _BLOCK > self._capacity:
+            old = self._size // 4 * 2
+            kept = np.r_[1:old:2, old : self._size]
+            self._size = len(kept)
+            self._x[: self._size], self._y[: self._size] = self._x[kept], self._y[kept]
+        if self._size + _BLOCK > len(self._y):
+            more = np.empty(len(self._y))
+            self._x, self._y = np.concatenate([self._x, more]), np.concatenate([self._y, more])
+
+    def _take_block(self, x: FloatArray, new: FloatArray) -> None:
         """total[i] = w^i · (total + (1 - w) · Σ y[j] / w^j); w^-512 is 6 million, so nothing overflows."""
+        self._make_room()
         finite = np.isfinite(new)
         decay = TREND_WEIGHT ** np.arange(1, finite.sum() + 1)
         totals = decay * (self._total + (1 - TREND_WEIGHT) * np.cumsum(new[finite] / decay))
         norms = decay * (self._norm + (1 - TREND_WEIGHT) * np.cumsum(1 / decay))
         before = self._total / self._norm if self._norm else np.nan
         averages = np.concatenate([[before], totals / norms])
-        self._y[self._size : self._size + len(new)] = averages[np.cumsum(finite)]
-        self._size += len(new)
+        end = self._size + len(new)
+        self._x[self._size : end], self._y[self._size : end] = x, averages[np.cumsum(finite)]
+        self._size = end
         if len(totals):
             self._total, self._norm = float(totals[-1]), float(norms[-1])
 
-    def sampled(self, raw: Series, low: float, high: float, count: int) -> Points:
+    def sampled(self, low: float, high: float, count: int) -> Points:
         """At most `count` points of it in [low, high]: it is smooth, so that single ones will do."""
-        first, last = np.searchsorted(raw.x, [low, high])
+        first, last = np.searchsorted(self._x[: self._size], [low, high])
         first, last = max(0, int(first) - 1), min(self._size, int(last) + 1)
         chosen = np.unique(np.linspace(first, last - 1, min(count, last - first)).astype(np.intp))
-        return Points(raw.x[chosen], self._y[chosen])
+        return Points(self._x[chosen], self._y[chosen])
 
 
 class _Grid(pg.GraphicsObject):  # type: ignore[misc]
@@ -225,7 +240,7 @@ class CurveView(pg.PlotWidget):  # type: ignore[misc]
         raw = self.spec.series(run)
         points = self.spec.points(run) if self.spec.points else Points(np.empty(0), np.empty(0))
         low, high = self.getPlotItem().getViewBox().viewRange()[0]
-        key = (len(raw), len(points.x), low, high, self.width(), self.follow)
+        key = (raw.count, len(points.x), low, high, self.width(), self.follow)
         if key == self._drawn:
             return
         self._drawn = key
@@ -258,7 +273,7 @@ class CurveView(pg.PlotWidget):  # type: ignore[misc]
         thin = raw.thinned(low, high, width)
         scale = self.spec.scale
         self._raw.setData(np.repeat(thin.x, 2), scale * np.column_stack([thin.low, thin.high]).ravel())
-        trend = self._trend.sampled(raw, low, high, width // 3)
+        trend = self._trend.sampled(low, high, width // 3)
         self._bold.setData(trend.x, scale * trend.y)
         self._line.setData(points.x, scale * points.y)
         finite = np.isfinite(points.y)
