@@ -234,8 +234,7 @@ class Run:
         other: they do not touch what the others do."""
         many: list[Often] = []
         for message in messages:
-            often = type(message) in OFTEN and message.seq == self.next_seq
-            if often and (type(message) is not protocol.Heartbeat or not self._pauses(message)):
+            if isinstance(message, OFTEN) and message.seq == self.next_seq and not self._pauses(message):
                 self.next_seq += 1
                 many.append(message)
             else:
@@ -244,8 +243,8 @@ class Run:
                 self.receive(message)
         self._take_many(many)
 
-    def _pauses(self, message: protocol.Heartbeat) -> bool:
-        return self.paused or message.where == PAUSED
+    def _pauses(self, message: Often) -> bool:
+        return type(message) is protocol.Heartbeat and (self.paused or message.where == PAUSED)
 
     def _take_many(self, messages: Sequence[Often]) -> None:
         if not messages:
