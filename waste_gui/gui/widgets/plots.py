@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QTransform
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from waste_gui.gui import theme
@@ -136,6 +136,19 @@ class _Grid(pg.GraphicsObject):  # type: ignore[misc]
         painter.drawLines([QLineF(box.left(), y, box.right(), y) for y in values])
 
 
+class _Line(pg.PlotCurveItem):  # type: ignore[misc]
+    """Two pixels wide: four times one pixel, around its middle. Qt takes five times as long for a wide pen."""
+
+    def paint(self, painter: QPainter, *_: object) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(self.opts["pen"])
+        path, to_screen = self.getPath(), painter.transform()
+        for x, y in ((-0.5, -0.5), (0.5, -0.5), (-0.5, 0.5), (0.5, 0.5)):
+            painter.setTransform(to_screen * QTransform.fromTranslate(x, y))
+            painter.drawPath(path)
+        painter.setTransform(to_screen)
+
+
 class _Axis(pg.AxisItem):  # type: ignore[misc]
     """Numbers without ticks: the grid shows where they are."""
 
@@ -164,9 +177,9 @@ class CurveView(pg.PlotWidget):  # type: ignore[misc]
         self._drawn: tuple[object, ...] = ()
         self._trend = Trend()
         self._x_end = self._y_end = 0.0
+        self._drawing = False
         self._raw = pg.PlotCurveItem(connect="finite", antialias=False)
-        self._bold = pg.PlotCurveItem(connect="finite", antialias=True)
-        self._line = pg.PlotCurveItem(connect="finite", antialias=True)
+        self._bold, self._line = _Line(connect="finite"), _Line(connect="finite")
         self._dots = pg.ScatterPlotItem(size=7, pen=None)
         for item in (self._raw, self._bold, self._line, self._dots):
             self.addItem(item)
@@ -202,8 +215,8 @@ class CurveView(pg.PlotWidget):  # type: ignore[misc]
         faint = QColor(c.train)
         faint.setAlphaF(0.28)
         self._raw.setPen(pg.mkPen(faint, width=1))
-        self._bold.setPen(pg.mkPen(c.train, width=2))
-        self._line.setPen(pg.mkPen(c.validation, width=2))
+        self._bold.setPen(pg.mkPen(c.train, width=1))
+        self._line.setPen(pg.mkPen(c.validation, width=1))
         self._dots.setBrush(pg.mkBrush(c.validation))
         for name in ("left", "bottom"):
             axis = self.getPlotItem().getAxis(name)
@@ -231,7 +244,8 @@ class CurveView(pg.PlotWidget):  # type: ignore[misc]
 
     def _on_range(self) -> None:
         self._grid.view_changed()
-        self._draw()
+        if not self._drawing:  # Else it is drawn anyway.
+            self._draw()
 
     def _draw(self) -> None:
         run = self._run
@@ -243,12 +257,13 @@ class CurveView(pg.PlotWidget):  # type: ignore[misc]
         key = (raw.count, len(points.x), low, high, self.width(), self.follow)
         if key == self._drawn:
             return
-        self._drawn = key
+        self._drawing = True
         self._trend.take(raw)
         self._move_x(raw, points)
         low, high = self.getPlotItem().getViewBox().viewRange()[0]
         self._drawn = (*key[:2], low, high, *key[4:])
         self._set_curves(raw, points, low, high)
+        self._drawing = False
 
     def _move_x(self, raw: Series, points: Points) -> None:
         last = max(raw.x[-1] if len(raw) else 0.0, points.x[-1] if len(points.x) else 0.0)
