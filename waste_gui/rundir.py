@@ -82,6 +82,10 @@ class RunDir:
         return self.path / "stacks.txt"
 
     @property
+    def evidence(self) -> Path:
+        return self.path / "evidence.jsonl"
+
+    @property
     def failures(self) -> Path:
         return self.path / "failures.csv"
 

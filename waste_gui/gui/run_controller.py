@@ -26,13 +26,14 @@ from waste_gui.gui.moment import Moment
 from waste_gui.monitor import history
 from waste_gui.monitor.countdown import epoch_taken, live_rate, usual, usual_epoch
 from waste_gui.monitor.crash import Crash, ProcessOutcome, explain
+from waste_gui.monitor.diary import Diary
 from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence, Observer
 from waste_gui.monitor.history import History, Kind
 from waste_gui.monitor.kernel_log import killed_for_memory
 from waste_gui.monitor.run import Phase, Run
 from waste_gui.monitor.stacks import StackReader, Threads
 from waste_gui.monitor.timeline import Timeline
-from waste_gui.monitor.verdict import State
+from waste_gui.monitor.verdict import State, Verdict
 from waste_gui.monitor.watch import Watch
 from waste_gui.protocol import (
     AnyCommand,
@@ -90,6 +91,7 @@ class RunController(QObject):
         self._looking.finished.connect(self._on_evidence)
         self._asking = Background(self)
         self._asking.finished.connect(self._on_stacks)
+        self._keeping = Background(self)
         self._looking_back = Background(self)
         self._looking_back.finished.connect(self._on_looked_back)
 
@@ -103,6 +105,7 @@ class RunController(QObject):
         self._usual: dict[str, tuple[float, float]] = {}
         self._usual_of: tuple[object, ...] = ()
         self._observer: Observer | None = None
+        self._diary: Diary | None = None
         self._evidence = NOTHING_KNOWN
         self._looks: deque[Evidence] = deque(maxlen=LOOKS_KEPT)
         self._log_begin = 0  # Where this engine's part of the log begins.
@@ -164,6 +167,7 @@ class RunController(QObject):
         self.detach()
         self._reset()
         self.config, self.folder = config, folder
+        self._diary = Diary(folder.evidence)
 
     def _connect(self) -> None:
         assert self._engine is not None
@@ -346,12 +350,22 @@ class RunController(QObject):
         moment = self.moment()
         if moment.view is not None:
             self.timeline.look(moment.evidence, moment.now, moment.view.verdict)
+            self._keep(moment.view.verdict, moment.now)
         stuck = moment.view is not None and moment.view.verdict.state is State.LIKELY_STUCK
         if stuck and not self._was_stuck:
             self._was_stuck = True
             self.stuck.emit(moment)
         self._was_stuck = stuck
         self.changed.emit(moment)
+
+    def _keep(self, verdict: Verdict, now: float) -> None:
+        """What a verdict on a silence rests on, in the run's folder; in the background, as all that touches a
+        disk."""
+        if self._diary is None or self._keeping.working:
+            return
+        diary, line = self._diary, self._diary.line(self.run, verdict, self._evidence, now)
+        if line is not None:
+            self._keeping.start(lambda tell: diary.write(line))
 
     def _on_tick(self) -> None:
         self._look()
