@@ -84,6 +84,8 @@ def _until_ended(window: MainWindow, begin: Callable[[], None]) -> dict[str, Any
     began = time.perf_counter()
     begin()
     loop.exec()
+    for _ in window.run_page.plots.plots:  # One is drawn each turn.
+        _turn(0)
     window.repaint()
     run = window.controller.run
     assert run.last is not None and run.missed == 0, (run.last, run.missed)
@@ -93,6 +95,10 @@ def _until_ended(window: MainWindow, begin: Callable[[], None]) -> dict[str, Any
         "block": blocks.longest_s,
         "work": blocks.longest_work_s,
     }
+
+
+def _megabytes() -> float:
+    return float(psutil.Process().memory_info().rss / 2**20)
 
 
 def _start(window: MainWindow, folder: str) -> Callable[[], None]:
@@ -116,10 +122,6 @@ def remember(messages: int, hours: float) -> dict[str, Any]:
         told = _until_ended(window, _start(window, folder))
         _turn(SETTLE_S)
         return told | {"before": before, "after": _megabytes()}
-
-
-def _megabytes() -> float:
-    return float(psutil.Process().memory_info().rss / 2**20)
 
 
 def reopen(events: str) -> dict[str, Any]:
@@ -168,7 +170,6 @@ def time_plots(points: int, rounds: int) -> dict[str, list[float]]:
         widget.resize(WIDTH, HEIGHT)
         widget.show()
     ours.choose(*SPECS)
-    ours.show_run(run)
     app.processEvents()
 
     def seconds_of(frame: Callable[[], None]) -> float:
@@ -181,8 +182,8 @@ def time_plots(points: int, rounds: int) -> dict[str, list[float]]:
         size = len(run.loss)
         for series, ys in zip((run.loss, run.accuracy, run.lr), values, strict=True):
             series.append(size, ys[size])
-        ours.show_run(run)
         for plot in ours.plots.values():
+            plot.show_run(run)
             plot.view.viewport().repaint()
 
     def plain_frame() -> None:

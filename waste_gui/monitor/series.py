@@ -13,7 +13,7 @@ FloatArray = NDArray[np.float64]
 CAPACITY = 2**20
 """Points that are kept of a series: those of a day at ten a second."""
 
-BLOCK = 64
+BLOCK = 16
 """Points whose extremes are known together, so that a frame need not look at a million of them."""
 
 

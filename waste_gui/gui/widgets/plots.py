@@ -8,8 +8,9 @@ from enum import Enum
 from typing import Literal
 
 import numpy as np
+import numpy.ma  # np.median imports it, which in the middle of a run is a hitch of 15 ms.
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QTransform
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
@@ -137,7 +138,7 @@ class _Grid(pg.GraphicsObject):  # type: ignore[misc]
 
 
 class _Line(pg.PlotCurveItem):  # type: ignore[misc]
-    """Two pixels wide: four times one pixel, around its middle. Qt takes five times as long for a wide pen."""
+    """Two pixels wide: four times one pixel, around its middle. A wide pen would take five times as long."""
 
     def paint(self, painter: QPainter, *_: object) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -455,15 +456,31 @@ class Plots(QWidget):
         for view in (loss, *others):
             view.followed.connect(self._on_followed)
         self.choose("loss", "accuracy")
+        self._run: Run | None = None
+        self._behind: list[Plot] = []
+        self._next_turn = QTimer(self)
+        self._next_turn.setSingleShot(True)
+        self._next_turn.timeout.connect(self._draw_next)
 
     def choose(self, *names: PlotName) -> None:
         for name, plot in self.plots.items():
             plot.setVisible(name in names)
 
     def show_run(self, run: Run) -> None:
-        for plot in self.plots.values():
-            if plot.isVisible():
-                plot.show_run(run)
+        """Another run at once; what is new of it one plot a turn, so that the window never waits for all."""
+        self._behind = [plot for plot in self.plots.values() if plot.isVisible()]
+        if run is not self._run:
+            self._run = run
+            while self._behind:
+                self._draw_next()
+        elif self._behind:
+            self._next_turn.start(0)
+
+    def _draw_next(self) -> None:
+        if self._run is not None and self._behind:
+            self._behind.pop(0).show_run(self._run)
+            if self._behind:
+                self._next_turn.start(0)
 
     def focus_first(self) -> None:
         next(p for p in self.plots.values() if not p.isHidden()).view.setFocus()
