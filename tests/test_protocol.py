@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from waste_gui import protocol
-from waste_gui.protocol import LineBuffer, Unreadable, decode, decode_command, encode
+from waste_gui.protocol import LineBuffer, Unreadable, decode, decode_all, decode_command, encode
 
 
 @given(
@@ -34,6 +34,25 @@ def test_a_line_without_end_is_cut_not_kept_for_ever() -> None:
         buffer.feed(b"a" * 2**20)
     (line,) = buffer.feed(b"\n{}\n")[:1]
     assert len(line) == protocol.MAX_LINE_BYTES
+
+
+LINES = st.sampled_from(
+    [
+        b'{"type":"warned","text":"a"}',
+        b'{"type":"warned","text":"a"} {"type":"warned","text":"b"}',
+        b'{"type":"warned",',
+        b'"text":"a"}',
+        b"",
+        b"  \r",
+        b"\xff",
+        b'{"type":"unknown"}',
+    ]
+)
+
+
+@given(st.lists(LINES, max_size=6).map(lambda lines: b"".join(line + b"\n" for line in lines)))
+def test_lines_decoded_together_are_those_decoded_one_by_one(block: bytes) -> None:
+    assert decode_all(block) == [decode(line) for line in block.split(b"\n") if line.strip()]
 
 
 @given(st.binary(max_size=200))

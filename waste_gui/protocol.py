@@ -393,7 +393,10 @@ def decode_all(block: bytes) -> list[AnyMessage | Unreadable]:
         messages: list[AnyMessage | Unreadable] = [*_messages.decode_lines(block)]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         messages = []
-    if len(messages) == block.count(b"\n"):  # Else there is something between them, or two on a line.
+    begun = block.startswith(b"{") + block.count(b"\n{")
+    if (
+        len(messages) == begun == block.count(b"\n")
+    ):  # Else there is something between them, or two on a line.
         return messages
     return [decode(line) for line in block.split(b"\n") if line.strip()]
 

@@ -10,6 +10,7 @@ import pytest
 from tests.monitor.transcripts import ALL, FOLDER, Transcript, crash, failing, healthy, replay
 from waste_gui import protocol
 from waste_gui.monitor.run import TRANSITIONS, Phase, Run, StageState
+from waste_gui.monitor.series import Series
 from waste_gui.protocol import AnyMessage, Unreadable
 
 EVENTS = (
@@ -74,6 +75,29 @@ def test_message_that_came_before_changes_nothing() -> None:
         len(once.loss),
         once.log_count,
     )
+
+
+def known(run: Run) -> dict[str, object]:
+    """All of it, the curves as lists."""
+    return {
+        name: (value.x.tolist(), value.y.tolist()) if isinstance(value, Series) else value
+        for name, value in vars(run).items()
+    }
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("piece", [1, 7, 5000])
+def test_messages_taken_in_together_say_the_same_as_one_by_one(name: str, piece: int) -> None:
+    messages: list[AnyMessage | Unreadable] = [*ALL[name]().messages]
+    del messages[40:43]  # Lost,
+    messages[60:60] = messages[50:60]  # told again,
+    messages.insert(70, Unreadable("no message", "no JSON"))  # and between them what is none.
+    together, one_by_one = Run(), Run()
+    for message in messages:
+        one_by_one.receive(message)
+    for first in range(0, len(messages), piece):
+        together.receive_all(messages[first : first + piece])
+    assert known(together) == known(one_by_one)
 
 
 def test_lost_messages_are_counted() -> None:

@@ -172,6 +172,20 @@ def test_message_that_came_before_is_passed_over() -> None:
     assert said(once.main) == said(twice.main)
 
 
+def test_run_that_is_caught_up_with_keeps_its_times_and_the_photos_that_took_long() -> None:
+    script = Transcript().start_up().begin_training().steps(1, 600, each_s=0.5)
+    script.workers = (worker(11, "reading", PHOTO, script.at), worker(12))
+    script.wait(7)
+    script.workers = (worker(11), worker(12))
+    script.wait(60)
+    caught_up, followed = Timeline(), told(script.messages)
+    caught_up.receive_all(script.messages)
+    assert caught_up.now == followed.now
+    for kind, spent in seconds(followed.main).items():
+        assert seconds(caught_up.main)[kind] == pytest.approx(spent, rel=0.02, abs=2), kind
+    assert PHOTO in {name for _, _, name, _ in said(caught_up.workers[0])}
+
+
 def test_twelve_hours_stay_bounded_and_lose_no_time() -> None:
     """A metric and a beat each second, and photos that change all the time."""
     hours_s = 12 * 3600
