@@ -29,7 +29,7 @@ class Thinned:
 
 class Series:
     """Points (x, y) with x rising. A y of None is kept as NaN: a gap in the line. When there are too many,
-    every four of the older half become two: their lowest and their highest, or the gap."""
+    of every six in the older half only the lowest and the highest are kept, and a gap."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
@@ -99,17 +99,17 @@ class Series:
         return _thinned(x[starts], starts, *_parts(y))
 
     def _grow_coarser(self) -> None:
-        old = self._size // 8 * 4
-        y = self._y[:old].reshape(-1, 4)
-        gap = np.isnan(y)
-        lowest = np.where(gap, -np.inf, y).argmin(1)  # A gap before all.
-        highest = np.where(gap, -np.inf, y).argmax(1)
-        highest[lowest == highest] = 3  # All four are the same.
-        kept = 4 * np.arange(len(y))[:, None] + np.sort(np.column_stack([lowest, highest]), axis=1)
+        old = self._size // 12 * 6
+        y = self._y[:old].reshape(-1, 6)
+        gap, rows = np.isnan(y), np.arange(len(y))
+        keep = np.zeros(y.shape, bool)
+        keep[rows, np.where(gap, np.inf, y).argmin(1)] = True
+        keep[rows, np.where(gap, -np.inf, y).argmax(1)] = True
+        keep[rows, gap.argmax(1)] |= gap.any(1)
+        kept = np.append(np.flatnonzero(keep), np.arange(old, self._size))
         for column in (self._x, self._y):
-            column[: old // 2] = column[kept.ravel()]
-            column[old // 2 : self._size - old // 2] = column[old : self._size].copy()
-        self._size -= old // 2
+            column[: len(kept)] = column[kept]
+        self._size = len(kept)
         finite = np.flatnonzero(np.isfinite(self.y))
         self.last_finite = int(finite[-1]) if len(finite) else None
         self._blocks = _Blocks()

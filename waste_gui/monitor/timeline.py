@@ -108,10 +108,7 @@ class Timeline:
         if isinstance(message, Unreadable) or message.seq < self._next_seq:
             return
         self._next_seq = message.seq + 1
-        if message.at > self._heard_at:
-            self._heard_at = message.at
-            if message.at > self.now:
-                self.now = message.at
+        self._hear(message.at)
         way = self._ways.get(type(message))
         if way is not None:
             way(message)
@@ -124,7 +121,17 @@ class Timeline:
         ]
         self._every_s = CATCHING_UP_S if times and times[-1] - times[0] >= CATCHING_UP_S else METRICS_S
         for message in messages:
-            self.receive(message)
+            if type(message) is protocol.Progress and message.seq >= self._next_seq:
+                self._next_seq = message.seq + 1  # It says nothing that a lane would show.
+            else:
+                self.receive(message)
+        self._hear(max(times, default=0.0))
+
+    def _hear(self, at: float) -> None:
+        if at > self._heard_at:
+            self._heard_at = at
+            if at > self.now:
+                self.now = at
 
     def look(self, evidence: Evidence, now: float, verdict: Verdict | None = None) -> None:
         """What was seen from outside; evidence that was seen before is not counted again."""
