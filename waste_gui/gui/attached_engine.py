@@ -15,7 +15,7 @@ from waste_gui.monitor.crash import ProcessOutcome
 from waste_gui.protocol import AnyCommand, LineBuffer
 from waste_gui.rundir import RunDir
 
-SLICE_BYTES = 64 * 1024
+SLICE_BYTES = 256 * 1024
 SLICE_S = 0.008
 LOOK_MS = 500
 """The net under QFileSystemWatcher, which tells nothing on some network drives."""
@@ -33,7 +33,7 @@ class AttachedEngine(QObject):
         self._pid = folder.owner() or 0
         self._file: BinaryIO | None = None
         self._lines = LineBuffer()
-        self._over = False
+        self._over = self._behind = False
         self._forced = False
         self._watcher = QFileSystemWatcher(self)
         self._watcher.fileChanged.connect(self._read_on)
@@ -48,6 +48,11 @@ class AttachedEngine(QObject):
     @property
     def running(self) -> bool:
         return not self._over
+
+    @property
+    def behind(self) -> bool:
+        """Whether there is more in the file, to be read in the next turns."""
+        return self._behind
 
     @property
     def pid(self) -> int:
@@ -104,7 +109,7 @@ class AttachedEngine(QObject):
         if self._file is None:
             with contextlib.suppress(OSError):
                 self._file = open(self._folder.events, "rb")
-        until = time.monotonic() + SLICE_S
+        until, self._behind = time.monotonic() + SLICE_S, True
         while self._file is not None and time.monotonic() < until:
             chunk = self._file.read(SLICE_BYTES)
             if not chunk:
@@ -116,6 +121,7 @@ class AttachedEngine(QObject):
             if self._file is not None:
                 self._next_slice.start(0)
                 return
+        self._behind = False
         if not self._alive():
             self._end()
 

@@ -56,7 +56,8 @@ FATAL_BYTES = 128 * 1024
 LOOKS_KEPT = 5
 """The last looks at an engine tell how fast memory went away."""
 
-PAINT_MS = 100
+PAINT_MS, BEHIND_MS = 100, 400
+"""While a run is read from its file, painting would only delay its end."""
 TICK_MS = 1000
 
 
@@ -82,7 +83,6 @@ class RunController(QObject):
         self._reset()
         self._paint_timer = QTimer(self)
         self._paint_timer.setSingleShot(True)
-        self._paint_timer.setInterval(PAINT_MS)
         self._paint_timer.timeout.connect(self._paint)
         self._tick_timer = QTimer(self)
         self._tick_timer.setInterval(TICK_MS)
@@ -343,7 +343,8 @@ class RunController(QObject):
 
     def _paint_soon(self) -> None:
         if not self._paint_timer.isActive():
-            self._paint_timer.start()
+            behind = isinstance(self._engine, AttachedEngine) and self._engine.behind
+            self._paint_timer.start(BEHIND_MS if behind else PAINT_MS)
 
     def _paint(self) -> None:
         self._paint_timer.stop()
