@@ -371,9 +371,13 @@ class Run:
         last = metrics[-1]
         self.step, self.epoch = last.step, last.epoch
         self.images_per_s, self.timing = last.images_per_s, last.timing
+        steps, values = [metric.step for metric in metrics], [metric.values for metric in metrics]
         for name, series in (("loss", self.loss), ("accuracy", self.accuracy), ("lr", self.lr)):
-            told = [metric for metric in metrics if name in metric.values]
-            series.extend([metric.step for metric in told], [metric.values[name] for metric in told])
+            try:
+                series.extend(steps, [each[name] for each in values])
+            except KeyError:  # Not all of them told it.
+                told = [metric for metric in metrics if name in metric.values]
+                series.extend([metric.step for metric in told], [metric.values[name] for metric in told])
 
     def _on_epoch(self, message: protocol.EpochFinished) -> None:
         self.epochs.append(message)

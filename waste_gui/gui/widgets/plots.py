@@ -467,14 +467,9 @@ class Plots(QWidget):
             plot.setVisible(name in names)
 
     def show_run(self, run: Run) -> None:
-        """Another run at once; what is new of it one plot a turn, so that the window never waits for all."""
-        self._behind = [plot for plot in self.plots.values() if plot.isVisible()]
-        if run is not self._run:
-            self._run = run
-            while self._behind:
-                self._draw_next()
-        elif self._behind:
-            self._next_turn.start(0)
+        """One plot a turn, so that the window never waits for all."""
+        self._run, self._behind = run, [plot for plot in self.plots.values() if plot.isVisible()]
+        self._next_turn.start(0)
 
     def _draw_next(self) -> None:
         if self._run is not None and self._behind:
