@@ -84,9 +84,8 @@ def _until_ended(window: MainWindow, begin: Callable[[], None]) -> dict[str, Any
     began = time.perf_counter()
     begin()
     loop.exec()
-    for _ in window.run_page.plots.plots:  # One is drawn each turn.
+    for _ in range(2 + len(window.run_page.plots.plots)):  # One is drawn each turn, then painted.
         _turn(0)
-    window.repaint()
     run = window.controller.run
     assert run.last is not None and run.missed == 0, (run.last, run.missed)
     return {

@@ -26,6 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.offscreen:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
+    # PySide6 reads the source of each module that is imported after it; these need no Qt.
+    from waste_gui.monitor import report, watch  # noqa: F401, I001
+
     from PySide6.QtWidgets import QApplication
 
     from waste_gui.gui.main_window import MainWindow
