@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from argparse import Namespace
@@ -30,6 +31,8 @@ def set_aside(options: Namespace, out: TextIO = sys.stdout) -> int:
     if options.list:
         for path, reason in catalog.aside(options.source).items():
             print(harmless(f"{path}: {reason}" if reason else path), file=out)
+        with contextlib.suppress(BrokenPipeError):  # `| head` has read enough
+            out.flush()  # The process ends without Python's own farewell.
     return 0
 
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psutil
 
@@ -59,6 +59,7 @@ class Ride:
             "WASTE_GUI_FAULT_AT": str(self._struck_file),
             "OMP_NUM_THREADS": "1",
         }
+        self.engine: subprocess.Popen[bytes]
         self._children: list[subprocess.Popen[bytes]] = []
         self._closing = contextlib.ExitStack()
         (scratch / "home").mkdir()
@@ -93,23 +94,30 @@ class Ride:
         monitor = self._child(
             ["-m", "waste_gui.monitor", str(self.folder.path), "--format", "json"], stdout=subprocess.PIPE
         )
-        threading.Thread(target=self._listen, args=(monitor,), daemon=True).start()
+        listener = threading.Thread(target=self._listen, args=(monitor,), daemon=True)
+        listener.start()
+        self._closing.callback(listener.join, 10)
 
     def _child(self, arguments: list[str], stdout: int) -> subprocess.Popen[bytes]:
-        child = subprocess.Popen(
-            [sys.executable, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=open(self.scratch / "stderr.txt", "ab"),  # noqa: SIM115
-            env=self._environment,
-            start_new_session=True,
-        )
+        with open(self.scratch / "stderr.txt", "ab") as stderr:
+            child = subprocess.Popen(
+                [sys.executable, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                env=self._environment,
+                start_new_session=True,
+            )
         self._children.append(child)
         return child
 
     def _listen(self, monitor: subprocess.Popen[bytes]) -> None:
         assert monitor.stdout is not None
-        for line in monitor.stdout:
+        with monitor.stdout as lines:
+            self._take(lines)
+
+    def _take(self, lines: IO[bytes]) -> None:
+        for line in lines:
             told = json.loads(line)
             self.said.append(
                 Said(
@@ -186,5 +194,7 @@ class Ride:
             child.kill()
         self._closing.close()
         for child in self._children:
+            if child.stdout is not None:
+                child.stdout.close()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(10)
