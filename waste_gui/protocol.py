@@ -79,7 +79,7 @@ class ThreadStack(msgspec.Struct, frozen=True, kw_only=True):
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=False):
     """What every message carries: its number in the run, seconds since the engine's first line, its rank.
-    None holds another one, so the garbage collector need not look at them."""
+    No message leads back to itself, so the garbage collector need not look at them."""
 
     seq: int = 0
     at: float = 0.0
@@ -394,9 +394,7 @@ def decode_all(block: bytes) -> list[AnyMessage | Unreadable]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         messages = []
     begun = block.startswith(b"{") + block.count(b"\n{")
-    if (
-        len(messages) == begun == block.count(b"\n")
-    ):  # Else there is something between them, or two on a line.
+    if len(messages) == begun == block.count(b"\n"):  # Else something is between them, or two on a line.
         return messages
     return [decode(line) for line in block.split(b"\n") if line.strip()]
 

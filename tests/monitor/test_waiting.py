@@ -67,6 +67,14 @@ def test_stack_of_a_sleeping_engine_names_the_cause(frame: tuple[str, str], caus
     assert any(line.startswith("Its stack: ") for line in verdict.evidence)
 
 
+def test_lock_is_not_called_a_deadlock_before_the_limit() -> None:
+    run = training(15)
+    run.saw_stacks((stack(("/usr/lib/python3.11/threading.py", "wait")),), run.heard_at - 1)
+    verdict = judged(run)
+    assert verdict.state is State.SLOW
+    assert "waiting for a lock" in verdict.text and "nobody" not in verdict.text
+
+
 def test_stack_of_a_time_before_the_silence_says_nothing_of_it() -> None:
     run = training(40)
     run.saw_stacks((stack((f"{SITE}/filelock/_api.py", "acquire")),), run.moved_at - 1)

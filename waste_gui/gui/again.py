@@ -10,8 +10,6 @@ from waste_gui.rundir import RunDir
 
 LAST = "last.safetensors"
 
-AGAIN = (Action.SMALLER_BATCH, Action.FEWER_WORKERS, Action.WITHOUT_CACHE, Action.TRY_AGAIN)
-
 
 def again(action: Action, config: RunConfig, folder: RunDir | None) -> RunConfig:
     """The settings for it. It goes on from the last checkpoint, if there is one, in the same folder."""

@@ -39,7 +39,7 @@ from PySide6.QtWidgets import (
 from waste_gui import config as configs
 from waste_gui.config import ConfigError, RunConfig
 from waste_gui.gui import demo, resources
-from waste_gui.gui.again import AGAIN, again
+from waste_gui.gui.again import again
 from waste_gui.gui.background import Background
 from waste_gui.gui.dataset_choice import DatasetChoice
 from waste_gui.gui.dialogs import Answer, DetailsDialog, Question
@@ -490,9 +490,8 @@ class MainWindow(QMainWindow):
         if self.controller.folder is not None:
             self.results.read(self.controller.folder, self._on_results)
 
-    def _on_again(self, action: Action | Offer) -> None:
+    def _on_again(self, action: Action) -> None:
         """As soon as the run that hangs is gone; its best model is kept, and it goes on from its last one."""
-        assert isinstance(action, Action)
         config, folder = self.controller.config, self.controller.folder
         if config is None:
             self.say("Its settings are not known.", "Start it again from the settings page.")
@@ -588,7 +587,7 @@ class MainWindow(QMainWindow):
                 self.controller.force_stop()
             case Action.RESUME:
                 self.controller.go_on()
-            case _ if offer in AGAIN:
+            case Action.SMALLER_BATCH | Action.FEWER_WORKERS | Action.WITHOUT_CACHE | Action.TRY_AGAIN:
                 self._on_again(offer)
             case Action.RESTART_WORKERS:
                 self.controller.restart_workers()

@@ -29,7 +29,6 @@ class Diary:
         told, self._told = (None if told == self._told else told), told
         if told is None:
             return None
-        fresh = run.stacks is not None and run.stacks.at >= run.moved_at
         seen: dict[str, Any] = {
             "at": round(now, 3),
             "unix": round(time.time(), 3),
@@ -37,7 +36,7 @@ class Diary:
             "stage": run.current.id if run.current else None,
             "heartbeat": run.heartbeat,
             "evidence": evidence,
-            "stacks": run.stacks.threads if run.stacks and fresh else (),
+            "stacks": run.stacks_now,
         }
         return msgspec.json.encode(seen) + b"\n"
 

@@ -1,4 +1,4 @@
-"""What the operating system says of the engine's processes; with `machine.py` the only look at the system."""
+"""What the operating system says of the engine's processes, each second; cheap, and never raises."""
 
 from __future__ import annotations
 

@@ -188,9 +188,8 @@ class Run:
 
     def saw_stacks(self, threads: tuple[ThreadStack, ...], at: float) -> None:
         """The stacks at that time, as the engine told them or as they were read from outside."""
-        told = {thread.pid for thread in threads}
-        if self.stacks is not None and self.stacks.at >= self.moved_at:  # what the engine told has no workers
-            threads += tuple(thread for thread in self.stacks.threads if thread.pid not in told)
+        told = {thread.pid for thread in threads}  # The engine itself tells nothing of its workers.
+        threads += tuple(thread for thread in self.stacks_now if thread.pid not in told)
         self.stacks = protocol.Stacks(threads=threads, at=at)
         thread = decisive(threads)
         place = place_of(thread) if thread else ""
@@ -198,11 +197,14 @@ class Run:
             self._stack_since = at, place
 
     @property
+    def stacks_now(self) -> tuple[ThreadStack, ...]:
+        """The stacks of this silence; none where the last ones are from before it."""
+        return self.stacks.threads if self.stacks and self.stacks.at >= self.moved_at else ()
+
+    @property
     def doing(self) -> ThreadStack | None:
         """The thread that says what the engine does in this silence; None where no stack is of it."""
-        if self.stacks is None or self.stacks.at < self.moved_at:
-            return None
-        return decisive(self.stacks.threads)
+        return decisive(self.stacks_now)
 
     @property
     def same_place_s(self) -> float:

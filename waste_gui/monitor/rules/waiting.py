@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 from waste_gui.monitor import words
 from waste_gui.monitor.scene import Scene
@@ -19,25 +19,40 @@ from waste_gui.monitor.stack_words import (
 )
 from waste_gui.monitor.verdict import ASK, CACHE, REPORT, Action, State, Verdict
 
-Telling = Callable[[Scene], Verdict]
+
+@dataclass(frozen=True)
+class Wait:
+    """What is said of it: `text` may name the {place} in the program, what it is {doing}, and the {span}."""
+
+    cause: str
+    text: str
+    actions: tuple[Action, ...] = REPORT
 
 
 def known_wait(scene: Scene) -> Verdict | None:
-    """Nothing works, and the stack names the cause."""
+    """Nothing works, and the stack names the cause; before the limit it may still pass."""
     if not scene.silent or scene.works or not scene.doing:
         return None
-    for beginning, verdict in WAITS.items():
-        if scene.doing.startswith(beginning):
-            return verdict(scene)
-    return None
+    span = words.span(scene.silence_s)
+    if scene.doing == COMPILING:
+        text = "Code for the graphics card is being prepared. This happens once; you can wait."
+        return scene.silence("first_step", text, ASK, state=State.SLOW)
+    wait = next((wait for beginning, wait in WAITS.items() if scene.doing.startswith(beginning)), None)
+    if wait is None:
+        return None
+    text = wait.text.format(place=scene.place, doing=scene.doing, span=span)
+    if not scene.red:
+        text = f"No progress for {span}: the program is {scene.doing}. It may still go on; you can wait."
+    return scene.silence(wait.cause, text, wait.actions)
 
 
 def photo_cache(scene: Scene) -> Verdict | None:
     """The thread that reads ahead waits for the disk of the photo cache."""
-    stacks = scene.run.stacks
-    if not scene.silent or scene.works or stacks is None or stacks.at < scene.run.moved_at:
+    if not scene.silent or scene.works:
         return None
-    if not any(thread.thread == "loader" and in_words(thread) == USING_CACHE for thread in stacks.threads):
+    if not any(
+        thread.thread == "loader" and in_words(thread) == USING_CACHE for thread in scene.run.stacks_now
+    ):
         return None
     text = (
         "Photos come from the photo cache, and its disk does not answer. Check that disk; when it answers, "
@@ -46,70 +61,37 @@ def photo_cache(scene: Scene) -> Verdict | None:
     return scene.silence("cache", text, CACHE)
 
 
-def lock_file(scene: Scene) -> Verdict:
-    text = (
+WAITS = {
+    LOCK_FILE: Wait(
+        "lock_file",
         "The training waits for a lock file. Another run holds it, or one that crashed left it behind. End "
-        "the other run; if there is none, delete the lock file, and the training goes on by itself."
-    )
-    return scene.silence("lock_file", text, REPORT)
-
-
-def other_gpus(scene: Scene) -> Verdict:
-    """Row 22."""
-    text = (
+        "the other run; if there is none, delete the lock file, and the training goes on by itself.",
+    ),
+    OTHER_GPUS: Wait(
+        "other_gpus",
         "This process waits for the processes of the other graphics cards, and they do not come. One of them "
-        "has ended or hangs. Stop, and start again with one graphics card."
-    )
-    return scene.silence("other_gpus", text, REPORT)
-
-
-def driver(scene: Scene) -> Verdict:
-    """Rows 20 and 21: the card rests while the program waits for it."""
-    text = (
-        f"The program waits for the graphics card, which does nothing, for {words.span(scene.silence_s)}. "
-        "The graphics driver probably does not answer; then only a restart of the computer helps."
-    )
-    return scene.silence("gpu_driver", text, REPORT)
-
-
-def deadlock(scene: Scene) -> Verdict:
-    """Row 12: asleep for good."""
-    text = (
-        f"The program waits for a lock that nobody releases ({scene.place}), and uses no processor time. "
-        "This does not pass. Stop: the best model is kept, and training can be resumed."
-    )
-    return scene.silence("deadlock", text, REPORT)
-
-
-def importing(scene: Scene) -> Verdict:
-    """Row 15 of the causes: the disk or an antivirus program."""
-    text = (
-        f"The program is {scene.doing} and waits for the disk. A network home, a slow disk or an antivirus "
-        "program can hold it up; it usually passes."
-    )
-    return scene.silence("slow_import", text, ASK)
-
-
-def saving(scene: Scene) -> Verdict:
-    text = (
+        "has ended or hangs. Stop, and start again with one graphics card.",
+    ),
+    GPU: Wait(
+        "gpu_driver",
+        "The program waits for the graphics card, which does nothing, for {span}. The graphics driver "
+        "probably does not answer; then only a restart of the computer helps.",
+    ),
+    LOCK: Wait(
+        "deadlock",
+        "The program waits for a lock that nobody releases ({place}), and uses no processor time. This does "
+        "not pass. Stop: the best model is kept, and training can be resumed.",
+    ),
+    IMPORTING_WORDS: Wait(
+        "slow_import",
+        "The program is {doing} and waits for the disk. A network home, a slow disk or an antivirus program "
+        "can hold it up; it usually passes.",
+        ASK,
+    ),
+    SAVING: Wait(
+        "storage",
         "Saving the model waits for the disk that holds the run folder. Check that disk; when it answers, "
-        "training goes on by itself. Ending it may not work until then."
-    )
-    return scene.silence("storage", text, REPORT)
-
-
-def compiling(scene: Scene) -> Verdict:
-    text = "Code for the graphics card is being prepared. This happens once; you can wait."
-    return scene.silence("first_step", text, (Action.SHOW_WHERE, Action.KEEP_WAITING), state=State.SLOW)
-
-
-WAITS: dict[str, Telling] = {
-    LOCK_FILE: lock_file,
-    OTHER_GPUS: other_gpus,
-    GPU: driver,
-    LOCK: deadlock,
-    COMPILING: compiling,
-    IMPORTING_WORDS: importing,
-    SAVING: saving,
+        "training goes on by itself. Ending it may not work until then.",
+    ),
 }
-"""How the words of a stack begin → what is said."""
+"""How the words of a stack begin → what is said (rows 12, 15, 17, 20 to 22). The first match counts."""
