@@ -390,12 +390,11 @@ def decode(line: bytes) -> AnyMessage | Unreadable:
 def decode_all(block: bytes) -> list[AnyMessage | Unreadable]:
     """Each line of `block` (whole lines, each with its newline) as by `decode`, without the empty ones."""
     try:
-        messages: list[AnyMessage | Unreadable] = [*_messages.decode_lines(block)]
+        messages = _messages.decode_lines(block)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         messages = []
-    begun = block.startswith(b"{") + block.count(b"\n{")
-    if len(messages) == begun == block.count(b"\n"):  # Else something is between them, or two on a line.
-        return messages
+    if len(messages) > 1 and messages[-1].seq - messages[0].seq == len(messages) - 1:
+        return list(messages)  # Numbered without a gap, so they are all that is in it.
     return [decode(line) for line in block.split(b"\n") if line.strip()]
 
 

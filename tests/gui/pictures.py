@@ -765,7 +765,7 @@ def main(out: Path, wanted: list[str]) -> None:
                     shown = show_check(window, state)
                 elif state in ("settings", "more_settings"):
                     window.show_page(mw.SETTINGS)
-                    window.form.more.setChecked(state == "more_settings")
+                    window.form.fields.more.setChecked(state == "more_settings")
                 elif state == "log":
                     window.show_page(mw.TRAINING)
                     window.log_action.setChecked(True)

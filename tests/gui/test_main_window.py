@@ -80,7 +80,7 @@ def test_starting_shows_stage_and_offers_stop(make_window: Make, photos: Path, q
 def test_training_shows_curves_and_percent(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = started(make_window("trains"), photos, qtbot, Phase.TRAINING)
     qtbot.waitUntil(lambda: window.windowTitle() == "50 % – waste-gui", timeout=WAIT_MS)
-    assert window.run_page.plots.isVisible()
+    qtbot.waitUntil(window.run_page.plots.isVisible, timeout=WAIT_MS)
     assert len(window.controller.run.loss) == 10
 
 
@@ -198,6 +198,7 @@ def test_enter_and_escape_in_the_stop_dialog_keep_training(
 def test_escape_neither_stops_nor_hides_the_warning(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = started(make_window("trains"), photos, qtbot, Phase.TRAINING)
     window.say("A warning")
+    qtbot.waitUntil(window.bar.isVisible, timeout=WAIT_MS)
     QTest.keyClick(window, Qt.Key.Key_Escape)
     assert window.bar.isVisible() and window.controller.running
 
@@ -311,6 +312,7 @@ def test_every_button_of_the_bar_has_a_letter_that_nothing_always_there_has(make
         assert offer.value.count(LETTERS[offer]) and LETTERS[offer].lower() not in taken, offer
     for offers in (ASK_PHOTO, CACHE, DOWNLOAD, MEMORY, REPORT, RESTART):
         window.bar.show_notice(Notice("stuck", "stuck", "Stuck", "", offers))
+        window.bar.show_now()
         places = [window.bar._buttons.itemAt(i) for i in range(len(offers))]
         buttons = [place.widget() for place in places if place is not None]
         texts = [button.text() for button in buttons if isinstance(button, QPushButton)]
@@ -409,7 +411,7 @@ def test_dropped_folder_becomes_a_source(make_window: Make, photos: Path, qtbot:
 
 def test_every_control_has_a_name(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = ready(make_window("finishes"), photos, qtbot)
-    window.form.more.setChecked(True)
+    window.form.fields.more.setChecked(True)
     nameless = [
         widget
         for page in (window, *(window.pages.widget(i) for i in range(window.pages.count())))
@@ -417,7 +419,7 @@ def test_every_control_has_a_name(make_window: Make, photos: Path, qtbot: QtBot)
         for widget in page.findChildren(QPushButton)
         if not (widget.accessibleName() or widget.text())
     ]
-    nameless += [e for e in window.form.editors.values() if not e.accessibleName()]  # type: ignore[misc]
+    nameless += [e for e in window.form.fields.editors.values() if not e.accessibleName()]  # type: ignore[misc]
     assert nameless == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from waste_gui.gui.dataset_choice import DatasetChoice, Found
 from waste_gui.gui.pages.data import DataPage, _skipped_words
 from waste_gui.gui.pages.history import EarlierRun, HistoryPage
 from waste_gui.gui.pages.results import ResultsPage
-from waste_gui.gui.pages.train import SettingsPage
+from waste_gui.gui.pages.train import Fields, SettingsPage
 from waste_gui.gui.theme import Theme
 from waste_gui.gui.widgets.plots import ACCURACY, LOSS, TREND_WEIGHT, CurveView, Plots, Trend
 from waste_gui.monitor.series import Series
@@ -114,14 +115,14 @@ def test_reading_can_be_cancelled(data_page: DataPage, photos: Path, qtbot: QtBo
 
 
 @pytest.fixture
-def form(qtbot: QtBot, theme: Theme) -> SettingsPage:
+def form(qtbot: QtBot, theme: Theme) -> Iterator[Fields]:
     page = SettingsPage()
     qtbot.addWidget(page)
     page.show()
-    return page
+    yield page.fields  # The page would be gone with its last name.
 
 
-def test_form_gives_back_the_settings_it_shows(form: SettingsPage) -> None:
+def test_form_gives_back_the_settings_it_shows(form: Fields) -> None:
     config = RunConfig(model="resnet18", epochs=7, image_size=64, lr=0.01, workers=3, seed=5, augment="light")
     form.show_config(config)
     assert form.config() == config
@@ -131,14 +132,14 @@ def test_form_gives_back_the_settings_it_shows(form: SettingsPage) -> None:
     assert form.config() == RunConfig()
 
 
-def test_every_setting_stands_in_the_form_with_its_help(form: SettingsPage) -> None:
+def test_every_setting_stands_in_the_form_with_its_help(form: Fields) -> None:
     form.more.setChecked(True)
     elsewhere = {"source", "classes", "mapping"}
     assert set(form.editors) == {field.name for field in configs.fields()} - elsewhere
     assert all(editor.accessibleDescription() for editor in form.editors.values())
 
 
-def test_form_says_in_words_what_the_settings_say_in_values(form: SettingsPage) -> None:
+def test_form_says_in_words_what_the_settings_say_in_values(form: Fields) -> None:
     start, device = form.editors["pretrained"], form.editors["device"]
     assert isinstance(start, QComboBox) and isinstance(device, QComboBox)
     assert (start.currentText(), device.currentText()) == ("a trained model's weights", "the best there is")
@@ -147,7 +148,7 @@ def test_form_says_in_words_what_the_settings_say_in_values(form: SettingsPage) 
         assert form.config().pretrained == value
 
 
-def test_numbers_stand_with_their_unit_and_may_be_typed_without(form: SettingsPage) -> None:
+def test_numbers_stand_with_their_unit_and_may_be_typed_without(form: Fields) -> None:
     form.more.setChecked(True)
     cache = form.editors["cache_gb"]
     assert isinstance(cache, QLineEdit)
@@ -160,7 +161,7 @@ def test_numbers_stand_with_their_unit_and_may_be_typed_without(form: SettingsPa
         form.config()
 
 
-def test_wrong_number_is_marked_where_it_stands(form: SettingsPage) -> None:
+def test_wrong_number_is_marked_where_it_stands(form: Fields) -> None:
     form.more.setChecked(True)
     rate = form.editors["lr"]
     assert isinstance(rate, QLineEdit)
@@ -173,7 +174,7 @@ def test_wrong_number_is_marked_where_it_stands(form: SettingsPage) -> None:
     assert form.config().lr == 0.001 and not rate.property("wrong")
 
 
-def test_bounds_are_those_of_the_settings(form: SettingsPage) -> None:
+def test_bounds_are_those_of_the_settings(form: Fields) -> None:
     epochs = form.editors["epochs"]
     assert isinstance(epochs, QSpinBox)
     assert (epochs.minimum(), epochs.maximum()) == (1, 100_000)

@@ -11,6 +11,7 @@ from tests.monitor.transcripts import ALL, FOLDER, Transcript, crash, failing, h
 from waste_gui import protocol
 from waste_gui.monitor.run import TRANSITIONS, Phase, Run, StageState
 from waste_gui.monitor.series import Series
+from waste_gui.monitor.stretches import in_stretches
 from waste_gui.protocol import AnyMessage, Unreadable
 
 EVENTS = (
@@ -96,7 +97,7 @@ def test_messages_taken_in_together_say_the_same_as_one_by_one(name: str, piece:
     for message in messages:
         one_by_one.receive(message)
     for first in range(0, len(messages), piece):
-        together.receive_all(messages[first : first + piece])
+        together.receive_all(in_stretches(messages[first : first + piece]))
     assert known(together) == known(one_by_one)
 
 

@@ -15,6 +15,7 @@ from waste_gui import protocol
 from waste_gui.monitor.evidence import Evidence
 from waste_gui.monitor.lanes import HELD_S, SAMPLES, SEGMENTS, Curve, Kind, Lane
 from waste_gui.monitor.machine import Machine
+from waste_gui.monitor.stretches import in_stretches
 from waste_gui.monitor.timeline import SILENT_S, MarkKind, Timeline
 from waste_gui.monitor.verdict import State, Verdict
 from waste_gui.protocol import AnyMessage, Heartbeat, Metric, StageStarted, Timing
@@ -179,7 +180,7 @@ def test_run_that_is_caught_up_with_keeps_its_times_and_the_photos_that_took_lon
     script.workers = (worker(11), worker(12))
     script.wait(60)
     caught_up, followed = Timeline(), told(script.messages)
-    caught_up.receive_all(script.messages)
+    caught_up.receive_all(in_stretches(script.messages))
     assert caught_up.now == followed.now
     for kind, spent in seconds(followed.main).items():
         assert seconds(caught_up.main)[kind] == pytest.approx(spent, rel=0.02, abs=2), kind

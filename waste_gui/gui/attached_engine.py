@@ -105,25 +105,28 @@ class AttachedEngine(QObject):
         self._read_on()
 
     def _read_slice(self) -> None:
-        """As much as fits into a frame; the rest after the window had its turn."""
+        """As much as fits into a frame; the rest, and the end, after the window had its turn."""
         if self._file is None:
             with contextlib.suppress(OSError):
                 self._file = open(self._folder.events, "rb")
-        until, self._behind = time.monotonic() + SLICE_S, True
+        self._behind = self._read_some()
+        if self._behind:
+            self._next_slice.start(0)
+        elif not self._alive():
+            self._end()
+
+    def _read_some(self) -> bool:
+        """Whether anything was there."""
+        until, found = time.monotonic() + SLICE_S, False
         while self._file is not None and time.monotonic() < until:
             chunk = self._file.read(SLICE_BYTES)
             if not chunk:
                 break
+            found = True
             messages = protocol.decode_all(self._lines.whole(chunk))
             if messages:
                 self.messages_received.emit(messages)
-        else:
-            if self._file is not None:
-                self._next_slice.start(0)
-                return
-        self._behind = False
-        if not self._alive():
-            self._end()
+        return found
 
     def _alive(self) -> bool:
         owner = self._folder.owner()

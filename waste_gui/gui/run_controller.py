@@ -32,6 +32,7 @@ from waste_gui.monitor.history import History, Kind
 from waste_gui.monitor.kernel_log import killed_for_memory
 from waste_gui.monitor.run import Phase, Run
 from waste_gui.monitor.stacks import StackReader, Threads
+from waste_gui.monitor.stretches import in_stretches
 from waste_gui.monitor.timeline import Timeline
 from waste_gui.monitor.verdict import State, Verdict
 from waste_gui.monitor.watch import Watch
@@ -56,7 +57,7 @@ FATAL_BYTES = 128 * 1024
 LOOKS_KEPT = 5
 """The last looks at an engine tell how fast memory went away."""
 
-PAINT_MS, BEHIND_MS = 100, 400
+PAINT_MS, BEHIND_MS = 100, 600
 """While a run is read from its file, painting would only delay its end."""
 TICK_MS = 1000
 
@@ -291,8 +292,9 @@ class RunController(QObject):
 
     def _on_messages(self, messages: list[AnyMessage | Unreadable]) -> None:
         first = self.run.messages == 0
-        self.run.receive_all(messages)
-        self.timeline.receive_all(messages)
+        told = list(in_stretches(messages))
+        self.run.receive_all(told)
+        self.timeline.receive_all(told)
         self._set_clock(first)
         self._paint_soon()
 

@@ -17,6 +17,9 @@ from waste_gui.gui.settings import ThemeName
 UNIT = 8
 """Every gap and margin is a multiple of it, in pixels."""
 
+FRAME_MS = 30
+"""What would take a whole frame waits for as long, so that it does not come together with something else."""
+
 Size = Literal["caption", "body", "title", "figure"]
 SCALE: dict[Size, float] = {"caption": 0.88, "body": 1.0, "title": 1.2, "figure": 1.42}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -14,6 +14,9 @@ from waste_gui.monitor.series import FloatArray
 
 SEGMENTS, SAMPLES = 20_000, 45_000
 """What a lane and a curve keep at most: a sample each second for twelve hours."""
+
+FEW = 256
+"""Segments that are written down together, so that it is never felt."""
 
 LONG_S, HELD_S = 2.0, 20.0
 """A photo takes some 10 ms; one that takes this long is shown by name, and then as one that holds all up."""
@@ -231,6 +234,8 @@ class Lane:
             return
         self._seen.update(done.shares if closed.only is None else (closed.only,))
         self._new.append(closed)
+        if len(self._new) >= FEW:
+            self._write_down()
         if self._size + len(self._new) >= self._capacity:
             self._write_down()
             self._size += len(self._new)
@@ -322,15 +327,25 @@ class Curve:
         return self._size
 
     def append(self, at: float, value: float) -> None:
-        """A sample from before the last one is passed over."""
-        if self._size and at <= self._rows[0, self._size - 1]:
+        self.extend([(at, value)])
+
+    def extend(self, samples: Sequence[tuple[float, float]]) -> None:
+        """(time, value) in the order of time, fewer than a quarter of the capacity; samples from before the
+        last one are passed over."""
+        newest = self._rows[0, self._size - 1] if self._size else -1.0
+        new = [sample for sample in samples if sample[0] > newest]
+        if not new:
             return
-        if self._size == self._rows.shape[1]:
-            self._rows = np.concatenate([self._rows, np.empty_like(self._rows)], axis=1)
-        self._rows[:, self._size] = at, value, value
-        self._size += 1
+        end = self._size + len(new)
+        if end > self._rows.shape[1]:
+            more = np.empty((3, max(self._rows.shape[1], len(new))))
+            self._rows = np.concatenate([self._rows, more], axis=1)
+        columns = np.array(new).T
+        self._rows[0, self._size : end] = columns[0]
+        self._rows[1:, self._size : end] = columns[1]
+        self._size = end
         self.changes += 1
-        if self._size >= self._capacity:
+        if end >= self._capacity:
             self._grow_coarser()
 
     @property

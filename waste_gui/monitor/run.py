@@ -7,20 +7,21 @@ Whoever asks (`countdown`, `diagnose`) passes `now` on the same clock.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from operator import attrgetter
+from operator import attrgetter, itemgetter, lt
+
+import numpy as np
 
 from waste_gui import protocol
 from waste_gui.monitor.crash import Crash
 from waste_gui.monitor.series import Series
 from waste_gui.monitor.stack_words import decisive, place_of
+from waste_gui.monitor.stretches import PAUSED, Stretch, Told
 from waste_gui.protocol import AnyMessage, StageInfo, ThreadStack, Unreadable
 from waste_gui.stages import INSIDE_TRAIN, STAGES
 
-Often = protocol.Progress | protocol.Metric | protocol.Heartbeat
-OFTEN = (protocol.Progress, protocol.Metric, protocol.Heartbeat)
 STILL = (protocol.Progress, protocol.Heartbeat, protocol.Stacks, protocol.Warned, protocol.SourceGone)
 """No progress by their kind: not a heartbeat, nor the stacks of a stuck run. Of a counter, it says."""
 
@@ -28,9 +29,7 @@ LOG_LINES = 20_000
 KEPT_FAILURES = 10_000
 KEPT_GAPS = 200
 KEPT_METRICS = 1200
-_AT = attrgetter("at")
-PAUSED = "paused"
-"""What a heartbeat's `where` says between `pause` and `resume`."""
+_AT, _STEP, _VALUES = attrgetter("at"), attrgetter("step"), attrgetter("values")
 
 
 class Phase(Enum):
@@ -231,34 +230,26 @@ class Run:
             self.moved_at = max(self.moved_at, message.at)
         self.heard_at = max(self.heard_at, message.at)
 
-    def receive_all(self, messages: Sequence[AnyMessage | Unreadable]) -> None:
-        """The same as `receive` for each. Of those that come by the thousand, one kind is taken in after the
-        other: they do not touch what the others do."""
-        many: list[Often] = []
-        for message in messages:
-            if isinstance(message, OFTEN) and message.seq == self.next_seq and not self._pauses(message):
-                self.next_seq += 1
-                many.append(message)
+    def receive_all(self, told: Iterable[Told]) -> None:
+        """The same as `receive` for each. Of a stretch, one kind is taken in after the other: they do not
+        touch what the others do."""
+        for each in told:
+            if not isinstance(each, Stretch):
+                self.receive(each)
+            elif each.first_seq == self.next_seq and not self.paused:
+                self._take_stretch(each)
             else:
-                self._take_many(many)
-                many = []
-                self.receive(message)
-        self._take_many(many)
+                for message in each.messages:
+                    self.receive(message)
 
-    def _pauses(self, message: Often) -> bool:
-        return type(message) is protocol.Heartbeat and (self.paused or message.where == PAUSED)
-
-    def _take_many(self, messages: Sequence[Often]) -> None:
-        if not messages:
-            return
-        self.messages += len(messages)
-        for message in messages:
-            if type(message) is protocol.Progress:
-                self._on_progress(message)
-        self._on_metrics([message for message in messages if type(message) is protocol.Metric])
-        for message in [message for message in messages if type(message) is protocol.Heartbeat][-2:]:
+    def _take_stretch(self, stretch: Stretch) -> None:
+        self.messages += stretch.count
+        self.next_seq += stretch.count
+        self._on_counts(stretch.progress)
+        self._on_metrics(stretch.metrics)
+        for message in stretch.heartbeats[-2:]:
             self._on_heartbeat(message)
-        self.heard_at = max(self.heard_at, *map(_AT, messages))
+        self.heard_at = max(self.heard_at, stretch.last_at)
 
     def _take(self, message: AnyMessage) -> None:
         match message:
@@ -334,6 +325,19 @@ class Run:
         if message.total is not None:
             stage.total = message.total
 
+    def _on_counts(self, counts: Sequence[protocol.Progress]) -> None:
+        """Of many that count one stage up, only the first and the last leave a trace."""
+        passed = len(counts) - KEPT_GAPS - 1
+        if passed > 0 and _rises(counts):
+            self._on_progress(counts[0])
+            last = counts[passed]
+            stage = self._stage(last.stage)
+            stage.done, stage.moved_at = last.done, last.at
+            self._counted_at, self.moved_at = last.at, max(self.moved_at, last.at)
+            counts = counts[passed + 1 :]
+        for message in counts:
+            self._on_progress(message)
+
     def _on_heartbeat(self, message: protocol.Heartbeat) -> None:
         if self.heartbeat:
             self.heartbeat_gap_s = message.at - self.heartbeat.at
@@ -369,14 +373,14 @@ class Run:
         if not metrics:
             return
         self.metrics.extend(metrics)
-        self.moved_at = max(self.moved_at, *map(_AT, metrics))
+        self.moved_at = max(self.moved_at, max(map(_AT, metrics)))
         last = metrics[-1]
         self.step, self.epoch = last.step, last.epoch
         self.images_per_s, self.timing = last.images_per_s, last.timing
-        steps, values = [metric.step for metric in metrics], [metric.values for metric in metrics]
+        steps, values = np.array(list(map(_STEP, metrics)), float), list(map(_VALUES, metrics))
         for name, series in (("loss", self.loss), ("accuracy", self.accuracy), ("lr", self.lr)):
             try:
-                series.extend(steps, [each[name] for each in values])
+                series.extend(steps, list(map(itemgetter(name), values)))
             except KeyError:  # Not all of them told it.
                 told = [metric for metric in metrics if name in metric.values]
                 series.extend([metric.step for metric in told], [metric.values[name] for metric in told])
@@ -414,3 +418,10 @@ class Run:
     def _log(self, at: float, text: str, level: str = "info") -> None:
         self.log.append(LogLine(at, text, level))
         self.log_count += 1
+
+
+def _rises(counts: Sequence[protocol.Progress]) -> bool:
+    """Whether each counts the same thing further than the one before: in a stretch no other stage begins."""
+    first, last, done = counts[0], counts[-1], [message.done for message in counts]
+    same = (first.stage, first.total) == (last.stage, last.total) and last.total is not None
+    return same and all(map(lt, done, done[1:]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,9 @@ FloatArray = NDArray[np.float64]
 
 CAPACITY = 2**20
 """Points that are kept of a series: those of a day at ten a second."""
+
+FEW = 4096
+"""As many have room at first."""
 
 BLOCK = 16
 """Points whose extremes are known together, so that a frame need not look at a million of them."""
@@ -33,8 +37,7 @@ class Series:
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
-        self._x = np.empty(256)
-        self._y = np.empty(256)
+        self._x, self._y = np.empty(FEW), np.empty(FEW)
         self._size = 0
         self._blocks = _Blocks()
         self.count = 0  # All points ever.
@@ -46,16 +49,15 @@ class Series:
     def append(self, x: float, y: float | None) -> None:
         self.extend([x], [y])
 
-    def extend(self, xs: Sequence[float], ys: Sequence[float | None]) -> None:
+    def extend(self, xs: Sequence[float] | FloatArray, ys: Sequence[float | None]) -> None:
         """Points in the order of x; fewer than a quarter of the capacity."""
-        if not xs:
+        if not len(xs):
             return
         if self._size + len(xs) > self._capacity:
             self._grow_coarser()
         begin, end = self._size, self._size + len(xs)
-        if end > len(self._x):
-            room = min(self._capacity, max(end, 2 * len(self._x)))
-            self._x, self._y = _grown(self._x, begin, room), _grown(self._y, begin, room)
+        if end > len(self._x):  # All at once: what is not in use takes no memory yet, and no copy is long.
+            self._x, self._y = (_grown(column, begin, self._capacity) for column in (self._x, self._y))
         self._x[begin:end], self._y[begin:end] = xs, ys  # None becomes NaN.
         finite = np.flatnonzero(np.isfinite(self._y[begin:end]))
         if len(finite):
@@ -178,7 +180,8 @@ def _joined(a: Thinned, b: Thinned) -> Thinned:
 
 
 def _grown(column: FloatArray, size: int, room: int) -> FloatArray:
-    """Only what is in use is copied, so that the rest takes no memory yet."""
-    new = np.empty(room)
+    """Only what is in use is copied, so that the rest takes no memory yet. Not by `np.empty`: it asks for
+    huge pages, and each takes 3 ms when it is first written to."""
+    new = np.frombuffer(mmap.mmap(-1, room * column.itemsize))
     new[:size] = column[:size]
     return new

@@ -5,16 +5,18 @@ All times are seconds on the engine's clock. Reads no clock; bounded in memory (
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from operator import attrgetter, sub
 from typing import Any, Literal
 
 from waste_gui import protocol
 from waste_gui.monitor.evidence import Evidence
 from waste_gui.monitor.lanes import IN_ONE_S, LONG_S, Curve, Kind, Lane
-from waste_gui.monitor.run import PAUSED
+from waste_gui.monitor.stretches import PAUSED, Stretch, Told
 from waste_gui.monitor.verdict import State, Verdict
 from waste_gui.protocol import LAST_MESSAGES, AnyMessage, Unreadable, WorkerState
 from waste_gui.stages import INSIDE_TRAIN, STAGES
@@ -31,11 +33,18 @@ MOST_MARKS = 4_000
 METRICS_S = 1.0
 """The times of the steps are told together for as long."""
 
-CATCHING_UP_S = 5.0
-"""Messages of more than this at once: a run is read from its file, or the window could not keep up."""
+CATCHING_UP_S = 10.0
+"""Messages of more than this at once: a run is read from its file, or the window could not keep up. Then a
+look each so often is enough."""
 
 SILENT_S = 3.0
 """A beat comes each second."""
+
+IN_STEP_S = 1.5
+"""Steps are told up to ten times a second; for as long after one, its times say more than a beat."""
+
+_SINCE = attrgetter("since_s")
+_WAIT, _COPY, _COMPUTE = attrgetter("wait_s"), attrgetter("copy_s"), attrgetter("compute_s")
 
 CurveName = Literal["cpu", "disk", "gpu", "memory"]
 
@@ -81,7 +90,6 @@ class Timeline:
         self._ended = False
         self._stage = ""
         self._metric_at = self._told_at = self._workers_at = 0.0
-        self._every_s = METRICS_S
         self._waited_s = self._copied_s = self._computed_s = 0.0  # In the steps since then.
         self._titles = {info.id: info.title for info in STAGES}
         self._pids: list[int] = []  # Of each worker's lane, the process that is in it now.
@@ -113,19 +121,46 @@ class Timeline:
         if way is not None:
             way(message)
 
-    def receive_all(self, messages: Sequence[AnyMessage | Unreadable]) -> None:
+    def receive_all(self, told: Iterable[Told]) -> None:
         """The same as `receive` for each. Of a run that is caught up with, what it told each second is looked
         at less often: it would soon be merged anyway."""
-        times = [
-            message.at for message in (*messages[:1], *messages[-1:]) if not isinstance(message, Unreadable)
-        ]
-        self._every_s = CATCHING_UP_S if times and times[-1] - times[0] >= CATCHING_UP_S else METRICS_S
-        for message in messages:
-            if type(message) is protocol.Progress and message.seq >= self._next_seq:
-                self._next_seq = message.seq + 1  # It says nothing that a lane would show.
+        for each in told:
+            if not isinstance(each, Stretch):
+                self.receive(each)
+            elif each.first_seq == self._next_seq and self._only_trains(each):
+                self._take_stretch(each)
             else:
-                self.receive(message)
-        self._hear(max(times, default=0.0))
+                for message in each.messages:
+                    self.receive(message)
+
+    def _only_trains(self, stretch: Stretch) -> bool:
+        """Whether it is long, and a step was told all the time, so that heartbeats add nothing to those."""
+        if self._stage != "train" or self.main.open is None or self.main.open.kind not in TIMED:
+            return False
+        times = [self._metric_at, *stretch.metric_times, stretch.last_at]
+        longest_s: float = max(map(sub, times[1:], times))
+        return times[-1] - times[0] >= CATCHING_UP_S and longest_s < IN_STEP_S
+
+    def _take_stretch(self, stretch: Stretch) -> None:
+        self._next_seq += stretch.count
+        times, begin = stretch.metric_times, 0
+        while begin < len(times):
+            end = min(len(times), bisect_left(times, self._told_at + CATCHING_UP_S, begin) + 1)
+            timings = [metric.timing for metric in stretch.metrics[begin:end]]
+            self._waited_s += sum(map(_WAIT, timings))
+            self._copied_s += sum(map(_COPY, timings))
+            self._computed_s += sum(map(_COMPUTE, timings))
+            self._metric_at = times[end - 1]
+            if self._metric_at - self._told_at >= CATCHING_UP_S:
+                self._tell_steps(CATCHING_UP_S)
+            begin = end
+        self._on_gpus(stretch.heartbeats)
+        for beat in stretch.heartbeats:
+            if self._tells_of_workers(beat, CATCHING_UP_S):
+                self._on_workers(beat.workers, beat.at)
+        for lane in (self.stages, self.main):
+            lane.extend(stretch.last_at)
+        self._hear(stretch.last_at)
 
     def _hear(self, at: float) -> None:
         if at > self._heard_at:
@@ -204,10 +239,10 @@ class Timeline:
         self._copied_s += timing.copy_s
         self._computed_s += timing.compute_s
         self._metric_at = message.at
-        if message.at - self._told_at >= self._every_s:
+        if message.at - self._told_at >= METRICS_S:
             self._tell_steps()
 
-    def _tell_steps(self) -> None:
+    def _tell_steps(self, every_s: float = METRICS_S) -> None:
         """How the time of the last steps was spent."""
         shares = {Kind.WAIT: self._waited_s, Kind.COPY: self._copied_s, Kind.COMPUTE: self._computed_s}
         if not any(shares.values()):
@@ -215,31 +250,34 @@ class Timeline:
         self._waited_s = self._copied_s = self._computed_s = 0.0
         if self.main.open is None or self.main.open.kind not in TIMED:
             self.main.become(Kind.COMPUTE, self.main.ends_at)
-        self.main.share(self._metric_at, shares, self._every_s)
+        self.main.share(self._metric_at, shares, every_s)
         self.stages.extend(self._metric_at)
         self._told_at = self._metric_at
 
     def _on_heartbeat(self, message: protocol.Heartbeat) -> None:
         self._on_where(message)
-        if message.gpu is not None and message.gpu.utilisation is not None:
-            self.curves["gpu"].append(message.at, message.gpu.utilisation)
-        if self._tells_of_workers(message):
+        self._on_gpus([message])
+        if self._tells_of_workers(message, METRICS_S):
             self._on_workers(message.workers, message.at)
         self.stages.extend(message.at)
 
-    def _tells_of_workers(self, message: protocol.Heartbeat) -> bool:
+    def _on_gpus(self, beats: Sequence[protocol.Heartbeat]) -> None:
+        known = [(beat.at, beat.gpu.utilisation) for beat in beats if beat.gpu is not None]
+        self.curves["gpu"].extend([(at, used) for at, used in known if used is not None])
+
+    def _tells_of_workers(self, message: protocol.Heartbeat, every_s: float) -> bool:
         """One that reads a photo for long is never passed over."""
         if not message.workers and not self._pids:
             return False
-        soon = self._every_s > METRICS_S and message.at - self._workers_at < self._every_s
-        if soon and all(worker.since_s < LONG_S for worker in message.workers):
+        soon = every_s > METRICS_S and message.at - self._workers_at < every_s
+        if soon and max(map(_SINCE, message.workers), default=0.0) < LONG_S:
             return False
         self._workers_at = message.at
         return True
 
     def _on_where(self, message: protocol.Heartbeat) -> None:
         """While steps are told, their times say more than a look each second."""
-        in_step = self._stage == "train" and message.at - self._metric_at < 1.5
+        in_step = self._stage == "train" and message.at - self._metric_at < IN_STEP_S
         if not in_step:
             self._tell_steps()
         since = self._told_until() if self._stage == "train" else message.at

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, Qt
+from PySide6.QtCore import QRect, Qt, QTimer
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
 from waste_gui.gui import theme
 from waste_gui.gui.moment import Moment
-from waste_gui.gui.theme import UNIT
+from waste_gui.gui.theme import FRAME_MS, UNIT
 from waste_gui.gui.widgets.plain_label import PlainLabel
 from waste_gui.gui.wording import progress, usual
 from waste_gui.monitor.run import Phase, Stage
@@ -108,6 +108,9 @@ class RunPage(QWidget):
         self._stack = QStackedLayout(self)
         self._stack.setContentsMargins(0, 0, 0, 0)
         self._stack.addWidget(self._waiting)
+        self._turn = QTimer(self)  # The first curve comes in a frame of its own.
+        self._turn.setSingleShot(True)
+        self._turn.timeout.connect(lambda: self._stack.setCurrentWidget(self.plots))
 
     @property
     def plots(self) -> Plots:
@@ -119,9 +122,12 @@ class RunPage(QWidget):
         return self._plots
 
     def show_moment(self, moment: Moment) -> None:
-        curves = len(moment.run.loss) > 0 or bool(moment.run.epochs)
-        self._stack.setCurrentWidget(self.plots if curves else self._waiting)
-        if curves:
-            self.plots.show_run(moment.run)
+        if len(moment.run.loss) > 0 or moment.run.epochs:
+            if self.isVisible():
+                self.plots.show_run(moment.run)
+            if self._stack.currentWidget() is self._waiting and not self._turn.isActive():
+                self._turn.start(FRAME_MS)
         else:
+            self._turn.stop()
+            self._stack.setCurrentWidget(self._waiting)
             self._waiting.show_moment(moment)

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -68,16 +69,53 @@ MNEMONICS = {"name": "N&ame", "model": "&Model", "epochs": "Epo&chs", "batch_siz
 
 
 class SettingsPage(QWidget):
-    """`changed` comes with every change that can be used."""
+    """Its fields are made when they are first looked at, as the window opens sooner without them; `changed`
+    comes with every change that can be used."""
 
     changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._config = RunConfig()
+        self._fields: Fields | None = None
+        self._page = QVBoxLayout(self)
+        self._page.setContentsMargins(0, 0, 0, 0)
+
+    @property
+    def fields(self) -> Fields:
+        if self._fields is None:
+            self._fields = Fields(self._config)
+            self._fields.changed.connect(self.changed)
+            self._page.addWidget(self._fields)
+        return self._fields
+
+    def showEvent(self, event: QShowEvent) -> None:
+        self.fields.show()
+        super().showEvent(event)
+
+    def show_config(self, config: RunConfig) -> None:
+        if self._fields is not None:
+            self._fields.show_config(config)
+        else:
+            self._config = config
+            self.changed.emit()
+
+    def config(self) -> RunConfig:
+        """What the form says; ConfigError says which field is wrong."""
+        return configs.check(self._config) if self._fields is None else self._fields.config()
+
+
+class Fields(QScrollArea):
+    """An editor for each setting, its help beside it."""
+
+    changed = Signal()
+
+    def __init__(self, config: RunConfig, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self.editors: dict[str, QWidget] = {}
         self._helps: dict[str, PlainLabel] = {}
         self._fields = {field.name: field for field in configs.fields() if field.name not in ELSEWHERE}
-        self._base = RunConfig()
+        self._base = config
         self._filling = True
         form = QWidget()
         rows = QVBoxLayout(form)
@@ -97,15 +135,11 @@ class SettingsPage(QWidget):
         rows.addSpacing(UNIT)
         rows.addWidget(reset, 0, Qt.AlignmentFlag.AlignLeft)
         rows.addStretch(1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setWidget(form)
-        area.setFrameShape(QScrollArea.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        page = QVBoxLayout(self)
-        page.setContentsMargins(0, 0, 0, 0)
-        page.addWidget(area)
-        self.show_config(self._base)
+        self.setWidgetResizable(True)
+        self.setWidget(form)
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.show_config(config)
 
     def _make_grid(self, names: list[str]) -> QWidget:
         holder = QWidget()

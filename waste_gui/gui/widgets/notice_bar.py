@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from waste_gui.gui import theme
 from waste_gui.gui.text import label
-from waste_gui.gui.theme import UNIT, Role
+from waste_gui.gui.theme import FRAME_MS, UNIT, Role
 from waste_gui.gui.widgets.glyphs import GlyphMark
 from waste_gui.gui.widgets.plain_label import PlainLabel
 from waste_gui.gui.wording import LETTERS, Notice
@@ -41,6 +41,10 @@ class NoticeBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.notice: Notice | None = None
+        self._shown: Notice | None = None
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._show)
         self._mark = GlyphMark(side=14)
         self._title = PlainLabel(size="title", bold=True, wrap=True)
         self._lines = QVBoxLayout()
@@ -67,11 +71,22 @@ class NoticeBar(QWidget):
         self.hide()
 
     def show_notice(self, notice: Notice | None) -> None:
-        if notice == self.notice:
-            return
-        before, self.notice = self.notice, notice
-        if notice is None:
-            self.hide()
+        """In a frame of its own, as all below moves when the bar comes or goes."""
+        if notice != self.notice:
+            self.notice = notice
+            if not self._soon.isActive():
+                self._soon.start(FRAME_MS)
+
+    def show_now(self) -> None:
+        """What is still to be shown."""
+        if self._soon.isActive():
+            self._soon.stop()
+            self._show()
+
+    def _show(self) -> None:
+        before, self._shown, notice = self._shown, self.notice, self.notice
+        if notice is None or notice == before:
+            self.setVisible(notice is not None)
             return
         role = _TEXT[notice.tone]
         plain = notice.tone in ("done", "info")
@@ -91,6 +106,7 @@ class NoticeBar(QWidget):
 
     def focus_first(self) -> None:
         """Alt+W: to the warning's first button."""
+        self.show_now()
         for button in self.findChildren(QPushButton):
             if button.isVisible():
                 button.setFocus(Qt.FocusReason.ShortcutFocusReason)
@@ -110,6 +126,8 @@ class NoticeBar(QWidget):
             self._buttons.addWidget(button)
         self._buttons.addStretch(1)
         self._paint_buttons()
+        for button in self.findChildren(QPushButton):
+            button.ensurePolished()  # Else they change their size once more when all is laid out.
 
     def _paint_buttons(self) -> None:
         if self.notice is None or self.notice.tone in ("done", "info"):

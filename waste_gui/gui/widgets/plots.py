@@ -23,7 +23,7 @@ from waste_gui.monitor.series import FloatArray, Series
 
 TREND_WEIGHT = 0.97
 TREND_POINTS = 2**18
-_BLOCK = 512
+_BLOCK = 4096
 GROWTH = 1.25
 """The x axis grows in steps, so that it does not crawl with every value."""
 PAN, ZOOM = 0.15, 1.4
@@ -63,7 +63,8 @@ class Trend:
 
     def __init__(self, capacity: int = TREND_POINTS) -> None:
         self._capacity = capacity
-        self._x, self._y = np.empty(256), np.empty(256)
+        self._block = min(_BLOCK, capacity // 4)
+        self._x, self._y = np.empty(capacity), np.empty(capacity)  # Takes memory only as it fills.
         self._size = 0
         self._seen = 0  # Of all points that the series ever had.
         self._total = self._norm = 0.0
@@ -75,22 +76,19 @@ class Trend:
     def take(self, raw: Series) -> None:
         first = max(0, len(raw) - (raw.count - self._seen))
         self._seen = raw.count
-        for begin in range(first, len(raw), _BLOCK):
-            block = slice(begin, begin + _BLOCK)
+        for begin in range(first, len(raw), self._block):
+            block = slice(begin, begin + self._block)
             self._take_block(raw.x[block], raw.y[block])
 
     def _make_room(self) -> None:
-        if self._size + _BLOCK > self._capacity:
+        if self._size + self._block > self._capacity:
             old = self._size // 4 * 2
             kept = np.r_[1:old:2, old : self._size]
             self._size = len(kept)
             self._x[: self._size], self._y[: self._size] = self._x[kept], self._y[kept]
-        if self._size + _BLOCK > len(self._y):
-            more = np.empty(len(self._y))
-            self._x, self._y = np.concatenate([self._x, more]), np.concatenate([self._y, more])
 
     def _take_block(self, x: FloatArray, new: FloatArray) -> None:
-        """total[i] = w^i · (total + (1 - w) · Σ y[j] / w^j); w^-512 is 6 million, so nothing overflows."""
+        """total[i] = w^i · (total + (1 - w) · Σ y[j] / w^j); w^-4096 is 1e54, so nothing overflows."""
         self._make_room()
         finite = np.isfinite(new)
         decay = TREND_WEIGHT ** np.arange(1, finite.sum() + 1)
@@ -172,6 +170,8 @@ class CurveView(pg.PlotWidget):  # type: ignore[misc]
 
     def __init__(self, spec: PlotSpec) -> None:
         super().__init__(background=None, axisItems={"left": _Axis("left"), "bottom": _StepAxis("bottom")})
+        # Painted once when all of it is drawn; the scene itself would ask for it two or three times.
+        self.setViewportUpdateMode(pg.GraphicsView.ViewportUpdateMode.NoViewportUpdate)
         self.spec = spec
         self.follow = Follow.ALL
         self._run: Run | None = None
@@ -179,6 +179,9 @@ class CurveView(pg.PlotWidget):  # type: ignore[misc]
         self._trend = Trend()
         self._x_end = self._y_end = 0.0
         self._drawing = False
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(lambda: self._draw(moves=False))
         self._raw = pg.PlotCurveItem(connect="finite", antialias=False)
         self._bold, self._line = _Line(connect="finite"), _Line(connect="finite")
         self._dots = pg.ScatterPlotItem(size=7, pen=None)
@@ -223,6 +226,7 @@ class CurveView(pg.PlotWidget):  # type: ignore[misc]
             axis = self.getPlotItem().getAxis(name)
             axis.setPen(pg.mkPen(c.hairline if name == "bottom" else None))
             axis.setTextPen(pg.mkPen(c.muted))
+        self.viewport().update()
 
     def show_run(self, run: Run) -> None:
         """Draw what has changed since the last time."""
@@ -244,13 +248,17 @@ class CurveView(pg.PlotWidget):  # type: ignore[misc]
         self._draw()
 
     def _on_range(self) -> None:
+        """Moved by hand it is drawn at once; by a new size or the plot above it, in a turn of its own."""
         self._grid.view_changed()
-        if not self._drawing:  # Else it is drawn anyway.
+        if self.follow is Follow.STAY:
             self._draw()
+        elif not self._drawing:  # Else it is drawn anyway.
+            self._soon.start(0)
 
-    def _draw(self) -> None:
+    def _draw(self, *, moves: bool = True) -> None:
+        """Unless it `moves`, its x axis stays: another that it is tied to has moved it."""
         run = self._run
-        if run is None:
+        if run is None or self._drawing:
             return
         raw = self.spec.series(run)
         points = self.spec.points(run) if self.spec.points else Points(np.empty(0), np.empty(0))
@@ -260,11 +268,13 @@ class CurveView(pg.PlotWidget):  # type: ignore[misc]
             return
         self._drawing = True
         self._trend.take(raw)
-        self._move_x(raw, points)
+        if moves:
+            self._move_x(raw, points)
         low, high = self.getPlotItem().getViewBox().viewRange()[0]
         self._drawn = (*key[:2], low, high, *key[4:])
         self._set_curves(raw, points, low, high)
         self._drawing = False
+        self.viewport().update()
 
     def _move_x(self, raw: Series, points: Points) -> None:
         last = max(raw.x[-1] if len(raw) else 0.0, points.x[-1] if len(points.x) else 0.0)
@@ -468,7 +478,7 @@ class Plots(QWidget):
 
     def show_run(self, run: Run) -> None:
         """One plot a turn, so that the window never waits for all."""
-        self._run, self._behind = run, [plot for plot in self.plots.values() if plot.isVisible()]
+        self._run, self._behind = run, [plot for plot in self.plots.values() if not plot.isHidden()]
         self._next_turn.start(0)
 
     def _draw_next(self) -> None:
