@@ -110,9 +110,9 @@ def test_training_that_does_not_learn_says_so_instead_of_slow(
     assert stage_glyph(now, train) == ("slow", row)
 
 
-def test_note_on_learning_is_put_away_by_waiting_longer_but_not_forgotten() -> None:
+def test_note_on_learning_is_put_away_by_going_on_but_not_forgotten() -> None:
     script = pictures.not_learning()
-    script.watch.keep_waiting(script.at)
+    script.watch.keep_going("loss_is_flat")
     now = moment(script)
     assert notice(now) is None
     words = header_text(now, NOT_READY)

@@ -87,6 +87,15 @@ def test_patience_ends_with_the_silence_it_was_given_for() -> None:
     assert verdict.state is State.LIKELY_STUCK
 
 
+def test_note_on_learning_that_was_read_is_not_told_again() -> None:
+    script = Transcript().start_up().begin_training().steps(1, 40).steps(41, 60, loss=None)
+    run, watch = replay(script.messages), Watch(History())
+    assert not watch.look(run, Evidence(), script.at).quiet
+    watch.keep_going("loss_is_nan")
+    view = watch.look(run, Evidence(), script.at)
+    assert view.verdict.cause == "loss_is_nan" and view.quiet
+
+
 def test_computer_that_slept_is_told_and_makes_no_run_stuck() -> None:
     script = stuck_photo(0)
     script.wait(20)

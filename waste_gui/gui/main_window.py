@@ -598,6 +598,8 @@ class MainWindow(QMainWindow):
                     self.controller.skip_photo(photo)
             case Action.KEEP_WAITING:
                 self.controller.keep_waiting()
+            case Action.KEEP_GOING:
+                self.controller.keep_going()
             case Action.STOP:
                 self.controller.stop_now()
             case Action.FORCE_STOP:

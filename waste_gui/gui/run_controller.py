@@ -243,6 +243,13 @@ class RunController(QObject):
         self._watch.keep_waiting(self.now())
         self._paint()
 
+    def keep_going(self) -> None:
+        """The note on learning has been read, and is not shown again."""
+        view = self.moment().view
+        if view is not None:
+            self._watch.keep_going(view.verdict.cause)
+            self._paint()
+
     def now(self) -> float:
         """Seconds on the engine's clock."""
         return 0.0 if self._zero is None else max(0.0, self._clock() - self._zero)

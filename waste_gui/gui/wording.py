@@ -46,6 +46,7 @@ LETTERS: dict[Action | Offer, str] = {
     Action.SHOW_WHERE: "o",
     Action.SET_ASIDE: "d",
     Action.KEEP_WAITING: "K",
+    Action.KEEP_GOING: "K",
     Action.STOP: "b",
     Action.FORCE_STOP: "c",
     Action.RESUME: "o",

@@ -21,6 +21,7 @@ class Action(Enum):
     SHOW_WHERE = "Show where it waits"
     SET_ASIDE = "Set that photo aside"
     KEEP_WAITING = "Keep waiting 5 min"
+    KEEP_GOING = "Keep going"
     STOP = "Stop, keep best model"
     FORCE_STOP = "Force stop"
     RESUME = "Go on"

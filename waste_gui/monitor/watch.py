@@ -39,7 +39,7 @@ STACKS_SOON_S, STACKS_LATER_S = 8.0, 60.0
 @dataclass(frozen=True)
 class View:
     """What to show now; `recovered` is the sentence after a pause, for 10 s; `quiet` says that the person has
-    read a note on learning and chose to wait; `stacks_wanted`, that they would tell more of this silence;
+    read a note on learning and chose to go on; `stacks_wanted`, that they would tell more of this silence;
     `stands_still`, that its heart has stopped while we looked on: Python in it does not run."""
 
     remaining: Remaining
@@ -58,6 +58,7 @@ class Watch:
         self._paused_from: float | None = None  # The last progress before the trouble.
         self._recovered: tuple[float, str] | None = None  # Until when to tell it, and the words.
         self._patient_until: float | None = None
+        self._accepted: set[str] = set()  # Notes on learning that the person has read, by cause.
         self._looked_at: float | None = None
         self._looks: deque[Evidence] = deque(maxlen=STEADY_LOOKS)
         self._took_at = -math.inf
@@ -77,13 +78,17 @@ class Watch:
         recovered = None
         if self._recovered and now <= self._recovered[0] and run.phase.running:
             recovered = self._recovered[1]
-        quiet = patient and bool(verdict.headline)
+        quiet = verdict.cause in self._accepted
         wanted = self._wants_stacks(run, verdict, now)
         return View(left, verdict, recovered, quiet, wanted, self._stands_still(run, now))
 
     def keep_waiting(self, now: float, for_s: float = KEEP_WAITING_S) -> None:
         """The person chose to wait: until then nothing is called stuck, unless it goes on and stops anew."""
         self._patient_until = now + for_s
+
+    def keep_going(self, cause: str) -> None:
+        """The person has read that note on learning; it is not told again in this run."""
+        self._accepted.add(cause)
 
     def _take_look(self, evidence: Evidence, now: float) -> None:
         """Looks come each second, and the window asks more often."""

@@ -58,8 +58,8 @@ class Follow(Enum):
 
 
 class Trend:
-    """An exponential average, unbiased at its start, that takes in only what is new; a gap repeats the value
-    before it. When it has too many points, every second one of the older half is left out: it is smooth."""
+    """An exponential average, unbiased at its start, that takes in only what is new; a gap stays one. When it
+    has too many points, every second one of the older half is left out: it is smooth."""
 
     def __init__(self, capacity: int = TREND_POINTS) -> None:
         self._capacity = capacity
@@ -97,17 +97,22 @@ class Trend:
         before = self._total / self._norm if self._norm else np.nan
         averages = np.concatenate([[before], totals / norms])
         end = self._size + len(new)
-        self._x[self._size : end], self._y[self._size : end] = x, averages[np.cumsum(finite)]
+        self._x[self._size : end] = x
+        self._y[self._size : end] = np.where(finite, averages[np.cumsum(finite)], np.nan)
         self._size = end
         if len(totals):
             self._total, self._norm = float(totals[-1]), float(norms[-1])
 
     def sampled(self, low: float, high: float, count: int) -> Points:
-        """At most `count` points of it in [low, high]: it is smooth, so that single ones will do."""
+        """At most `count` points of it in [low, high]: it is smooth, so that single ones will do, and a gap
+        shows only where two of them fall into it."""
         first, last = np.searchsorted(self._x[: self._size], [low, high])
         first, last = max(0, int(first) - 1), min(self._size, int(last) + 1)
         chosen = np.unique(np.linspace(first, last - 1, min(count, last - first)).astype(np.intp))
-        return Points(self._x[chosen], self._y[chosen])
+        x, y = self._x[chosen], self._y[chosen]
+        gap = np.isnan(y)
+        alone = gap & ~np.r_[False, gap[:-1]] & ~np.r_[gap[1:], False]
+        return Points(x[~alone], y[~alone])
 
 
 class _Grid(pg.GraphicsObject):  # type: ignore[misc]

@@ -32,7 +32,7 @@ from waste_gui.monitor.scene import Scene
 from waste_gui.monitor.verdict import Action, State, Verdict
 from waste_gui.protocol import Baseline, EpochFinished
 
-ACTIONS = (Action.STOP, Action.KEEP_WAITING, Action.COPY_DETAILS)
+ACTIONS = (Action.STOP, Action.KEEP_GOING, Action.COPY_DETAILS)
 NOT_LEARNING = "Not learning"
 FOLLOW = "Follow the advice below."
 
