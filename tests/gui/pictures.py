@@ -122,7 +122,7 @@ class Script:
             self.workers = aged
             self.say(p.Heartbeat(where=self.where, workers=aged, queued=0, gpu=self.gpu))
             view = self.watch.look(self.run, self.evidence, self.at)
-            self.timeline.look(replace(self.evidence), self.at, view.verdict)
+            self.timeline.look(replace(self.evidence), self.at, view.verdict, self.run.moved_at)
         self.at = end
 
     def start_up(self, until: str = "train") -> None:
@@ -290,6 +290,31 @@ STACKS = (
         (f"{PACKAGE}/dataset/worker.py", 96, "serve"),
         (f"{PACKAGE}/dataset/images.py", 142, "read_tile"),
         ("/usr/lib/python3.12/pathlib.py", 1013, "Path.open"),
+    ),
+)
+
+
+def deadlock() -> Script:
+    """It hangs in a step; its processes are idle."""
+    script = Script()
+    script.start_up()
+    script.train(2.2)
+    script.evidence = Evidence(cpu_percent=1, io_bytes_per_s=0, states=("sleeping",))
+    script.where, script.gpu = "training step", msgspec.structs.replace(GPU, utilisation=0)
+    script.wait(90)
+    script.say(p.Stacks(threads=LOCKED))
+    script.wait(40)
+    return script
+
+
+LOCKED = (
+    _stack(
+        4242,
+        "main",
+        "MainThread",
+        (f"{PACKAGE}/engine/training.py", 118, "Training.train_epoch"),
+        ("/home/lab/plugin/metrics.py", 41, "Metrics.update"),
+        ("/usr/lib/python3.12/threading.py", 359, "Lock.acquire"),
     ),
 )
 
@@ -707,6 +732,7 @@ def main(out: Path, wanted: list[str]) -> None:
             slow,
             stuck,
             waits_for_drive,
+            deadlock,
             full_cache,
             source_gone,
             stopped,
@@ -738,6 +764,7 @@ def main(out: Path, wanted: list[str]) -> None:
         "where_training",
         "where_waits_for_drive",
         "where_stuck",
+        "where_deadlock",
         "where_crashed",
     ]
     for dark in (False, True):

@@ -158,6 +158,29 @@ def test_change_of_verdict_is_marked_once_and_so_is_a_sleep() -> None:
     ]
 
 
+def test_main_thread_of_a_stuck_run_makes_no_progress_until_it_moves_again() -> None:
+    script = Transcript().start_up().begin_training().steps(1, 30)
+    moved_at, stuck = script.at, Verdict(State.LIKELY_STUCK, "frozen", "Likely stuck", "")
+    script.where = "training step"
+    script.wait(40)
+    timeline = told(script.messages)
+    assert timeline.main.open is not None and timeline.main.open.kind is Kind.COMPUTE
+    timeline.look(Evidence(), script.at, stuck, moved_at)
+    before = len(script.messages)
+    script.wait(10)
+    for message in script.messages[before:]:
+        timeline.receive(message)
+        timeline.look(Evidence(), message.at, stuck, moved_at)
+    assert seconds(timeline.main)[Kind.STUCK] == pytest.approx(50, abs=1)
+    before = len(script.messages)
+    script.steps(31, 60)
+    for message in script.messages[before:]:
+        timeline.receive(message)
+    timeline.look(Evidence(), script.at, Verdict(State.ON_SCHEDULE, "", "On schedule", ""), script.at)
+    assert seconds(timeline.main)[Kind.STUCK] == pytest.approx(50, abs=1)
+    assert seconds(timeline.main)[Kind.COMPUTE] == pytest.approx(3 + 3, abs=1)
+
+
 def test_load_is_kept_as_curves() -> None:
     timeline = told(transcripts.healthy().messages)
     timeline._ended = False

@@ -359,7 +359,7 @@ class RunController(QObject):
         self._paint_timer.stop()
         moment = self.moment()
         if moment.view is not None:
-            self.timeline.look(moment.evidence, moment.now, moment.view.verdict)
+            self.timeline.look(moment.evidence, moment.now, moment.view.verdict, self.run.moved_at)
             self._keep(moment.view.verdict, moment.now)
         stuck = moment.view is not None and moment.view.verdict.state is State.LIKELY_STUCK
         if stuck and not self._was_stuck:

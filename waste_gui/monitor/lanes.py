@@ -37,6 +37,7 @@ class Kind(Enum):
     COPY = "copies"
     COMPUTE = "computes"
     PAUSED = "paused"
+    STUCK = "no progress"
     SILENT = "no sign of life"
     STARTING = "starts"
     IDLE = "idle"

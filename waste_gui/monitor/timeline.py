@@ -23,7 +23,8 @@ from waste_gui.stages import INSIDE_TRAIN, STAGES
 
 STAGE_KINDS = (Kind.STAGE, Kind.TRAIN, Kind.VALIDATE, Kind.SAVE)
 TIMED = (Kind.WAIT, Kind.COPY, Kind.COMPUTE)
-MAIN_KINDS = (*TIMED, Kind.WORK, Kind.VALIDATE, Kind.SAVE, Kind.PAUSED, Kind.SILENT)
+MAIN_KINDS = (*TIMED, Kind.WORK, Kind.VALIDATE, Kind.SAVE, Kind.PAUSED, Kind.STUCK, Kind.SILENT)
+STANDS = (Kind.WAIT, Kind.PAUSED, Kind.STUCK, Kind.SILENT)
 WORKER_KINDS = (Kind.STARTING, Kind.READING, Kind.LONG, Kind.HELD, Kind.IDLE)
 WORKER_STATES = {"starting": Kind.STARTING, "reading": Kind.READING, "idle": Kind.IDLE}
 OF_STAGE = {"train": Kind.TRAIN, "validate": Kind.VALIDATE, "save": Kind.SAVE}
@@ -168,8 +169,11 @@ class Timeline:
             if at > self.now:
                 self.now = at
 
-    def look(self, evidence: Evidence, now: float, verdict: Verdict | None = None) -> None:
-        """What was seen from outside; evidence that was seen before is not counted again."""
+    def look(
+        self, evidence: Evidence, now: float, verdict: Verdict | None = None, moved_at: float = 0.0
+    ) -> None:
+        """What was seen from outside; evidence that was seen before is not counted again. A run that is stuck
+        has been so since its last progress, `moved_at`."""
         if self._ended:
             return
         self.now = now = max(now, self.now)
@@ -187,6 +191,10 @@ class Timeline:
             self._state = verdict.state
             words = verdict.title if verdict.state is not State.ON_SCHEDULE else "On schedule again"
             self._mark(now, VERDICT_MARKS[verdict.state], words)
+        open_ = self.main.open
+        if self._state is State.LIKELY_STUCK and open_ is not None and open_.kind not in STANDS:
+            self.main.become(Kind.STUCK, max(moved_at, open_.start))
+            self.main.extend(now)
 
     def _measure(self, evidence: Evidence, now: float) -> None:
         measured: dict[CurveName, float | None] = {
@@ -284,10 +292,16 @@ class Timeline:
         if message.where == PAUSED:
             self.main.become(Kind.PAUSED, since)
         elif not in_step or (self.main.open is not None and self.main.open.kind is Kind.SILENT):
-            waits = message.where.startswith("waiting")
-            kind = Kind.WAIT if waits else self._kind_of_work()
-            self.main.become(kind, since, "" if waits else self._name_of_work(message.where))
+            self.main.become(*self._work_of(message.where, since))
         self.main.extend(message.at)
+
+    def _work_of(self, where: str, since: float) -> tuple[Kind, float, str]:
+        """What it does by its own words, as long as nobody knows better."""
+        if where.startswith("waiting"):
+            return Kind.WAIT, since, ""
+        if self._state is State.LIKELY_STUCK:
+            return Kind.STUCK, since, ""
+        return self._kind_of_work(), since, self._name_of_work(where)
 
     def _told_until(self) -> float:
         """Since the last step nothing was told of the main thread, but that it was silent."""

@@ -61,6 +61,8 @@ def _look(kind: Kind, c: theme.Colours) -> Look:
             return made(soft(c.muted, 0.75), "level", soft(c.muted, 0.35))
         case Kind.PAUSED:
             return made(QColor(c.hairline), "level", window)
+        case Kind.STUCK:
+            return made(soft(c.stuck, 0.55))
         case Kind.SILENT:
             return made(soft(c.stuck, 0.35), "slanted", QColor(c.stuck))
         case Kind.STARTING:
