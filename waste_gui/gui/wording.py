@@ -456,9 +456,10 @@ def status_parts(moment: Moment) -> list[str]:
     if run.phase.running and run.messages:
         age = max(0.0, moment.now - run.heard_at)
         parts.append(f"last message {age:.1f} s ago" if age < 60 else f"last message {clock(age)} ago")
-    beat = run.heartbeat
-    if run.phase.running and beat and beat.gpu and beat.gpu.utilisation is not None:
-        parts.append(f"GPU {beat.gpu.utilisation:.0f} %, {size(beat.gpu.memory_used)} in use")
+    told = run.heartbeat.gpu if run.heartbeat else None
+    gpu = told and (moment.evidence.gpu or told)
+    if run.phase.running and gpu and gpu.utilisation is not None and gpu.memory_used is not None:
+        parts.append(f"GPU {gpu.utilisation:.0f} %, {size(gpu.memory_used)} in use")
     if run.phase.running and moment.evidence.cpu_percent is not None:
         parts.append(f"CPU {moment.evidence.cpu_percent / 100:.1f} cores")
     if run.phase is Phase.TRAINING and run.images_per_s:

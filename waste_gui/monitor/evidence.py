@@ -12,6 +12,7 @@ from typing import Literal
 
 import psutil
 
+from waste_gui.monitor.gpu import Gpu, GpuReader
 from waste_gui.monitor.machine import Machine, look_at_machine
 
 Role = Literal["engine", "worker", "other"]
@@ -64,7 +65,8 @@ class Evidence:
     `cpu_percent` counts 100 per core; `io_bytes_per_s` is read plus written; `states` are the processes'
     states as psutil names them; `alive` is whether the engine's process is there; `free_memory` is the
     share of memory that is available, of the computer or of the container whichever is less; `slept_s` is
-    how long the computer slept since the look before."""
+    how long the computer slept since the look before; `gpu` is the graphics card that the processes use, and
+    `gpu_silent_s` how long its driver has not answered."""
 
     alive: bool = True
     cpu_percent: float | None = None
@@ -75,6 +77,8 @@ class Evidence:
     processes: tuple[ProcessLook, ...] = ()
     machine: Machine = Machine()
     slept_s: float = 0.0
+    gpu: Gpu | None = None
+    gpu_silent_s: float = 0.0
 
     @property
     def engine(self) -> ProcessLook | None:
@@ -113,6 +117,7 @@ class Observer:
         self._before: dict[tuple[int, float], _Counters] = {}
         self._looked_at: float | None = None
         self._sleep_s: float | None = None
+        self._gpus = GpuReader()
         self._engine: psutil.Process | None
         try:
             self._engine = psutil.Process(pid)
@@ -129,6 +134,7 @@ class Observer:
         self._before, self._looked_at = counters, now
         machine = look_at_machine(self._folder)
         rates = passed > 0 and bool(counters)
+        gpu, gpu_silent_s = self._gpus.look([process.pid for process in processes], now)
         io_known = [each.io_bytes_per_s for each in processes if each.io_bytes_per_s is not None]
         return Evidence(
             alive=self._alive(),
@@ -140,6 +146,8 @@ class Observer:
             processes=processes,
             machine=machine,
             slept_s=self._slept(),
+            gpu=gpu,
+            gpu_silent_s=gpu_silent_s,
         )
 
     def _alive(self) -> bool:

@@ -154,6 +154,7 @@ def evidence_lines(evidence: Evidence) -> list[str]:
     facts: list[tuple[str, str | None]] = [
         ("Processor", None if evidence.cpu_percent is None else f"{evidence.cpu_percent:.0f} % of one core"),
         ("Reading and writing", _rate(evidence.io_bytes_per_s)),
+        ("GPU", evidence.gpu.words if evidence.gpu else None),
         ("Memory free", _of(machine.free_memory_bytes, machine.memory_bytes)),
         ("Shared memory free", _of(machine.free_shm_bytes, machine.shm_bytes)),
         ("Disk free", None if evidence.free_disk_bytes is None else size(evidence.free_disk_bytes)),

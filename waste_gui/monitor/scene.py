@@ -10,6 +10,7 @@ from statistics import fmean, median
 from waste_gui.monitor import words
 from waste_gui.monitor.countdown import Remaining
 from waste_gui.monitor.evidence import Evidence
+from waste_gui.monitor.gpu import Gpu
 from waste_gui.monitor.run import Run, Stage
 from waste_gui.monitor.stack_words import in_words, place_of
 from waste_gui.monitor.verdict import Action, State, Verdict
@@ -34,6 +35,9 @@ WORKING_CPU_PERCENT = 20.0
 BUSY_CPU_PERCENT = 80.0
 WORKING_IO = 50_000.0
 WORKING_GPU_PERCENT = 20.0
+GPU_ANSWERS_S = 3.0
+"""A graphics driver answers within milliseconds."""
+
 LOOP_FACTOR = 5.0
 """A frozen counter under a busy processor is a loop when the silence is this many times the limit."""
 
@@ -124,7 +128,19 @@ class Scene:
         return (self.evidence.io_bytes_per_s or 0.0) > WORKING_IO
 
     @cached_property
+    def gpu(self) -> Gpu | None:
+        """What the driver tells of the graphics card, where the engine computes on one."""
+        return self.evidence.gpu if self.uses_gpu else None
+
+    @cached_property
+    def uses_gpu(self) -> bool:
+        return self.run.heartbeat is not None and self.run.heartbeat.gpu is not None
+
+    @cached_property
     def gpu_percent(self) -> float | None:
+        """As the driver tells, or the engine."""
+        if self.gpu is not None and self.gpu.utilisation is not None:
+            return self.gpu.utilisation
         beat = self.run.heartbeat
         return beat.gpu.utilisation if beat and beat.gpu and self.beats else None
 
@@ -166,8 +182,12 @@ class Scene:
             lines.append(f"Processor: {self.evidence.cpu_percent:.0f} % of one core")
         if self.evidence.io_bytes_per_s is not None:
             lines.append(f"Reading and writing: {words.size(self.evidence.io_bytes_per_s)}/s")
-        if self.gpu_percent is not None:
+        if self.gpu is not None and self.gpu.words:
+            lines.append(f"GPU: {self.gpu.words}")
+        elif self.gpu_percent is not None:
             lines.append(f"GPU: {self.gpu_percent:.0f} %")
+        if self.uses_gpu and self.evidence.gpu_silent_s >= GPU_ANSWERS_S:
+            lines.append(f"The graphics driver has not answered for {words.span(self.evidence.gpu_silent_s)}")
         if self.evidence.states:
             lines.append(f"Processes: {', '.join(sorted(set(self.evidence.states)))}")
         lines += [f"{w.path}: worker {w.pid}, {words.span(held)}" for w, held in self.held[:3] if held > 1]

@@ -33,6 +33,7 @@ RULES: tuple[Rule, ...] = (
     waiting.photo_cache,
     machine.window_busy,
     machine.low_memory,
+    waiting.gpu_driver,
     waiting.known_wait,
     photos.handover,
     computing.loop,

@@ -95,6 +95,7 @@ class Timeline:
         self._titles = {info.id: info.title for info in STAGES}
         self._pids: list[int] = []  # Of each worker's lane, the process that is in it now.
         self._evidence: Evidence | None = None
+        self._uses_gpu = False
         self._state = State.ON_SCHEDULE
         self._ways: dict[type, Callable[[Any], None]] = {
             protocol.RunStarted: self._on_started,
@@ -201,6 +202,7 @@ class Timeline:
             "cpu": evidence.cpu_percent,
             "disk": evidence.io_bytes_per_s,
             "memory": evidence.machine.free_memory_bytes,
+            "gpu": evidence.gpu.utilisation if evidence.gpu and self._uses_gpu else None,
         }
         for name, value in measured.items():
             if value is not None:
@@ -271,6 +273,7 @@ class Timeline:
 
     def _on_gpus(self, beats: Sequence[protocol.Heartbeat]) -> None:
         known = [(beat.at, beat.gpu.utilisation) for beat in beats if beat.gpu is not None]
+        self._uses_gpu = bool(known)
         self.curves["gpu"].extend([(at, used) for at, used in known if used is not None])
 
     def _tells_of_workers(self, message: protocol.Heartbeat, every_s: float) -> bool:

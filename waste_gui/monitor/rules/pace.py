@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from waste_gui.monitor import words
 from waste_gui.monitor.countdown import epoch_taken, usual_epoch
+from waste_gui.monitor.gpu import HEAT
 from waste_gui.monitor.history import History
 from waste_gui.monitor.run import Stage
 from waste_gui.monitor.scene import (
@@ -61,7 +62,15 @@ def on_schedule(scene: Scene) -> Verdict:
 
 
 def bottleneck(scene: Scene) -> str:
-    """Row 14: whether photos limit the speed. A sentence with a space after it, or nothing."""
+    """Whether the graphics card is slowed down, or photos limit the speed (row 14). A sentence with a space
+    after it, or nothing."""
+    gpu = scene.gpu
+    if gpu is not None and gpu.slowed_by:
+        warm = f" ({gpu.temperature} °C)" if gpu.temperature and HEAT in gpu.slowed_by else ""
+        cure = (
+            "look to its fans and the air around it" if HEAT in gpu.slowed_by else "look to its power cables"
+        )
+        return f"The graphics card is slowed down by {' and '.join(gpu.slowed_by)}{warm}: {cure}. "
     timing = scene.run.timing
     step_s = timing.wait_s + timing.copy_s + timing.compute_s if timing else 0.0
     if timing is None or step_s <= 0 or timing.wait_s < 0.5 * step_s:

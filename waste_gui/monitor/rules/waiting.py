@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from waste_gui.monitor import words
-from waste_gui.monitor.scene import Scene
+from waste_gui.monitor.scene import GPU_ANSWERS_S, Scene
 from waste_gui.monitor.stack_words import (
     COMPILING,
     GPU,
@@ -44,6 +44,14 @@ def known_wait(scene: Scene) -> Verdict | None:
     if not scene.red:
         text = f"No progress for {span}: the program is {scene.doing}. It may still go on; you can wait."
     return scene.silence(wait.cause, text, wait.actions)
+
+
+def gpu_driver(scene: Scene) -> Verdict | None:
+    """Row 21: the driver answers nobody any more, whatever the stack says."""
+    if not scene.silent or not scene.uses_gpu or scene.evidence.gpu_silent_s < GPU_ANSWERS_S:
+        return None
+    text = WAITS[GPU].text.format(span=words.span(scene.silence_s))
+    return scene.silence(WAITS[GPU].cause, text, REPORT)
 
 
 def photo_cache(scene: Scene) -> Verdict | None:
