@@ -274,6 +274,13 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             description="Number format of the computation; 'auto' takes bfloat16 where it is faster.",
         ),
     ] = "auto"
+    tensorboard: Annotated[
+        bool,
+        Meta(
+            title="TensorBoard",
+            description="Also write the curves as TensorBoard event files, into the run's folder.",
+        ),
+    ] = False
     seed: Annotated[
         int,
         Meta(

@@ -13,7 +13,7 @@ from waste_gui.config import ConfigError, RunConfig
 from waste_gui.engine.cli import config_from, parser
 from waste_gui.engine.errors import BadSettings, EngineError, UnusableFolder
 from waste_gui.engine.stacks import write_stacks_to
-from waste_gui.protocol import RunFailed, RunFinished, RunStopped
+from waste_gui.protocol import RunFailed, RunFinished, RunStopped, StageInfo
 from waste_gui.reporting import Reporter, claim_stdout, events_output, pipe_output
 from waste_gui.rundir import RunDir, RunFolderError
 from waste_gui.stack_file import block_signals
@@ -55,6 +55,7 @@ def run(arguments: list[str]) -> int:
         "check": check,
         "predict": predict,
         "evaluate": evaluate,
+        "export": export,
         "demo-data": draw_demo,
     }
     last = jobs[options.command](options, report)
@@ -137,6 +138,24 @@ def evaluate(options: Namespace, report: Reporter) -> Last:
     return supervise(
         lambda context: runs.evaluate(folder, context, config), report, command="evaluate", config=config
     )
+
+
+def export(options: Namespace, report: Reporter) -> Last:
+    """Makes the files for other programs anew from the run's events."""
+    from waste_gui import exports
+    from waste_gui.engine.supervision import supervise
+
+    def work(context: Context) -> RunFinished:
+        with context.stage("export") as stage:
+            try:
+                made = context.in_thread(lambda: exports.export(RunDir(Path(options.folder)), options.to))
+            except exports.ExportError as error:
+                raise BadSettings(error.text, error.hint) from None
+            stage.summary = ", ".join(str(path) for path in made)
+        return RunFinished(checkpoint=None, metrics={}, elapsed_s=round(report.now(), 3))
+
+    stages = (StageInfo(id="export", title="Write the tables", expected_s=None, stuck_after_s=60),)
+    return supervise(work, report, command="export", config=RunConfig(), stages=stages)
 
 
 def draw_demo(options: Namespace, report: Reporter) -> Last:

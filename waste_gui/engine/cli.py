@@ -41,11 +41,14 @@ def parser() -> argparse.ArgumentParser:
     predict = commands.add_parser("predict", help="say what is on photos")
     predict.add_argument("folder", metavar="RUN_FOLDER")
     predict.add_argument("photos", nargs="+", metavar="PHOTO")
+    export = commands.add_parser("export", help="make a run's tables, or its event files, anew")
+    export.add_argument("folder", metavar="RUN_FOLDER")
+    export.add_argument("--to", required=True, metavar="csv|tensorboard", help="the kind of file")
     demo = commands.add_parser("demo-data", help="draw a small dataset to try things on")
     demo.add_argument("folder", metavar="DIR")
     for command in (evaluate, predict):
         command.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
-    for command in (train, check, evaluate, predict, demo):
+    for command in (train, check, evaluate, predict, export, demo):
         command.add_argument(
             "--format", choices=("json", "text"), help="messages as JSON lines or as text; text on a terminal"
         )

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from waste_gui import exports
 from waste_gui.config import RunConfig, dump
 from waste_gui.engine.context import Context
-from waste_gui.engine.errors import StopRequested, UnusableDataset
+from waste_gui.engine.errors import BadSettings, StopRequested, UnusableDataset
 from waste_gui.protocol import (
     CheckpointSaved,
     DeviceChosen,
@@ -60,11 +61,17 @@ def train(config: RunConfig, context: Context, folder: RunDir) -> RunFinished | 
     """Train as asked into `folder`; the last message. Raises EngineError."""
     saved: list[CheckpointSaved] = []
     context.report.add_listener(lambda m: saved.append(m) if isinstance(m, CheckpointSaved) else None)
+    missing = exports.tensorboard_missing() if config.tensorboard else None
+    if missing is not None:
+        raise BadSettings(missing.text, f"{missing.hint}, or train without it.")
+    live = exports.Live(context.report, folder, tensorboard=config.tensorboard)
     try:
         return _train(config, context, folder)
     except StopRequested as stop:
         best = [m for m in saved if m.best] or saved
         return RunStopped(checkpoint=best[-1].path if best else None, reason=stop.reason)
+    finally:
+        live.close()
 
 
 def _train(config: RunConfig, context: Context, folder: RunDir) -> RunFinished:

@@ -61,6 +61,7 @@ HELPS = {
     "photo_timeout": "How long a photo may take before it is set aside.",
     "bad_image": "What takes the place of a photo that cannot be read.",
     "precision": "Number format of the computation. Automatic: bfloat16 where it is faster.",
+    "tensorboard": "Also write the curves as TensorBoard event files, into the folder tensorboard of the run.",
 }
 """In the form's words, where the help of the settings speaks of their values."""
 
