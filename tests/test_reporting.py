@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -79,6 +80,57 @@ def test_a_full_queue_drops_for_that_reader_only() -> None:
     release.set()
     output.close(10)
     assert b"".join(written).count(b"\n") == 100 - output.dropped
+
+
+def test_disk_that_is_full_for_a_while_loses_no_line_and_tears_none() -> None:
+    """As a file system does it: first a part is written, then nothing."""
+    written, full, refused = bytearray(), threading.Event(), threading.Event()
+
+    def write(data: bytes) -> int:
+        if full.is_set():
+            refused.set()
+            raise OSError(28, "No space left on device")
+        written.extend(data[:7])
+        full.set() if len(written) == 7 else None
+        return min(7, len(data))
+
+    output = Output("a full disk", write, retry_s=0.05)
+    output.put(b"the first line\n")
+    assert refused.wait(10)
+    for number in range(100):
+        output.put(b"line %d\n" % number)
+    full.clear()
+    output.close(10)
+    assert bytes(written) == b"the first line\n" + b"".join(b"line %d\n" % n for n in range(100))
+    assert output.dropped == 0
+
+
+def test_full_disk_does_not_hold_up_the_end_for_ever() -> None:
+    full = threading.Event()
+    full.set()
+
+    def write(data: bytes) -> None:
+        if full.is_set():
+            raise OSError(28, "No space left on device")
+
+    output = Output("a full disk", write, retry_s=0.05)
+    output.put(b"line\n")
+    output.close(0.3)
+    assert output._thread.is_alive(), "it still tries; the process may end"
+    full.clear()
+    output._thread.join(10)
+    assert not output._thread.is_alive()
+
+
+def test_events_file_that_was_deleted_is_made_anew(tmp_path: Path) -> None:
+    path, report = tmp_path / "run" / "events.jsonl", Reporter()
+    path.parent.mkdir()
+    output = events_output(path)
+    report.add_output(output)
+    shutil.rmtree(path.parent)
+    report(Warned(text="after it was deleted"))
+    report.close()
+    assert [m.text for m in read(path) if isinstance(m, Warned)] == ["after it was deleted"]
 
 
 def test_prints_after_claiming_stdout_land_on_stderr() -> None:

@@ -226,6 +226,15 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             "validated and saved as best (0.99, for example, in a long training); 0 switches it off.",
         ),
     ] = 0.0
+    save_minutes: Annotated[
+        float,
+        Meta(
+            title="Save every",
+            ge=0,
+            le=100_000,
+            description="Minutes after which training is saved also inside an epoch; 0: only after each.",
+        ),
+    ] = 10.0
     patience: Annotated[
         int,
         Meta(

@@ -226,6 +226,18 @@ class Warned(Message, frozen=True, kw_only=True, tag="warned"):
     hint: str = ""
 
 
+class NotSaved(Message, frozen=True, kw_only=True, tag="not_saved"):
+    """A checkpoint or result could not be written. Training goes on, and it is tried again; what was saved
+    before is kept."""
+
+    text: str
+    hint: str = ""
+
+
+class SavedAgain(Message, frozen=True, kw_only=True, tag="saved_again"):
+    """All that could not be written is written now."""
+
+
 class CheckpointSaved(Message, frozen=True, kw_only=True, tag="checkpoint_saved"):
     """After it is safe on disk."""
 
@@ -299,6 +311,8 @@ AnyMessage = (
     | SourceGone
     | SourceBack
     | Warned
+    | NotSaved
+    | SavedAgain
     | CheckpointSaved
     | Stacks
     | Predicted

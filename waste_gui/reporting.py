@@ -7,6 +7,8 @@ stops only the events file.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import queue
 import sys
@@ -14,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TextIO
 
 import msgspec
 
@@ -22,6 +25,10 @@ from waste_gui.protocol import AnyMessage
 
 PIPE_QUEUE_LINES = 200_000
 """About 40 MB of lines; what a reader misses beyond that stands in the events file."""
+
+RETRY_S = 1.0
+MOST_KEPT_BYTES, AT_ONCE_BYTES = 64 * 2**20, 2**20
+"""What is kept of a file that cannot be written, and how much is written at once."""
 
 Clock = Callable[[], float]
 
@@ -34,6 +41,26 @@ def claim_stdout() -> int:
     private = os.dup(1)
     os.dup2(2, 1)
     return private
+
+
+class _Log(io.RawIOBase):
+    """Descriptor 2. What a full disk does not take is lost: it is no reason to end a training."""
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return 2
+
+    def write(self, data: Any) -> int:
+        with contextlib.suppress(OSError):
+            os.write(2, data)
+        return len(data)
+
+
+def forgiving_stderr() -> TextIO:
+    """A stderr for a program whose log may lie on a disk that is full or gone."""
+    return io.TextIOWrapper(io.BufferedWriter(_Log()), "utf-8", "backslashreplace", line_buffering=True)
 
 
 class Reporter:
@@ -96,13 +123,18 @@ class Output:
     def __init__(
         self,
         name: str,
-        write: Callable[[bytes], object],
+        write: Callable[[bytes], int | None],
         max_lines: int = 0,
         finish: Callable[[], None] = lambda: None,
+        retry_s: float = 0.0,
     ) -> None:
-        """`write` takes whole lines; an OSError from it ends this output alone. `finish` comes last."""
-        self._write, self._finish = write, finish
+        """`write` takes whole lines and gives how many bytes it wrote, or None for all. An OSError from it
+        ends this output alone; with `retry_s`, what is left is kept and tried again after so many seconds.
+        `finish` comes last."""
+        self._write, self._finish, self._retry_s = write, finish, retry_s
         self._queue: queue.Queue[bytes | None] = queue.Queue(max_lines)
+        self._left = bytearray()  # Taken from the queue and not written yet.
+        self._told = ""
         self.dropped = 0
         self._thread = threading.Thread(target=self._run, name=f"writer of {name}", daemon=True)
         self._thread.start()
@@ -121,49 +153,83 @@ class Output:
         self._thread.join(timeout_s)
 
     def _run(self) -> None:
-        broken = False
-        while True:
-            lines, ended = self._take()
-            if not broken and lines:
-                try:
-                    self._write(b"".join(lines))
-                except OSError as error:  # The window is gone, or the disk is full: training goes on.
-                    broken = True
-                    print(f"{self._thread.name}: {error}", file=sys.stderr)
-            if ended:
-                self._finish()
-                return
+        working, ended = True, False
+        while not ended or (working and self._left):
+            lines, over = self._take(ended)
+            ended = ended or over
+            if working:
+                self._keep(lines)
+                working = self._write_out() or self._retry_s > 0
+        self._finish()
 
-    def _take(self) -> tuple[list[bytes], bool]:
-        """Wait for a line, then take what else is there."""
+    def _keep(self, lines: list[bytes]) -> None:
+        if len(self._left) > MOST_KEPT_BYTES:
+            self.dropped += len(lines)
+        else:
+            self._left += b"".join(lines)
+
+    def _write_out(self) -> bool:
+        """As much as can be written. Whether it was all: the window may be gone, or the disk full."""
+        try:
+            while self._left:
+                written = self._write(bytes(self._left[:AT_ONCE_BYTES]))
+                del self._left[: AT_ONCE_BYTES if written is None else written]
+        except OSError as error:
+            self._tell(str(error))
+            return False
+        self._told = ""
+        return True
+
+    def _tell(self, error: str) -> None:
+        """Once, however often it is tried again."""
+        if error != self._told:
+            self._told = error
+            with contextlib.suppress(OSError):  # The log may be on the same disk.
+                print(f"{self._thread.name}: {error}", file=sys.stderr)
+
+    def _take(self, ended: bool) -> tuple[list[bytes], bool]:
+        """Wait for a line, or until what is left can be tried again; then take what else is there."""
         lines: list[bytes] = []
-        line = self._queue.get()
-        while line is not None:
-            lines.append(line)
-            try:
+        if ended:
+            time.sleep(self._retry_s)
+            return lines, True
+        try:
+            line = self._queue.get(timeout=self._retry_s if self._left else None)
+            while line is not None:
+                lines.append(line)
                 line = self._queue.get_nowait()
-            except queue.Empty:
-                return lines, False
+        except queue.Empty:
+            return lines, False
         return lines, True
 
 
 def pipe_output(descriptor: int) -> Output:
     """Lines to a pipe, as far as somebody reads it."""
+    return Output("the window's pipe", lambda data: os.write(descriptor, data), PIPE_QUEUE_LINES)
 
-    def write(data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
 
-    return Output("the window's pipe", write, PIPE_QUEUE_LINES)
+class _EventsFile:
+    """Opened at once, so that a bad folder is an error then; made anew where somebody has deleted it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor = self._open()
+
+    def _open(self) -> int:
+        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+
+    def write(self, data: bytes) -> int:
+        if os.fstat(self._descriptor).st_nlink == 0:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(self._descriptor)
+            self._descriptor = self._open()
+        return os.write(self._descriptor, data)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
 
 
 def events_output(path: Path) -> Output:
-    """Lines to the end of the run's events file; opened here, so that a bad folder is an error at once."""
-    file = open(path, "ab")
-
-    def write(data: bytes) -> None:
-        file.write(data)
-        file.flush()
-
-    return Output("the events file", write, finish=file.close)
+    """Lines to the end of the run's events file. What a full disk does not take is kept until it does."""
+    file = _EventsFile(path)
+    return Output("the events file", file.write, finish=file.close, retry_s=RETRY_S)

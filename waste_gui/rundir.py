@@ -6,6 +6,8 @@ import contextlib
 import json
 import os
 import re
+import socket
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +20,9 @@ from waste_gui.protocol import LineBuffer
 
 APP_NAME = "waste-gui"
 SLICE_BYTES = 2**20
+OTHER_HOST_S = 60.0
+"""A run of another computer that has told nothing for so long runs no more."""
+
 HOME_VARIABLE = "WASTE_GUI_HOME"
 """Set it to keep runs, history and settings in another folder (tests do)."""
 
@@ -116,30 +121,88 @@ class RunDir:
 
     def acquire(self) -> None:
         """Take the folder for this process; RunFolderError if a living engine owns it."""
-        owner = self.owner()
-        if owner is not None and owner != os.getpid():
-            raise RunFolderError(
-                f"A training (process {owner}) already runs in {self.path}.",
-                "Wait for it or stop it, or choose another run folder.",
-            )
-        me = {"pid": os.getpid(), "started": psutil.Process().create_time()}
-        write_atomically(self.lock, json.dumps(me).encode())
+        with _one_at_a_time(self.path / ".lock-guard"):
+            owner = self.owner()
+            if owner is not None and owner != os.getpid():
+                raise RunFolderError(
+                    f"A training (process {owner}) already runs in {self.path}.",
+                    "Wait for it or stop it, or choose another run folder.",
+                )
+            write_atomically(self.lock, json.dumps(_myself()).encode())
 
     def release(self) -> None:
         with contextlib.suppress(OSError):
             self.lock.unlink()
 
     def owner(self) -> int | None:
-        """The pid of the living engine that owns the folder: pid and start time must both match."""
+        """The pid of the living engine that owns the folder: host, pid and the process's start must match. An
+        engine on another computer is seen by what it tells alone."""
         try:
             lock = json.loads(self.lock.read_bytes())
-            process = psutil.Process(lock["pid"])
-            started = process.create_time()
-            if process.status() == psutil.STATUS_ZOMBIE:  # It has ended; only its parent has not looked yet.
-                return None
-        except (OSError, ValueError, KeyError, TypeError, psutil.Error):
+            pid, host, started = int(lock["pid"]), lock.get("host"), float(lock["started"])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
-        return int(lock["pid"]) if abs(started - lock["started"]) < 1 else None
+        if host not in (None, socket.gethostname()):
+            return pid if self._grows() else None
+        if "identity" in lock:
+            return pid if lock["identity"] == identity(pid) else None
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(pid)
+            if process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - started) < 1:
+                return pid
+        return None
+
+    def _grows(self) -> bool:
+        """Whether something was told lately: a heartbeat comes each second."""
+        try:
+            return abs(time.time() - self.events.stat().st_mtime) < OTHER_HOST_S
+        except OSError:
+            return False
+
+
+def _myself() -> dict[str, object]:
+    me, host = os.getpid(), socket.gethostname()
+    return {"pid": me, "started": psutil.Process().create_time(), "host": host, "identity": identity(me)}
+
+
+def identity(pid: int) -> str | None:
+    """What tells a process from every other that had or will have its number on this computer, also after the
+    clock was set; None where it is not there or has ended."""
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:  # It has ended; only its parent has not looked yet.
+            return None
+        if sys.platform == "linux":  # There psutil's own time moves with the clock.
+            boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+            stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+            return f"{boot} {stat.rpartition(')')[2].split()[19]}"
+        return f"{process.create_time():.1f}"
+    except (psutil.Error, OSError, IndexError):
+        return None
+
+
+@contextlib.contextmanager
+def _one_at_a_time(guard: Path) -> Iterator[None]:
+    """Two that want a folder at the same moment come one after the other, where the file system can lock."""
+    with open(guard, "wb") as file:
+        if sys.platform != "win32":
+            import fcntl
+
+            with contextlib.suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def sync_folder(folder: Path) -> None:
+    """So that a rename in it is there after a power cut. Windows knows no such thing."""
+    if os.name == "nt":
+        return
+    with contextlib.suppress(OSError):  # Not every network folder can.
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -151,6 +214,7 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
+        sync_folder(path.parent)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()

@@ -14,7 +14,7 @@ from waste_gui.engine.cli import config_from, parser
 from waste_gui.engine.errors import BadSettings, EngineError, UnusableFolder
 from waste_gui.engine.stacks import write_stacks_to
 from waste_gui.protocol import RunFailed, RunFinished, RunStopped, StageInfo
-from waste_gui.reporting import Reporter, claim_stdout, events_output, pipe_output
+from waste_gui.reporting import Reporter, claim_stdout, events_output, forgiving_stderr, pipe_output
 from waste_gui.rundir import RunDir, RunFolderError
 from waste_gui.stack_file import block_signals
 
@@ -41,6 +41,7 @@ def run(arguments: list[str]) -> int:
 
         return set_aside(options)
     stdout = claim_stdout()
+    sys.stderr = forgiving_stderr()
     faulthandler.enable()
     block_signals()
     report = Reporter()
@@ -89,7 +90,9 @@ def train(options: Namespace, report: Reporter) -> Last:
         folder=folder,
         error=error,
     )
-    if folder is not None:
+    report(last)
+    report.close()
+    if folder is not None:  # Only now: who follows the file takes a run without an owner for ended.
         folder.release()
     return last
 

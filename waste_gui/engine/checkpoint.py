@@ -2,7 +2,9 @@
 
 The JSON stands in the safetensors file's own metadata, so that both are replaced in one rename, and once more
 beside it for other programs. `model.*` are the weights to predict with (the running average, if one is kept);
-`last` also holds `raw.*`, the weights being trained, and `optimizer.*`.
+`last` also holds all that training goes on from: `raw.*`, the weights being trained, `optimizer.*`, `grad.*`
+of an update that is not complete, and `random.*`, the state of torch's generators. The `last` before this one
+is kept as `previous`, in case this one turns out to be damaged.
 """
 
 from __future__ import annotations
@@ -10,6 +12,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +26,17 @@ from torch import Tensor, nn
 
 from waste_gui.engine.errors import DiskFull, UnusableFolder, WrongCheckpoint
 from waste_gui.engine.models import Classifier, ModelSpec, rebuild
-from waste_gui.rundir import RunDir, write_atomically
+from waste_gui.protocol import Warned
+from waste_gui.rundir import RunDir, sync_folder, write_atomically
 
-METADATA_KEY = "waste_gui"
+METADATA_KEY, CHECKSUM_KEY = "waste_gui", "crc32"
+LAST, PREVIOUS, BEST = "last", "previous", "best"
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far training had come."""
+    """How far training had come: whole epochs and, of the one after them, the batches trained on, with what
+    they have left: gradients of how many views since the last update, and the sum of how many losses.
+    `updates` are those of the optimizer."""
 
     epoch: int
     step: int
@@ -35,6 +44,11 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     val_loss: float | None
     best_accuracy: float | None
     best_epoch: int
+    batches: int = 0
+    accumulated: int = 0
+    updates: int = 0
+    epoch_loss: float = 0.0
+    epoch_steps: int = 0
 
 
 class CheckpointInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,15 +60,21 @@ class CheckpointInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def save(path: Path, info: CheckpointInfo, tensors: dict[str, Tensor]) -> None:
-    """The whole checkpoint or the one before it: temporary file, fsync, rename. Raises DiskFull."""
+    """The whole checkpoint or the one before it: temporary file, fsync, rename. Raises DiskFull or
+    UnusableFolder; the old one is still there then."""
     text = msgspec.json.encode(info).decode()
     temporary = path.with_name(f".{path.name}.tmp")
-    cpu = {name: tensor.detach().to("cpu").contiguous() for name, tensor in tensors.items()}
+    cpu = on_cpu(tensors)
     try:
-        save_file(cpu, temporary, metadata={METADATA_KEY: text})
+        path.parent.mkdir(parents=True, exist_ok=True)  # Somebody may have removed it.
+        require_room(path, sum(t.nbytes for t in cpu.values()))
+        save_file(cpu, temporary, metadata={METADATA_KEY: text, CHECKSUM_KEY: checksum(cpu)})
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
+        if path.stem == LAST and path.exists():
+            os.replace(path, path.with_stem(PREVIOUS))
         os.replace(temporary, path)
+        sync_folder(path.parent)
         write_atomically(path.with_suffix(".json"), msgspec.json.format(text.encode(), indent=2))
     except (OSError, SafetensorError) as error:
         with contextlib.suppress(OSError):
@@ -62,10 +82,34 @@ def save(path: Path, info: CheckpointInfo, tensors: dict[str, Tensor]) -> None:
         raise _save_error(path, error, sum(t.nbytes for t in cpu.values())) from error
 
 
+def require_room(path: Path, needed: int) -> None:
+    """ENOSPC before anything is written, where the disk tells what is free. For a new `last` the one before
+    the last makes room, if need be: the last is still there until the new one is."""
+    folder, older = path.parent, path.with_stem(PREVIOUS)
+    if path.stem == LAST and path.exists() and shutil.disk_usage(folder).free < needed:
+        older.unlink(missing_ok=True)
+    if shutil.disk_usage(folder).free < needed:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+
+
+def on_cpu(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """As they are written: in memory of their own, in the order of their axes."""
+    return {name: tensor.detach().to("cpu").contiguous() for name, tensor in tensors.items()}
+
+
+def checksum(tensors: dict[str, Tensor]) -> str:
+    """CRC-32 of all their bytes, by name: 1 GB a second, a tenth of what writing them takes."""
+    crc = 0
+    for _, tensor in sorted(tensors.items()):
+        crc = zlib.crc32(tensor.reshape(-1).view(torch.uint8).numpy().data, crc)
+    return f"{crc:08x}"
+
+
 def _save_error(path: Path, error: Exception, needed: int) -> DiskFull | UnusableFolder:
     """safetensors tells of a full disk only in words, so the disk itself is asked."""
-    free = os.statvfs(path.parent) if hasattr(os, "statvfs") else None
-    free_bytes = free.f_bavail * free.f_frsize if free else None
+    free_bytes = None
+    with contextlib.suppress(OSError):
+        free_bytes = shutil.disk_usage(path.parent).free
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     if full or (free_bytes is not None and free_bytes < needed):
         left = "" if free_bytes is None else f" {free_bytes / 1e6:.0f} MB are free."
@@ -93,12 +137,60 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Moments get the memory layout of their parameter, as a fused step takes both in the order of memory."""
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
         if key.startswith("optimizer."):
             _, number, name = key.split(".", 2)
+            like = parameters[int(number)]
+            if tensor.shape == like.shape:
+                tensor = torch.empty_like(like, memory_format=torch.preserve_format).copy_(tensor)
             state.setdefault(int(number), {})[name] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def gradient_tensors(model: nn.Module) -> dict[str, Tensor]:
+    """Those of an update that is not complete."""
+    return {f"grad.{name}": p.grad for name, p in model.named_parameters() if p.grad is not None}
+
+
+def restore_gradients(model: nn.Module, tensors: dict[str, Tensor]) -> None:
+    for name, parameter in model.named_parameters():
+        saved = tensors.get(f"grad.{name}")
+        if saved is not None:
+            parameter.grad = torch.empty_like(parameter).copy_(saved)
+
+
+def random_tensors() -> dict[str, Tensor]:
+    """Where torch's own generators are; what we draw ourselves depends on seed and step alone."""
+    found = {"random.cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        found |= {f"random.cuda.{i}": state for i, state in enumerate(torch.cuda.get_rng_state_all())}
+    return found
+
+
+def restore_random(tensors: dict[str, Tensor]) -> None:
+    if "random.cpu" in tensors:
+        torch.set_rng_state(tensors["random.cpu"])
+    if torch.cuda.is_available():
+        for i in range(torch.cuda.device_count()):
+            if (state := tensors.get(f"random.cuda.{i}")) is not None:
+                torch.cuda.set_rng_state(state, i)
+
+
+def load_last(folder: RunDir, warn: Callable[[Warned], object]) -> tuple[CheckpointInfo, dict[str, Tensor]]:
+    """The newest checkpoint that is whole; WrongCheckpoint if there is none."""
+    try:
+        return load(folder.checkpoints / f"{LAST}.safetensors")
+    except WrongCheckpoint as error:
+        try:
+            found = load(folder.checkpoints / f"{PREVIOUS}.safetensors")
+        except WrongCheckpoint:
+            raise error from None
+        words = f"It goes on from the one before it, epoch {found[0].progress.epoch}."
+        warn(Warned(text=f"{error.text} {words}", hint="What was trained since then is trained again."))
+        return found
 
 
 def load(path: Path) -> tuple[CheckpointInfo, dict[str, Tensor]]:
@@ -112,6 +204,12 @@ def load(path: Path) -> tuple[CheckpointInfo, dict[str, Tensor]]:
                     "Use it with --pretrained, or choose a run folder.",
                 )
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            written = (file.metadata() or {}).get(CHECKSUM_KEY)
+        if written is not None and written != checksum(tensors):
+            raise WrongCheckpoint(
+                f"The checkpoint {path} is damaged (its checksum is wrong).",
+                "Choose another run or checkpoint.",
+            )
         return msgspec.json.decode(text, type=CheckpointInfo), tensors
     except FileNotFoundError:
         raise WrongCheckpoint(
@@ -125,7 +223,7 @@ def load(path: Path) -> tuple[CheckpointInfo, dict[str, Tensor]]:
 
 def load_best(folder: RunDir) -> tuple[CheckpointInfo, Classifier]:
     """The run's best model, in float32 on the CPU, ready to predict."""
-    path = folder.checkpoints / "best.safetensors"
+    path = folder.checkpoints / f"{BEST}.safetensors"
     info, tensors = load(path)
     model = rebuild(info.spec)
     fill(model, "model", tensors, path)

@@ -66,6 +66,10 @@ class Console:
                 self._line(f"  ✓ {message.folder} is back after {message.elapsed_s:.0f} s")
             case protocol.Warned():
                 self._line(f"  ! {message.text} {message.hint}".rstrip())
+            case protocol.NotSaved():
+                self._line(f"  ! Not saved: {message.text} It is tried again. {message.hint}".rstrip())
+            case protocol.SavedAgain():
+                self._line("  ✓ All is saved again")
             case protocol.Predicted():
                 self._line(f"{message.path}: {message.label} ({100 * message.confidence:.1f} %)")
             case protocol.Finding():

@@ -51,8 +51,16 @@ class Batch:
 class Failures:
     """The photos that cannot be read: reported once each, never tried again, limited by a budget."""
 
-    def __init__(self, limit: int, report: Callable[[ImageFailed], object], csv_path: Path | None) -> None:
+    def __init__(
+        self,
+        limit: int,
+        report: Callable[[ImageFailed], object],
+        csv_path: Path | None,
+        aside: frozenset[str] = frozenset(),
+    ) -> None:
+        """`aside` are photos that nobody wants read: others take their places, and nothing is said."""
         self.limit = limit
+        self._aside = aside
         self.errors: dict[str, ImageError] = {}
         self._times: Counter[str] = Counter()
         self._folders: Counter[str] = Counter()
@@ -82,6 +90,10 @@ class Failures:
         if len(self.errors) > self.limit:
             raise self._too_many()
 
+    def known(self, path: str) -> bool:
+        """Whether it is not to be read."""
+        return path in self.errors or path in self._aside
+
     def wanted_again(self, path: str) -> None:
         """One that failed before would have been used once more, in its place or in another's."""
         self._times[path] += 1
@@ -105,7 +117,8 @@ class Failures:
         rows.writerow(["path", "kind", "reason", "times"])
         for path, error in self.errors.items():
             rows.writerow([path, error.kind, error.reason, self._times[path]])
-        write_atomically(self._csv_path, text.getvalue().encode("utf-8", "backslashreplace"))
+        with contextlib.suppress(OSError):  # Each was told as a message, too; the next one writes all again.
+            write_atomically(self._csv_path, text.getvalue().encode("utf-8", "backslashreplace"))
 
 
 @dataclass(eq=False)
@@ -229,7 +242,7 @@ class Loader:
         pending = _Pending(tiles, tiles.numpy(), [None] * len(samples), len(samples))
         for index, sample in enumerate(samples):
             place = _Place(sample, pending, index)
-            if sample.path in self._failures.errors:
+            if self._failures.known(sample.path):
                 self._failures.wanted_again(sample.path)
                 self._try_next(place)
             else:
@@ -332,7 +345,7 @@ class Loader:
             place.candidates_passed += 1
             if sample.path == place.wanted.path:
                 continue
-            if sample.path not in self._failures.errors:
+            if not self._failures.known(sample.path):
                 return sample
             self._failures.wanted_again(sample.path)
         return None

@@ -36,6 +36,12 @@ def find_photos(
     return scan, file_stats(paths, lambda n: stage.progress(found, f"looked at {n} of {found} files"))
 
 
+def set_aside(config: RunConfig, context: Context) -> frozenset[str]:
+    """The photos of these folders that a person, or a training, has set aside."""
+    catalog = Catalog(on_problem=lambda text: context.report(Warned(text=text)))
+    return frozenset(catalog.aside(config.source))
+
+
 def describe_scan(scan: Scan, split: Split) -> str:
     """`600 photos in 6 classes: 480 to train, 120 to validate; passed over: hidden files (3)`."""
     parts = f"{len(split.train)} to train, {len(split.val)} to validate"

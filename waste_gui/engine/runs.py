@@ -76,7 +76,7 @@ def train(config: RunConfig, context: Context, folder: RunDir) -> RunFinished | 
 
 def _train(config: RunConfig, context: Context, folder: RunDir) -> RunFinished:
     device = import_libraries(config, context)
-    from waste_gui.engine.evaluation import evaluate, save_results
+    from waste_gui.engine.evaluation import evaluate
     from waste_gui.engine.loading import batches_of
     from waste_gui.engine.startup import VAL_BATCH_FACTOR, prepare
     from waste_gui.engine.training import Trainer, finite
@@ -85,13 +85,9 @@ def _train(config: RunConfig, context: Context, folder: RunDir) -> RunFinished:
         prepared = prepare(config, context, folder, device, closing)
         trainer = Trainer(config, prepared, context, folder)
         if config.resume:
-            trainer.restore(folder.checkpoints / "last.safetensors")
+            trainer.restore()
             write_atomically(folder.config, dump(config))
-        try:
-            outcome = trainer.train()
-        finally:  # A stopped or failed run shows what it had learned, too.
-            if trainer.outcome.best is not None:
-                save_results(folder, trainer.outcome.best, prepared.classes)
+        outcome = trainer.train()
         metrics: dict[str, float | None] = {
             "val_accuracy": outcome.best_accuracy,
             "best_epoch": float(outcome.best_epoch),

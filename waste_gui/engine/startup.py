@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 
 import torch
 
-from waste_gui.config import RunConfig, failure_budget
-from waste_gui.dataset.file_stats import FileStats
+from waste_gui.config import ConfigError, RunConfig, failure_budget, load
+from waste_gui.dataset.file_stats import FileStats, file_stats
 from waste_gui.dataset.photo_tiles import PhotoTiles
 from waste_gui.dataset.scan import DatasetError, Sample, Scan
-from waste_gui.dataset.split import Split, save_split, split_samples
+from waste_gui.dataset.split import Split, load_split, save_split, split_samples
 from waste_gui.dataset.tile import tile_size
 from waste_gui.engine import models
-from waste_gui.engine.context import Context
+from waste_gui.engine.context import Context, StageReport
 from waste_gui.engine.devices import Device
 from waste_gui.engine.downloads import watch_downloads
 from waste_gui.engine.errors import UnusableDataset, WrongCheckpoint
@@ -30,7 +30,14 @@ from waste_gui.engine.loading import (
     training_order,
 )
 from waste_gui.engine.models import Classifier, ModelSpec
-from waste_gui.engine.reading import describe_scan, find_photos, open_cache, start_pool, worker_count
+from waste_gui.engine.reading import (
+    describe_scan,
+    find_photos,
+    open_cache,
+    set_aside,
+    start_pool,
+    worker_count,
+)
 from waste_gui.protocol import Warned
 from waste_gui.rundir import RunDir
 
@@ -41,6 +48,9 @@ USUAL_IMAGE_SIZE = 224
 """What most models want: good enough to begin with."""
 
 IMBALANCE_WORTH_A_WORD = 10
+
+OF_THE_PHOTOS = ("source", "classes", "mapping", "val_fraction", "test_fraction", "seed")
+"""The settings on which the division into training and validation depends."""
 
 
 @dataclass
@@ -78,20 +88,60 @@ def scan_and_split(
     """Reading begins here, so that the first batch is there once the model is built."""
     with context.stage("scan", None, "photos") as stage:
         try:
-            scan, stats = context.in_thread(lambda: find_photos(config, context, stage))
-            split = split_samples(scan, config.val_fraction, config.test_fraction, config.seed, stats)
+            if is_of_the_same_photos(config, folder):
+                found = context.in_thread(lambda: find_again(config, context, stage, folder))
+            else:
+                found = context.in_thread(lambda: find_anew(config, context, stage))
         except DatasetError as error:
             raise UnusableDataset(error.text, error.hint) from None
+        scan, split = found.scan, found.split
         save_split(folder.split, split, scan.classes)
         stage.progress(len(scan.samples), total=len(scan.samples))
 
         def begin(side: int) -> Loading:
-            return begin_loading(config, context, folder, split, stats, side, device, closing)
+            return begin_loading(config, context, folder, found, side, device, closing)
 
         loading = begin(tile_size(config.image_size or USUAL_IMAGE_SIZE))
         loading.begin_anew = begin
         stage.summary = describe_scan(scan, split)
     return scan, split, loading
+
+
+@dataclass(frozen=True)
+class Found:
+    """The photos of a run and where each belongs; `aside` are those of them that were set aside since."""
+
+    scan: Scan
+    split: Split
+    stats: FileStats
+    aside: frozenset[str] = frozenset()
+
+
+def find_anew(config: RunConfig, context: Context, stage: StageReport) -> Found:
+    scan, stats = find_photos(config, context, stage)
+    split = split_samples(scan, config.val_fraction, config.test_fraction, config.seed, stats)
+    return Found(scan, split, stats)
+
+
+def is_of_the_same_photos(config: RunConfig, folder: RunDir) -> bool:
+    """Whether the run to go on with was of these folders, divided in this way."""
+    if not config.resume or not folder.split.exists():
+        return False
+    try:
+        before = load(folder.config)
+    except ConfigError:
+        return False
+    return all(getattr(before, name) == getattr(config, name) for name in OF_THE_PHOTOS)
+
+
+def find_again(config: RunConfig, context: Context, stage: StageReport, folder: RunDir) -> Found:
+    """As the run divided them, so that no photo that was trained on is ever validated with."""
+    split, classes = load_split(folder.split)
+    samples = (*split.train, *split.val, *split.test)
+    stage.progress(len(samples), "the photos of the run before", total=len(samples))
+    paths = [sample.path for sample in samples]
+    stats = file_stats(paths, lambda n: stage.progress(n, f"looked at {n} of {len(paths)} files"))
+    return Found(Scan(samples, classes, {}, ()), split, stats, set_aside(config, context) & frozenset(paths))
 
 
 def build_model(
@@ -131,17 +181,16 @@ def begin_loading(
     config: RunConfig,
     context: Context,
     folder: RunDir,
-    split: Split,
-    stats: FileStats,
+    found: Found,
     side: int,
     device: Device,
     closing: contextlib.ExitStack,
 ) -> Loading:
-    own = closing.enter_context(contextlib.ExitStack())
-    tiles = open_cache(config, context, stats, side, own)
+    own, split = closing.enter_context(contextlib.ExitStack()), found.split
+    tiles = open_cache(config, context, found.stats, side, own)
     pool = start_pool(config, context, side, own)
     total = len(split.train) + len(split.val) + len(split.test)
-    failures = Failures(failure_budget(total), context.report, folder.failures)
+    failures = Failures(failure_budget(total), context.report, folder.failures, found.aside)
     own.callback(failures.write_csv)
     loader = Loader(
         pool,

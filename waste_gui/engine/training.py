@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -17,10 +16,10 @@ from waste_gui.dataset.scan import Sample
 from waste_gui.dataset.tile import tile_size
 from waste_gui.engine import checkpoint
 from waste_gui.engine.augment import STRENGTHS, Phase, training_phase, training_view
-from waste_gui.engine.checkpoint import CheckpointInfo, Progress
+from waste_gui.engine.checkpoint import BEST, LAST, CheckpointInfo, Progress
 from waste_gui.engine.context import Context, StageReport
 from waste_gui.engine.errors import StopRequested, WrongCheckpoint
-from waste_gui.engine.evaluation import Evaluation, evaluate
+from waste_gui.engine.evaluation import Evaluation, evaluate, save_results
 from waste_gui.engine.loading import Batch, batches_of, training_order
 from waste_gui.engine.models import has_attention
 from waste_gui.engine.optimisation import (
@@ -30,8 +29,9 @@ from waste_gui.engine.optimisation import (
     make_optimizer,
     make_schedule,
 )
+from waste_gui.engine.saving import Saver
 from waste_gui.engine.startup import VAL_BATCH_FACTOR, Prepared
-from waste_gui.protocol import Baseline, CheckpointSaved, EpochFinished, Metric, Timing, Warned
+from waste_gui.protocol import Baseline, EpochFinished, Metric, Timing, Warned
 from waste_gui.rundir import RunDir
 
 METRIC_EVERY_S = 0.1
@@ -40,10 +40,14 @@ MOST_VIEWS = 16
 
 @dataclass
 class Outcome:
-    """What training came to; `best` is the evaluation of the best epoch."""
+    """What training came to; `best` is the evaluation of the best epoch. Of the epoch that is open, `batches`
+    are trained on; gradients of `accumulated` views wait for the next of the optimizer's `updates`."""
 
     epoch: int = 0
     step: int = 0
+    batches: int = 0
+    accumulated: int = 0
+    updates: int = 0
     best: Evaluation | None = None
     best_epoch: int = 0
     best_accuracy: float | None = None
@@ -67,7 +71,7 @@ class Trainer:
         self.average = WeightAverage(self.model, config.ema_decay) if config.ema_decay else None
         self.meter = Meter(context)
         self.outcome = Outcome()
-        self.updates = 0
+        self.saver = Saver(context, folder)
 
     @property
     def evaluated(self) -> torch.nn.Module:
@@ -91,13 +95,15 @@ class Trainer:
         return Phase(self.spec.image_size, 1)
 
     def reading_plan(self) -> Iterator[Sequence[Sample]]:
-        """Every batch of the run in the order of its use, so that reading never waits for an epoch's end."""
-        for epoch in range(self.outcome.epoch + 1, self.config.epochs + 1):
-            yield from self.train_batches(epoch)
+        """Every batch that is still to come, in the order of its use, so that reading never waits for an
+        epoch's end."""
+        first, done = self.outcome.epoch + 1, self.outcome.batches
+        for epoch in range(first, self.config.epochs + 1):
+            yield from self.train_batches(epoch)[done if epoch == first else 0 :]
             yield from self.val_batches
 
     def train(self) -> Outcome:
-        """All epochs, or fewer on request. Raises StopRequested after saving, TooManyFailures, DiskFull."""
+        """All epochs, or fewer on request. Raises StopRequested after saving, TooManyFailures."""
         total = self.config.epochs * self.steps_per_epoch
         with self.context.stage("train", total, "steps") as stage:
             self.context.report(self.baseline())
@@ -110,9 +116,10 @@ class Trainer:
                         raise StopRequested("Stopped at the end of the epoch, as asked.")
                     if self.should_stop_early():
                         break
+                self.saver.wait_for_room()
             except StopRequested:
                 if self.outcome.step:
-                    self.save("last")
+                    self.save(LAST)
                 raise
             finally:
                 batches.close()
@@ -128,8 +135,10 @@ class Trainer:
         self.model.train()
         if self.config.freeze_backbone:
             self.model.backbone.eval()  # Its norms must not follow the new photos either.
-        phase, accumulated = self.phase(epoch), 0
-        for number, batch in enumerate(islice(batches, self.steps_per_epoch), 1):
+        phase, done = self.phase(epoch), self.outcome
+        left = islice(batches, self.steps_per_epoch - done.batches)
+        for number, batch in enumerate(left, done.batches + 1):
+            done.batches = number
             if len(batch.samples) < 2:  # Batch norm has no deviation of one photo.
                 continue
             self.context.heart.where = f"training, epoch {epoch}, step {number} of {self.steps_per_epoch}"
@@ -144,23 +153,23 @@ class Trainer:
                     logits = self.model(images).float()
                 loss = self.loss_function(logits, labels)
                 (loss / self.config.accumulate).backward()
-                accumulated += 1
+                done.accumulated += 1
                 last = number == self.steps_per_epoch and view == phase.views - 1
-                if accumulated % self.config.accumulate == 0 or last:
+                if done.accumulated == self.config.accumulate or last:
                     self.step_optimizer()
                 if view == 0:  # What is shown is of photos that were not seen in this epoch before.
                     shown = loss.detach(), (logits.detach().argmax(1) == labels).float().mean()
             lr = self.optimizer.param_groups[0]["lr"]
             self.schedule.step()
-            self.outcome.step += 1
+            done.step += 1
 
             timing = (batch.wait_s, copied - step_began, time.perf_counter() - copied)
-            self.meter.add(self.outcome.step, epoch, *shown, lr, len(labels), timing)
+            self.meter.add(done.step, epoch, *shown, lr, len(labels), timing)
             words = f"epoch {epoch} of {self.config.epochs}, step {number} of {self.steps_per_epoch}"
-            stage.progress(self.outcome.step, words)
-            if self.context.save_asked:
+            stage.progress(done.step, words)
+            if self.context.save_asked or self.saver.due(self.config.save_minutes):
                 self.context.save_asked = False
-                self.save("last")
+                self.save(LAST)
             self.context.heart.where = "waiting for photos"
             self.context.obey()
         self.finish_epoch(epoch, batches, began)
@@ -178,26 +187,32 @@ class Trainer:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        self.updates += 1
+        self.outcome.accumulated = 0
+        self.outcome.updates += 1
         if self.average:
-            self.average.update(self.model, self.updates)
+            self.average.update(self.model, self.outcome.updates)
 
     def finish_epoch(self, epoch: int, batches: Iterator[Batch], began: float) -> None:
         """Validate, keep the best, save, and say so."""
-        self.outcome.train_loss = self.meter.finish_epoch()
+        self.outcome.train_loss = self.meter.epoch_mean()
         evaluation = self.validate(batches)
         best = self.outcome.best_accuracy
         better = best is None or evaluation.accuracy > best
-        self.outcome.epoch = epoch
+        self.outcome.epoch, self.outcome.batches = epoch, 0
+        self.meter.begin_epoch()
         self.outcome.val_accuracy, self.outcome.val_loss = evaluation.accuracy, evaluation.loss
         if better:
             self.outcome.best, self.outcome.best_epoch = evaluation, epoch
             self.outcome.best_accuracy = evaluation.accuracy
         with self.context.stage("save") as stage:
             if better:
-                self.save("best")
-            path = self.save("last")
-            stage.summary = f"epoch {epoch} in {path.name}" + (", the best so far" if better else "")
+                self.save(BEST)
+                self.saver.write(
+                    "results", lambda: save_results(self.folder, evaluation, self.prepared.classes)
+                )
+            saved = self.save(LAST)
+            where = f"epoch {epoch} in {LAST}.safetensors" if saved else f"epoch {epoch} could not be saved"
+            stage.summary = where + (", the best so far" if better else "")
         self.context.report(
             EpochFinished(
                 epoch=epoch,
@@ -223,9 +238,10 @@ class Trainer:
         waited = self.outcome.epoch - self.outcome.best_epoch
         return 0 < self.config.patience <= waited
 
-    def restore(self, path: Path) -> None:
-        """Go on after the last whole epoch of a checkpoint; WrongCheckpoint if it is of another model."""
-        info, tensors = checkpoint.load(path)
+    def restore(self) -> None:
+        """Go on where the run's last checkpoint was made; WrongCheckpoint if it is of another model."""
+        path = self.folder.checkpoints / f"{LAST}.safetensors"
+        info, tensors = checkpoint.load_last(self.folder, self.context.report)
         if info.spec != self.spec:
             raise WrongCheckpoint(
                 f"The checkpoint {path} is of {info.spec.name} for {len(info.spec.classes)} classes at "
@@ -237,20 +253,24 @@ class Trainer:
         if self.average:
             checkpoint.fill(self.average.model, "model", tensors, path)
         checkpoint.restore_optimizer(self.optimizer, tensors)
-        done = self.outcome
-        done.epoch, done.best_epoch = info.progress.epoch, info.progress.best_epoch
-        done.best_accuracy = info.progress.best_accuracy
-        done.step = done.epoch * self.steps_per_epoch
+        checkpoint.restore_gradients(self.model, tensors)
+        checkpoint.restore_random(tensors)
+        done, known = self.outcome, info.progress
+        done.epoch, done.step, done.batches = known.epoch, known.step, known.batches
+        done.accumulated, done.updates = known.accumulated, known.updates
+        done.best_epoch, done.best_accuracy = known.best_epoch, known.best_accuracy
+        self.meter.epoch_loss, self.meter.epoch_steps = known.epoch_loss, known.epoch_steps
         for _ in range(done.step):
             self.schedule.step()
 
-    def save(self, name: str) -> Path:
-        """`last`: all that goes on from here. `best`: only what predicts."""
-        path = self.folder.checkpoints / f"{name}.safetensors"
+    def save(self, name: str) -> bool:
+        """`last`: all that goes on from here. `best`: only what predicts. Whether it is on disk now."""
         tensors = checkpoint.tensors_of("model", self.evaluated)
-        if name == "last":
+        if name == LAST:
             tensors |= checkpoint.optimizer_tensors(self.optimizer)
             tensors |= checkpoint.tensors_of("raw", self.model) if self.average else {}
+            tensors |= checkpoint.gradient_tensors(self.model) | checkpoint.random_tensors()
+        self.meter.say(self.context.report.now())
         done = self.outcome
         progress = Progress(
             epoch=done.epoch,
@@ -259,13 +279,15 @@ class Trainer:
             val_loss=finite(done.val_loss),
             best_accuracy=done.best_accuracy,
             best_epoch=done.best_epoch,
+            batches=done.batches,
+            accumulated=done.accumulated,
+            updates=done.updates,
+            epoch_loss=self.meter.epoch_loss,
+            epoch_steps=self.meter.epoch_steps,
         )
         info = CheckpointInfo(spec=self.spec, tile_size=tile_size(self.spec.image_size), progress=progress)
-        checkpoint.save(path, info, tensors)
-        self.context.report(
-            CheckpointSaved(path=str(path), epoch=done.epoch, step=done.step, best=name == "best")
-        )
-        return path
+        again = (lambda: self.save(LAST)) if name == LAST else None
+        return self.saver.save(name, info, tensors, again)
 
     def tell_of_reading(self, stage: StageReport, photos: int) -> None:
         """While a batch is waited for, its photos are the progress."""
@@ -339,12 +361,13 @@ class Meter:
         self.epoch_steps += steps
         self.losses, self.rights, self.times, self.photos, self.said_at = [], [], [], 0, now
 
-    def finish_epoch(self) -> float:
+    def epoch_mean(self) -> float:
         """The epoch's mean loss."""
         self.say(self.context.report.now())
-        mean = self.epoch_loss / self.epoch_steps if self.epoch_steps else math.nan
+        return self.epoch_loss / self.epoch_steps if self.epoch_steps else math.nan
+
+    def begin_epoch(self) -> None:
         self.epoch_loss, self.epoch_steps = 0.0, 0
-        return mean
 
 
 def finite(value: float) -> float | None:

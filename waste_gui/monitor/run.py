@@ -22,7 +22,10 @@ from waste_gui.monitor.stretches import PAUSED, Stretch, Told
 from waste_gui.protocol import AnyMessage, StageInfo, ThreadStack, Unreadable
 from waste_gui.stages import INSIDE_TRAIN, STAGES
 
-STILL = (protocol.Progress, protocol.Heartbeat, protocol.Stacks, protocol.Warned, protocol.SourceGone)
+STILL = (
+    *(protocol.Progress, protocol.Heartbeat, protocol.Stacks, protocol.Warned, protocol.SourceGone),
+    *(protocol.NotSaved, protocol.SavedAgain),
+)
 """No progress by their kind: not a heartbeat, nor the stacks of a stuck run. Of a counter, it says."""
 
 LOG_LINES = 20_000
@@ -141,6 +144,7 @@ class Run:
         self.failure_count = 0
         self.away: dict[str, protocol.SourceGone] = {}  # Folders of photos that are waited for.
         self.warnings: list[protocol.Warned] = []
+        self.not_saved: protocol.NotSaved | None = None
         self.stacks: protocol.Stacks | None = None
         self._stack_since = (0.0, "")  # Since when the engine is in that function.
         self.predictions: list[protocol.Predicted] = []
@@ -283,6 +287,12 @@ class Run:
             case protocol.Warned():
                 self.warnings.append(message)
                 self._log(message.at, " ".join(filter(None, (message.text, message.hint))), "warning")
+            case protocol.NotSaved():
+                self.not_saved = message
+                self._log(message.at, f"Not saved: {message.text} It is tried again.", "warning")
+            case protocol.SavedAgain():
+                self.not_saved = None
+                self._log(message.at, "All is saved again")
             case protocol.CheckpointSaved():
                 self.checkpoint = message
                 best = " (best so far)" if message.best else ""

@@ -43,6 +43,7 @@ RULES: tuple[Rule, ...] = (
     machine.network,
     computing.frozen,
     computing.unknown,
+    machine.not_saved,
     learning.loss_is_nan,
     learning.loss_explodes,
     learning.loss_does_not_move,

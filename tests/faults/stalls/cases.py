@@ -287,23 +287,35 @@ def server_falls_silent(ride: Ride) -> Act:
 # --- the disk
 
 
-@case("disk_full", "full_disk", after_s=0, action="", result="crashed", drive=True)
+@case("disk_full", "not_saved", action="free some space", drive=True)
 def disk_is_full(ride: Ride) -> Act:
-    """The run's folder is on a disk that something else fills after the start."""
+    """The run's folder is on a disk that something else fills, and whatever becomes free of it: training goes
+    on, but nothing of it can be read any more."""
     import ctypes
 
     ride.make_photos()
     ride.folder.path.mkdir()
-    ctypes.CDLL(None).mount(b"tmpfs", os.fsencode(ride.folder.path), b"tmpfs", 0, b"size=300m")
+    ctypes.CDLL(None).mount(b"tmpfs", os.fsencode(ride.folder.path), b"tmpfs", 0, b"size=600m")
     ride.start("--epochs", "100000")
     ride.until_training()
-    filler = ride.folder.path / "filler"
-    with contextlib.suppress(OSError), open(filler, "wb") as file:
-        while True:
-            file.write(bytes(1_000_000))
-            file.flush()
+    filler, enough = ride.folder.path / "filler", threading.Event()
+
+    def fill() -> None:
+        with open(filler, "ab", buffering=0) as file:
+            while not enough.wait(0.01):
+                with contextlib.suppress(OSError):
+                    while not enough.is_set():
+                        file.write(bytes(1_000_000))
+
+    filling = threading.Thread(target=fill)
+    filling.start()
     ride.strike()
-    yield
+    try:
+        yield
+    finally:
+        enough.set()
+        filling.join()
+        filler.unlink()
 
 
 def why_not(case: Case) -> str | None:

@@ -61,11 +61,11 @@ HELPS = {
     "photo_timeout": "How long a photo may take before it is set aside.",
     "bad_image": "What takes the place of a photo that cannot be read.",
     "precision": "Number format of the computation. Automatic: bfloat16 where it is faster.",
-    "tensorboard": "Also write the curves as TensorBoard event files, into the folder tensorboard of the run.",
+    "tensorboard": "Also write the curves as TensorBoard event files, into the run's folder tensorboard.",
 }
 """In the form's words, where the help of the settings speaks of their values."""
 
-UNITS = {"image_size": " px", "cache_gb": " GB", "photo_timeout": " s"}
+UNITS = {"image_size": " px", "cache_gb": " GB", "photo_timeout": " s", "save_minutes": " min"}
 MNEMONICS = {"name": "N&ame", "model": "&Model", "epochs": "Epo&chs", "batch_size": "&Batch size"}
 
 

@@ -8,7 +8,7 @@ from waste_gui.monitor.scene import (
     Scene,
 )
 from waste_gui.monitor.stack_words import DOWNLOADING
-from waste_gui.monitor.verdict import ASK, DOWNLOAD, MEMORY, State, Verdict
+from waste_gui.monitor.verdict import ASK, DOWNLOAD, MEMORY, Action, State, Verdict
 
 FULL_DISK_BYTES = 100_000_000
 FEW_MEMORY = 0.05
@@ -26,6 +26,30 @@ def disk_full(scene: Scene) -> Verdict | None:
         f"The disk of the run folder is full: {words.size(free)} are free. Delete what is not needed there."
     )
     return scene.silence("disk_full", text, ASK)
+
+
+def not_saved(scene: Scene) -> Verdict | None:
+    """Training goes on, and what it learns cannot be kept."""
+    trouble = scene.run.not_saved
+    if trouble is None or not scene.run.phase.running:
+        return None
+    kept = scene.run.checkpoint
+    so_far = f"What was saved last, epoch {kept.epoch}, is kept. " if kept else "Nothing is saved yet. "
+    text = (
+        f"{trouble.text} Training goes on, and it is tried again by itself. {so_far}Free some space on that "
+        "disk, or make the run folder writable."
+    )
+    since = words.span(scene.now - trouble.at)
+    return Verdict(
+        State.SLOW,
+        "disk_full" if "full" in trouble.text else "not_saved",
+        f"The model cannot be saved, for {since} now",
+        text,
+        scene.facts,
+        (Action.KEEP_GOING, Action.STOP, Action.COPY_DETAILS),
+        headline="Not saved",
+        advice="Free some space.",
+    )
 
 
 def window_busy(scene: Scene) -> Verdict | None:
