@@ -19,6 +19,7 @@ from typing import cast
 import msgspec
 import numpy as np
 
+from tests.gui.runs_pictures import RUNS_STATES, show_runs
 from waste_gui import protocol as p
 from waste_gui.config import RunConfig
 from waste_gui.gui.moment import Moment
@@ -656,7 +657,6 @@ def main(out: Path, wanted: list[str]) -> None:
     from waste_gui.gui.dialogs import Answer, Question
     from waste_gui.gui.engine_process import EngineProcess
     from waste_gui.gui.found_rows import Entry
-    from waste_gui.gui.pages.history import EarlierRun
     from waste_gui.gui.settings import Settings
     from waste_gui.gui.theme import Theme
     from waste_gui.gui.wording import stop_question
@@ -759,7 +759,7 @@ def main(out: Path, wanted: list[str]) -> None:
         *scripts,
         "log",
         "results",
-        "runs",
+        *RUNS_STATES,
         "stop",
         "where_training",
         "where_waits_for_drive",
@@ -801,18 +801,8 @@ def main(out: Path, wanted: list[str]) -> None:
                     window._show_moment(moments["training"])
                     window.show_page(mw.RESULTS)
                     window.results.read(RunDir(results))
-                elif state == "runs":
-                    window.show_page(mw.RUNS)
-                    window.history._reading.cancel()
-                    names = ("2026-11-23_14-01-52", "2026-11-22_09-30-00_night-run", "2026-11-20_17-12-44")
-                    window.history.show_runs(
-                        [
-                            EarlierRun(RunDir(Path("/r") / name), "ViT-B-32", "20", best, "11:24", how)
-                            for name, best, how in zip(
-                                names, ("92.0 %", "91.4 %", "–"), ("done", "stopped", "failed"), strict=True
-                            )
-                        ]
-                    )
+                elif state in RUNS_STATES:
+                    shown = show_runs(window, state, turn)
                 elif state == "stop":
                     answers = (Answer.STOP_NOW, Answer.AFTER_EPOCH, Answer.KEEP_TRAINING)
                     question = stop_question(moments["training"])

@@ -1,4 +1,4 @@
-"""The pages on their own: photos, settings, results, earlier runs, plots."""
+"""The pages on their own: photos, settings, results, plots."""
 
 from __future__ import annotations
 
@@ -19,13 +19,12 @@ from waste_gui import protocol as p
 from waste_gui.config import ConfigError, RunConfig
 from waste_gui.gui.dataset_choice import DatasetChoice, Found
 from waste_gui.gui.pages.data import DataPage, _skipped_words
-from waste_gui.gui.pages.history import EarlierRun, HistoryPage
 from waste_gui.gui.pages.results import ResultsPage
 from waste_gui.gui.pages.train import Fields, SettingsPage
 from waste_gui.gui.theme import Theme
 from waste_gui.gui.widgets.plots import ACCURACY, LOSS, TREND_WEIGHT, CurveView, Plots, Trend
 from waste_gui.monitor.series import Series
-from waste_gui.rundir import RunDir, runs_dir
+from waste_gui.rundir import RunDir
 
 
 @pytest.fixture
@@ -203,33 +202,6 @@ def test_missing_or_broken_results_are_no_results(qtbot: QtBot, theme: Theme, tm
     page.read(RunDir(tmp_path))
     qtbot.waitUntil(lambda: not page._reading.working, timeout=WAIT_MS)
     assert page.results is None
-
-
-def test_earlier_runs_are_listed_with_how_they_ended(qtbot: QtBot, theme: Theme) -> None:
-    folder = RunDir(runs_dir() / "2026-01-01_first")
-    folder.create()
-    folder.config.write_bytes(configs.dump(RunConfig(model="resnet18")))
-    failed = p.RunFailed(kind="x", text="t", hint="", traceback="")
-    folder.events.write_bytes(b"half a line\n" + p.encode(failed))
-    page = HistoryPage()
-    qtbot.addWidget(page)
-    page.refresh()
-    qtbot.waitUntil(lambda: len(page.runs) == 1, timeout=WAIT_MS)
-    assert (page.runs[0].model, page.runs[0].state) == ("resnet18", "failed")
-    with qtbot.waitSignal(page.show_asked, timeout=WAIT_MS) as asked:
-        page.buttons[0].click()
-    assert asked.args == [folder]
-
-
-def test_chosen_run_stays_chosen_when_a_newer_one_comes(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
-    old = EarlierRun(RunDir(tmp_path / "old"), "resnet18", "2", "–", "0:10", "stopped")
-    new = EarlierRun(RunDir(tmp_path / "new"), "resnet18", "2", "–", "0:10", "done")
-    page = HistoryPage()
-    qtbot.addWidget(page)
-    page.show_runs([old])
-    assert page.buttons[-1].isEnabled()
-    page.show_runs([new, old])
-    assert page.table.currentRow() == 1 and page.buttons[-1].isEnabled()
 
 
 def test_what_was_left_out_is_counted_in_words() -> None:

@@ -23,6 +23,7 @@ from PySide6.QtGui import (
     QIcon,
     QKeySequence,
     QResizeEvent,
+    QUndoGroup,
 )
 from PySide6.QtWidgets import (
     QApplication,
@@ -46,9 +47,9 @@ from waste_gui.gui.dataset_choice import DatasetChoice
 from waste_gui.gui.dialogs import Answer, DetailsDialog, Question
 from waste_gui.gui.moment import Moment
 from waste_gui.gui.pages.data import DataPage
-from waste_gui.gui.pages.history import HistoryPage
 from waste_gui.gui.pages.results import Results, ResultsPage
 from waste_gui.gui.pages.run import RunPage
+from waste_gui.gui.pages.runs import RunsPage
 from waste_gui.gui.pages.train import SettingsPage
 from waste_gui.gui.run_controller import RunController
 from waste_gui.gui.settings import Settings, ThemeName
@@ -108,7 +109,8 @@ Ctrl+S          save a report
 Ctrl+1          loss and accuracy
 Ctrl+2, Ctrl+3  loss or accuracy alone
 Ctrl+4          learning rate
-Ctrl+Z          undo a change to the photos, or what was set aside or skipped
+Ctrl+Z          undo a change to the photos, what was set aside or skipped,
+                or what was done to a run
 Ctrl+Shift+Z    redo it
 F6, Shift+F6    next and previous area
 Alt+W           the warning
@@ -118,6 +120,9 @@ Ctrl+Q          quit
 
 In the list of what the check found: Space sets aside, S skips,
 Enter shows the photo larger.
+
+In the list of runs: Ctrl+F searches, Enter shows, F2 renames, N writes a
+note, S stars, A archives, C compares, O opens the folder, Del deletes.
 
 In a plot and in the timeline: Space follows the newest, Home shows all,
 + and - zoom, the arrows pan.
@@ -185,7 +190,11 @@ class MainWindow(QMainWindow):
         self.form = SettingsPage()
         self.run_page = RunPage()
         self.results = ResultsPage()
-        self.history = HistoryPage()
+        self.runs = RunsPage()
+        self.undo_group = QUndoGroup(self)  # Undo is that of the page that is shown.
+        for page in (self.data, self.runs):
+            self.undo_group.addStack(page.undo_stack)
+        self.data.undo_stack.setActive()
         self.log = Log()
         self.status = PlainLabel("Ready", size="caption", role="muted")
 
@@ -243,7 +252,7 @@ class MainWindow(QMainWindow):
         self.splitter.setStretchFactor(0, 3)
         self.splitter.setStretchFactor(1, 2)
         for name, page in zip(
-            PAGES, (self.data, self.form, self.run_page, self.results, self.history), strict=True
+            PAGES, (self.data, self.form, self.run_page, self.results, self.runs), strict=True
         ):
             self.tabs.addTab(name)
             self.pages.addWidget(page)
@@ -271,9 +280,9 @@ class MainWindow(QMainWindow):
         self._add(menu, "&Quit", "Ctrl+Q", self.close)
 
     def _make_edit_menu(self, menu: QMenu) -> None:
-        undo = self.data.undo_stack.createUndoAction(self, "&Undo")
+        undo = self.undo_group.createUndoAction(self, "&Undo")
         undo.setShortcut(QKeySequence("Ctrl+Z"))
-        redo = self.data.undo_stack.createRedoAction(self, "&Redo")
+        redo = self.undo_group.createRedoAction(self, "&Redo")
         redo.setShortcut(QKeySequence("Ctrl+Shift+Z"))
         menu.addActions([undo, redo])
         menu.addSeparator()
@@ -339,10 +348,11 @@ class MainWindow(QMainWindow):
         self.data.checking.check.ended.connect(self._on_check_ended)
         self.form.changed.connect(self._show_readiness)
         self.log.close_asked.connect(lambda: self.log_action.setChecked(False))
-        self.history.show_asked.connect(self.show_run)
-        self.history.folder_asked.connect(lambda folder: _open(folder.path))
-        self.history.settings_asked.connect(self._on_use_settings)
-        self.history.resume_asked.connect(self._on_resume)
+        self.runs.show_asked.connect(self.show_run)
+        self.runs.folder_asked.connect(lambda folder: _open(folder.path))
+        self.runs.settings_asked.connect(self._on_use_settings)
+        self.runs.resume_asked.connect(self._on_resume)
+        self.runs.trouble.connect(self.say)
         self._drawing.finished.connect(self._on_example_drawn)
         self._drawing.failed.connect(self._on_example_failed)
         self._saving.finished.connect(lambda path: self._tell_of_report(f"Saved {path}"))
@@ -372,6 +382,7 @@ class MainWindow(QMainWindow):
         found = self.data.readiness.detail if run.phase is Phase.IDLE and self.data.found else ""
         self.facts.show_moment(moment, moment.config or self._config_or_none(), found)
         self.run_page.show_moment(moment)
+        self.runs.show_moment(moment)
         if self.log.isVisible():
             self.log.show_moment(moment)
         self.status.set_text("  ·  ".join(status_parts(moment)))
@@ -422,8 +433,9 @@ class MainWindow(QMainWindow):
 
     def _on_tab(self, page: int) -> None:
         self.pages.setCurrentIndex(page)
+        (self.runs if page == RUNS else self.data).undo_stack.setActive()
         if page == RUNS:
-            self.history.refresh()
+            self.runs.refresh()
         if page == TRAINING:
             self.run_page.show_moment(self._moment)
 
@@ -808,6 +820,7 @@ class MainWindow(QMainWindow):
             return
         self._remember_window()
         self.data.checking.close()
+        self.runs.finish_writing()
         self.controller.detach()
         event.accept()
 
@@ -830,6 +843,7 @@ class MainWindow(QMainWindow):
             case Answer.KEEP_IN_BACKGROUND:
                 self._remember_window()
                 self.data.checking.close()
+                self.runs.finish_writing()
                 self._exit_now(0)  # ~QProcess would kill the engine.
             case Answer.STOP_AND_QUIT:
                 self._leaving = True

@@ -1,0 +1,172 @@
+"""The curves of several runs over one another, by epoch; told by colour, kind of line and kind of point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from waste_gui.gui import theme
+from waste_gui.gui.theme import UNIT
+from waste_gui.gui.widgets.plain_label import PlainLabel
+from waste_gui.monitor.past_run import PastRun
+from waste_gui.protocol import EpochFinished
+
+POINTS = 20
+"""More epochs have fewer points than epochs: they tell the lines apart, no more."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one of several runs is drawn. The colours stay apart for the colour-blind, and are of Okabe and Ito
+    (Color Universal Design, 2008), the light ones darkened to 3:1 on white."""
+
+    light: str
+    dark: str
+    dash: tuple[float, ...]
+    symbol: str
+
+    @property
+    def colour(self) -> QColor:
+        return QColor(self.dark if theme.colours().name == "dark" else self.light)
+
+    def pen(self, width: float = 2.0) -> QPen:
+        pen = QPen(self.colour, width)
+        pen.setCosmetic(True)
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        if self.dash:
+            pen.setDashPattern(list(self.dash))
+        return pen
+
+
+LOOKS = (
+    Look("#0072B2", "#56B4E9", (), "o"),
+    Look("#D55E00", "#E69F00", (5, 2), "s"),
+    Look("#00795A", "#3FD0A4", (1.5, 1.5), "t1"),
+    Look("#A64D84", "#F0A6CF", (6, 2, 1.5, 2), "d"),
+    Look("#1A1D21", "#E8EAED", (10, 3), "x"),
+    Look("#9A6700", "#F0E442", (3, 2, 1, 2, 1, 2), "star"),
+)
+
+
+@dataclass(frozen=True)
+class EpochCurve:
+    """What one plot shows of an epoch's end."""
+
+    title: str
+    value: Callable[[EpochFinished], float | None]
+    scale: float = 1.0
+
+
+CURVES = (
+    EpochCurve("Validation accuracy, %", lambda epoch: epoch.val_accuracy, 100.0),
+    EpochCurve("Validation loss", lambda epoch: epoch.val_loss),
+    EpochCurve("Training loss", lambda epoch: epoch.train_loss),
+)
+
+
+class Key(QWidget):
+    """A piece of a run's line with one of its points."""
+
+    def __init__(self, look: Look, width: int = 5 * UNIT) -> None:
+        super().__init__()
+        self._look = look
+        self.setFixedSize(width, 2 * UNIT)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        middle = QPointF(self.width() / 2, self.height() / 2)
+        painter.setPen(self._look.pen())
+        painter.drawLine(QPointF(0, middle.y()), QPointF(self.width(), middle.y()))
+        painter.translate(middle)
+        painter.scale(9, 9)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._look.colour)
+        painter.drawPath(pg.graphicsItems.ScatterPlotItem.Symbols[self._look.symbol])
+        painter.end()
+
+
+class EpochPlot(QWidget):
+    """One curve of each run under its title."""
+
+    def __init__(self, curve: EpochCurve, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.curve = curve
+        self.view = pg.PlotWidget(background=None)
+        self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._runs: Sequence[PastRun] = ()
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(0)
+        title = QHBoxLayout()
+        title.addWidget(PlainLabel(curve.title, bold=True))
+        title.addSpacing(UNIT)
+        title.addWidget(PlainLabel("by epoch", role="muted"))
+        title.addStretch(1)
+        rows.addLayout(title)
+        rows.addWidget(self.view, 1)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self._set_up_axes()
+
+    def _set_up_axes(self) -> None:
+        item = self.view.getPlotItem()
+        item.setMenuEnabled(False)
+        item.hideButtons()
+        item.layout.setContentsMargins(0, 4, 8, 0)
+        item.showGrid(y=True, alpha=1.0)
+        box = item.getViewBox()
+        box.setMouseEnabled(x=False, y=False)
+        for name in ("left", "bottom"):
+            axis = item.getAxis(name)
+            axis.enableAutoSIPrefix(False)
+            axis.setStyle(tickLength=0, tickFont=theme.font("caption"), tickTextOffset=6, maxTickLevel=0)
+        item.getAxis("left").setWidth(44)
+
+    def show_runs(self, runs: Sequence[PastRun]) -> None:
+        self._runs = runs
+        self.view.clear()
+        last = 1
+        for look, run in zip(LOOKS, runs, strict=False):
+            last = max([last, *(epoch.epoch for epoch in run.epochs)])
+            self._draw(look, run)
+        self.view.setXRange(1, max(2, last), padding=0.03)
+        self.view.setAccessibleName(f"{self.curve.title} by epoch")
+        self.view.setAccessibleDescription("; ".join(filter(None, map(self._in_words, runs))))
+        self._set_colours()
+
+    def _draw(self, look: Look, run: PastRun) -> None:
+        x = np.array([epoch.epoch for epoch in run.epochs], float)
+        told = [self.curve.value(epoch) for epoch in run.epochs]
+        y = np.array([np.nan if value is None else self.curve.scale * value for value in told], float)
+        line = pg.PlotCurveItem(x, y, pen=look.pen(), connect="finite", antialias=True)
+        marked = np.zeros(len(x), bool)
+        marked[np.unique(np.linspace(0, len(x) - 1, min(POINTS, len(x))).astype(np.intp))] = True
+        marked &= np.isfinite(y)
+        points = pg.ScatterPlotItem(
+            x[marked], y[marked], symbol=look.symbol, size=8, pen=None, brush=look.colour
+        )
+        self.view.addItem(line)
+        self.view.addItem(points)
+
+    def _in_words(self, run: PastRun) -> str:
+        told = [self.curve.value(epoch) for epoch in run.epochs]
+        known = [self.curve.scale * value for value in told if value is not None]
+        return f"{run.summary.title}: ends at {known[-1]:.3g}" if known else ""
+
+    def _set_colours(self) -> None:
+        c = theme.colours()
+        for name in ("left", "bottom"):
+            axis = self.view.getPlotItem().getAxis(name)
+            axis.setPen(pg.mkPen(c.hairline))
+            axis.setTextPen(pg.mkPen(c.muted))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_runs"):
+            self.show_runs(self._runs)

@@ -1,0 +1,404 @@
+"""All runs, each in a summary: from its settings, the head of its split and both ends of its events.
+
+No events file is read whole. What was read of a run is remembered in one file for as long as its folder stays
+the same, so that 2,000 runs are listed in a fraction of a second.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from waste_gui import protocol
+from waste_gui.monitor.run_marks import FILE_NAME as MARKS_NAME
+from waste_gui.monitor.run_marks import Marks, read_marks
+from waste_gui.protocol import (
+    LAST_MESSAGES,
+    AnyMessage,
+    EpochFinished,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    RunStopped,
+)
+from waste_gui.rundir import RunDir, data_dir, runs_dir, write_atomically
+
+CACHE_NAME = "run_list.json"
+"""In `rundir.data_dir()`."""
+
+VERSION = 1
+"""Of the cache: rises when a summary says something else, or is found in another way."""
+
+HEAD_BYTES, TAIL_BYTES, LONG_TAIL_BYTES = 8 * 1024, 16 * 1024, 256 * 1024
+"""The long one where the other tells nothing: a traceback may be as long."""
+LAST_LINES = 8
+"""A run's last message is its last line; after a crash half a line may follow."""
+
+TELL_EVERY = 200
+
+Last = RunFinished | RunStopped | RunFailed
+State = Literal["running", "done", "stopped", "failed", "ended unexpectedly"]
+STATES: dict[type[AnyMessage], State] = {
+    RunFinished: "done",
+    RunStopped: "stopped",
+    RunFailed: "failed",
+}
+"""By the run's last message."""
+
+_EARLIER = re.compile(r"events-(\d+)\.jsonl")
+"""A run that was resumed keeps the messages of its earlier starts in such files."""
+_FINGERPRINT = re.compile(rb'"fingerprint"\s*:\s*"([^"\\]+)"')
+
+
+class RunSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A run in a line. `began` is Unix time; `took_s` is without the time between a stop and its resumption;
+    `why` is what it said when it stopped or failed."""
+
+    folder: str
+    name: str = ""
+    began: float = 0.0
+    model: str = ""
+    sources: tuple[str, ...] = ()
+    fingerprint: str = ""
+    photos: int | None = None
+    best: float | None = None
+    took_s: float | None = None
+    state: State = "ended unexpectedly"
+    why: str = ""
+    marks: Marks = Marks()
+
+    @property
+    def run(self) -> RunDir:
+        return RunDir(Path(self.folder))
+
+    @property
+    def title(self) -> str:
+        return self.marks.name or self.name or os.path.basename(self.folder)
+
+
+Key = tuple[int, ...]
+
+
+class _Entry(msgspec.Struct, frozen=True, array_like=True):
+    """What was read of a folder that looked like `key`."""
+
+    key: Key
+    summary: RunSummary
+
+
+class _Cache(msgspec.Struct, frozen=True):
+    version: int
+    runs: dict[str, _Entry]
+
+
+def read_runs(
+    tell: Callable[[object], None] = lambda _: None, folder: Path | None = None
+) -> list[RunSummary]:
+    """The runs in a folder (by default the user's own), the newest first. For a thread; `tell` gets those
+    read so far now and then."""
+    folder = runs_dir() if folder is None else folder
+    known, photos = _load_cache(), _PhotoCounts()
+    entries: dict[str, _Entry] = {}
+    found: list[RunSummary] = []
+    for name in _subfolders(folder):
+        look = _look(os.path.join(folder, name))
+        if look is None:
+            continue
+        entry = known.get(look.folder)
+        if entry is None or entry.key != look.key:
+            entry = _Entry(look.key, _summary(look, photos))
+        entries[look.folder] = entry
+        found.append(_as_it_is_now(look, entry.summary))
+        if len(found) % TELL_EVERY == 0:
+            tell(tuple(found))
+    if entries != known:
+        _save_cache(entries)
+    return sorted(found, key=lambda run: run.began, reverse=True)
+
+
+def _subfolders(folder: Path) -> list[str]:
+    """The newest first, as their names begin with the date."""
+    try:
+        return sorted((entry.name for entry in os.scandir(folder) if entry.is_dir()), reverse=True)
+    except OSError:
+        return []
+
+
+# --- the cache
+
+
+def _load_cache() -> dict[str, _Entry]:
+    """By folder. One that is broken, or of another version, is as good as none."""
+    with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
+        cache = msgspec.json.decode((data_dir() / CACHE_NAME).read_bytes(), type=_Cache)
+        if cache.version == VERSION:
+            return cache.runs
+    return {}
+
+
+def _save_cache(entries: dict[str, _Entry]) -> None:
+    """A folder whose name is no UTF-8 cannot be remembered. Without the cache, reading only takes longer."""
+    writable = {folder: entry for folder, entry in entries.items() if _is_text(folder)}
+    with contextlib.suppress(OSError):
+        write_atomically(data_dir() / CACHE_NAME, msgspec.json.encode(_Cache(VERSION, writable)))
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+# --- one run
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A run's folder from outside. `earlier` are the events before each resumption, in order."""
+
+    folder: str
+    key: Key
+    locked: bool
+    marked: bool
+    earlier: tuple[str, ...]
+
+
+def _look(folder: str) -> _Look | None:
+    """None where it is no run's folder."""
+    try:
+        files = {entry.name: entry for entry in os.scandir(folder)}
+        if "config.json" not in files:
+            return None
+        key: list[int] = []
+        for name in ("config.json", "events.jsonl", MARKS_NAME):
+            stat = files[name].stat() if name in files else None
+            key += (stat.st_size, stat.st_mtime_ns) if stat else (-1, 0)
+    except OSError:
+        return None
+    earlier = _earlier(folder, files)
+    return _Look(
+        folder,
+        (*key, len(earlier), int("split.json" in files)),
+        "lock" in files,
+        MARKS_NAME in files,
+        earlier,
+    )
+
+
+def _earlier(folder: str, names: Iterable[str]) -> tuple[str, ...]:
+    numbers = sorted(int(match[1]) for match in map(_EARLIER.fullmatch, names) if match)
+    return tuple(os.path.join(folder, f"events-{number}.jsonl") for number in numbers)
+
+
+def earlier_events(run: RunDir) -> tuple[str, ...]:
+    """The events before each resumption, in order."""
+    try:
+        return _earlier(str(run.path), os.listdir(run.path))
+    except OSError:
+        return ()
+
+
+def _as_it_is_now(look: _Look, summary: RunSummary) -> RunSummary:
+    """It runs only if its engine is alive, whatever it said: only who left a lock need be asked."""
+    if look.locked and summary.run.owner() is not None:
+        return msgspec.structs.replace(summary, state="running")
+    return summary
+
+
+class _Settings(msgspec.Struct, frozen=True):
+    """What a line shows of `config.json`: also of one that another version wrote."""
+
+    source: tuple[str, ...] = ()
+    name: str = ""
+    model: str = ""
+
+
+def _summary(look: _Look, photos: _PhotoCounts) -> RunSummary:
+    """File names are put together as text: 2,000 times six paths would take a third of the time."""
+    config, split, events, checkpoint = (
+        f"{look.folder}{os.sep}{name}"
+        for name in ("config.json", "split.json", "events.jsonl", f"checkpoints{os.sep}last.json")
+    )
+    settings = _settings(config)
+    fingerprint = _fingerprint(split)
+    ends = [_read_ends(path) for path in (*look.earlier, events)]
+    last = ends[-1].last
+    return RunSummary(
+        folder=look.folder,
+        name=settings.name,
+        began=_began(ends, config),
+        model=settings.model,
+        sources=settings.source,
+        fingerprint=fingerprint,
+        photos=photos.of(fingerprint, split),
+        best=_best(last, checkpoint, (*look.earlier, events)),
+        took_s=sum(end.at for end in ends) or None,
+        state=STATES.get(type(last), "ended unexpectedly") if last else "ended unexpectedly",
+        why=_why(last),
+        marks=read_marks(RunDir(Path(look.folder))) if look.marked else Marks(),
+    )
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb", buffering=0) as file:
+        return file.read()
+
+
+def _settings(path: str) -> _Settings:
+    try:
+        return msgspec.json.decode(_read(path), type=_Settings)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return _Settings()
+
+
+def _fingerprint(split: str) -> str:
+    """It stands at the beginning of a file of megabytes."""
+    try:
+        with open(split, "rb", buffering=0) as file:
+            match = _FINGERPRINT.search(file.read(HEAD_BYTES))
+    except OSError:
+        return ""
+    return match[1].decode("utf-8", "backslashreplace") if match else ""
+
+
+class _Parts(msgspec.Struct, frozen=True):
+    train: tuple[msgspec.Raw, ...] = ()
+    val: tuple[msgspec.Raw, ...] = ()
+    test: tuple[msgspec.Raw, ...] = ()
+
+
+class _PhotoCounts:
+    """Runs of one fingerprint have the same photos, so only one of their splits is read."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, int | None] = {"": None}
+
+    def of(self, fingerprint: str, split: str) -> int | None:
+        if fingerprint not in self._known:
+            self._known[fingerprint] = _count_photos(split)
+        return self._known[fingerprint]
+
+
+def _count_photos(split: str) -> int | None:
+    try:
+        content = _read(split)
+        try:
+            parts = msgspec.json.decode(content, type=_Parts)
+        except msgspec.DecodeError:  # A name that is no UTF-8 is a lone surrogate, which msgspec refuses.
+            read = json.loads(content)
+            return sum(len(read[part]) for part in ("train", "val", "test"))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return len(parts.train) + len(parts.val) + len(parts.test)
+
+
+# --- its events
+
+
+@dataclass(frozen=True)
+class _Ends:
+    """Of one events file: its first message, how far its clock came, and its last message."""
+
+    started: RunStarted | None = None
+    at: float = 0.0
+    last: Last | None = None
+
+
+def _read_ends(path: str) -> _Ends:
+    try:
+        with open(path, "rb", buffering=0) as file:
+            first = protocol.decode(file.read(HEAD_BYTES).partition(b"\n")[0])
+            at, last = _read_last(_tail(file, TAIL_BYTES))
+            if not at and last is None:
+                at, last = _read_last(_tail(file, LONG_TAIL_BYTES))
+    except OSError:
+        return _Ends()
+    return _Ends(first if isinstance(first, RunStarted) else None, at, last)
+
+
+def _tail(file: io.FileIO, most: int) -> bytes:
+    file.seek(max(0, file.seek(0, os.SEEK_END) - most))
+    return file.read(most)
+
+
+def _read_last(tail: bytes) -> tuple[float, Last | None]:
+    """When the newest message came, and the run's last one if it said it."""
+    at = 0.0
+    for line in reversed(tail.rsplit(b"\n", LAST_LINES + 1)[-LAST_LINES - 1 :]):
+        if not line:
+            continue
+        message = protocol.decode(line)
+        if not isinstance(message, protocol.Unreadable):
+            at = max(at, message.at)
+        if isinstance(message, LAST_MESSAGES):
+            return at, message
+    return at, None
+
+
+def epochs_in(block: bytes) -> Iterable[EpochFinished]:
+    """The ends of epochs in a piece of events: their lines are rare, and found without reading the others."""
+    place = block.find(b"epoch_finished")
+    while place >= 0:
+        begin, end = block.rfind(b"\n", 0, place) + 1, block.find(b"\n", place)
+        end = len(block) if end < 0 else end
+        message = protocol.decode(block[begin:end])
+        if isinstance(message, EpochFinished):
+            yield message
+        place = block.find(b"epoch_finished", end)
+
+
+class _Progress(msgspec.Struct, frozen=True):
+    best_accuracy: float | None = None
+
+
+class _Checkpoint(msgspec.Struct, frozen=True):
+    progress: _Progress = _Progress()
+
+
+def _best(last: Last | None, checkpoint: str, events: Sequence[str]) -> float | None:
+    """A run that finished says it, for another its checkpoint does; else the last epochs that it told."""
+    if isinstance(last, RunFinished) and last.metrics.get("val_accuracy") is not None:
+        return last.metrics["val_accuracy"]
+    with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
+        best = msgspec.json.decode(_read(checkpoint), type=_Checkpoint).progress.best_accuracy
+        if best is not None:
+            return best
+    accuracies = [epoch.val_accuracy for path in events for epoch in _last_epochs(path)]
+    return max((each for each in accuracies if each is not None), default=None)
+
+
+def _last_epochs(path: str) -> list[EpochFinished]:
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return list(epochs_in(_tail(file, LONG_TAIL_BYTES)))
+    except OSError:
+        return []
+
+
+def _began(ends: Sequence[_Ends], config: str) -> float:
+    started = next((end.started for end in ends if end.started), None)
+    if started is not None:
+        return started.started_at
+    with contextlib.suppress(OSError):
+        return os.stat(config).st_mtime
+    return 0.0
+
+
+def _why(last: Last | None) -> str:
+    match last:
+        case RunFailed():
+            return " ".join(filter(None, (last.text, last.hint)))
+        case RunStopped():
+            return last.reason
+    return ""
