@@ -14,6 +14,7 @@ from tests.gui.conftest import WAIT_MS
 from waste_gui import config as configs
 from waste_gui.config import RunConfig
 from waste_gui.gui.main_window import MainWindow
+from waste_gui.gui.telling import Outcome
 from waste_gui.monitor.run import Phase
 from waste_gui.rundir import RunDir, runs_dir
 
@@ -77,3 +78,16 @@ def test_closing_leaves_an_attached_engine_running(
     qtbot.waitUntil(lambda: window._moment.run.phase is Phase.STARTING, timeout=WAIT_MS)
     assert window.close()
     assert running.owner() is not None
+
+
+def test_end_of_a_run_that_another_window_started_is_told(
+    make_window: Callable[[str], MainWindow], running: RunDir, qtbot: QtBot
+) -> None:
+    window = make_window("finishes")
+    window.settings.on_event_command = f'"{sys.executable}" -c pass'
+    window.show_run(running)
+    qtbot.waitUntil(lambda: window.telling._live == running.path, timeout=WAIT_MS)
+    with qtbot.waitSignal(window.telling.told, timeout=WAIT_MS) as told:
+        window.controller.kill_now()
+    assert told.args == [Outcome("command", True, "Your command was run.")]
+    assert window.controller.run.phase is Phase.CRASHED

@@ -53,6 +53,7 @@ from waste_gui.gui.pages.runs import RunsPage
 from waste_gui.gui.pages.train import SettingsPage
 from waste_gui.gui.run_controller import RunController
 from waste_gui.gui.settings import Settings, ThemeName
+from waste_gui.gui.telling import Outcome, Telling
 from waste_gui.gui.text import label
 from waste_gui.gui.theme import UNIT, Theme
 from waste_gui.gui.widgets.facts import Facts
@@ -155,6 +156,7 @@ class MainWindow(QMainWindow):
         self._said: Notice | None = None
         self._weakest = ""
         self._train_example = False
+        self.telling = Telling(self, settings, self.controller)
         self._drawing = Background(self)
         self._saving = Background(self)
         self._make_parts()
@@ -289,6 +291,7 @@ class MainWindow(QMainWindow):
         self._add(menu, "&Copy report", "Ctrl+Shift+C", self._on_copy_details)
         menu.addSeparator()
         self._add(menu, "&Settings of the training", "Ctrl+,", lambda: self.show_page(SETTINGS))
+        self._add(menu, "&Notifications…", "", self._on_notifications)
 
     def _make_run_menu(self, menu: QMenu) -> None:
         self.start_action = self._add(menu, "&Start training", "F5", self.start)
@@ -334,7 +337,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.controller.changed.connect(self._show_moment)
         self.controller.ended.connect(self._on_ended)
-        self.controller.stuck.connect(lambda _: QApplication.alert(self))
+        self.telling.told.connect(self._on_told)
         self.header.start_asked.connect(self.start)
         self.header.stop_asked.connect(self.ask_stop)
         self.bar.chosen.connect(self._on_offer)
@@ -400,6 +403,9 @@ class MainWindow(QMainWindow):
     def _show_notice(self, said: Notice | None) -> None:
         if said is not None and said.tone == "done" and self._weakest:
             said = Notice(said.tone, said.glyph, f"{said.title} {self._weakest}", said.text, said.offers)
+        if said is not None and self._said is not None and self._said.tone == "slow":
+            words = (said.text, self._said.title, self._said.text)
+            said = replace(said, text=" ".join(part for part in words if part))
         self.bar.show_notice(self._said if said is None else said)
 
     def _show_readiness(self) -> None:
@@ -507,7 +513,6 @@ class MainWindow(QMainWindow):
         question.open()
 
     def _on_ended(self, moment: Moment) -> None:
-        QApplication.alert(self)
         if self._question is not None and not self._leaving:
             self._question.reject()
         if self._leaving:
@@ -751,6 +756,16 @@ class MainWindow(QMainWindow):
         dialog = DetailsDialog(self, "Keys", KEYS)
         dialog.copy_asked.connect(_copy)
         dialog.show()
+
+    def _on_notifications(self) -> None:
+        from waste_gui.gui.notifications_dialog import NotificationsDialog
+
+        NotificationsDialog(self, self.settings, self.telling).open()
+
+    def _on_told(self, outcome: Outcome) -> None:
+        """A trial is answered where it was asked for; a desktop without notifications is nothing to mend."""
+        if not outcome.ok and not outcome.trial and outcome.channel != "desktop":
+            self.say(outcome.words, outcome.hint)
 
     def _on_about(self) -> None:
         from waste_gui import __version__

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, get_args
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from waste_gui.gui.hooks import Event
 from waste_gui.rundir import data_dir
 
 ThemeName = Literal["system", "light", "dark"]
@@ -63,6 +65,44 @@ class Settings:
     @form.setter
     def form(self, value: str) -> None:
         self._store.setValue("form", value)
+
+    @property
+    def told_events(self) -> frozenset[Event]:
+        """Of what a person who looks elsewhere is told; at first of all."""
+        return frozenset(event for event in Event if self._text(f"tell_{event.value}", "true") == "true")
+
+    @told_events.setter
+    def told_events(self, events: Iterable[Event]) -> None:
+        wanted = frozenset(events)
+        for event in Event:
+            self._store.setValue(f"tell_{event.value}", "true" if event in wanted else "false")
+
+    @property
+    def on_event_command(self) -> str:
+        """A command of the user's own, run when there is something to tell; empty at first."""
+        return self._text("on_event_command", "")
+
+    @on_event_command.setter
+    def on_event_command(self, value: str) -> None:
+        self._store.setValue("on_event_command", value)
+
+    @property
+    def on_event_webhook(self) -> str:
+        """A web address that is told the same; empty at first."""
+        return self._text("on_event_webhook", "")
+
+    @on_event_webhook.setter
+    def on_event_webhook(self, value: str) -> None:
+        self._store.setValue("on_event_webhook", value)
+
+    @property
+    def self_test_shown(self) -> bool:
+        """Whether this is no longer the very first start on this computer."""
+        return self._text("self_test_shown", "false") == "true"
+
+    @self_test_shown.setter
+    def self_test_shown(self, value: bool) -> None:
+        self._store.setValue("self_test_shown", "true" if value else "false")
 
     @property
     def recent_folders(self) -> list[str]:
