@@ -1,7 +1,8 @@
 """Pictures of the window in every state: `python -m tests.gui.pictures OUT_DIR [STATE …]`.
 
 Needs a display (`xvfb-run -a -s "-screen 0 1920x1080x24"`). Each state is a made-up run, replayed; light and
-dark, at 1100×700 and 1920×1080; with QT_SCALE_FACTOR=1.5 the large one is 1280×720.
+dark, at 1100×700 and 1920×1080; with QT_SCALE_FACTOR=1.5 the large one is 1280×720. `--guide` draws anew the
+pictures of the guide.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import cast
 
 import msgspec
 import numpy as np
+from PIL import Image
 
 from tests.gui.runs_pictures import RUNS_STATES, show_runs
 from waste_gui import protocol as p
@@ -27,8 +29,10 @@ from waste_gui.monitor.countdown import usual
 from waste_gui.monitor.crash import ProcessOutcome, explain
 from waste_gui.monitor.evidence import Evidence, ProcessLook
 from waste_gui.monitor.history import History, Record
+from waste_gui.monitor.installation import Check, Told, gpu_verdict, qt_verdict, torch_verdict
 from waste_gui.monitor.machine import Machine
 from waste_gui.monitor.run import Run
+from waste_gui.monitor.self_test import SLOW_DISK, disk_check, memory_check, shm_check
 from waste_gui.monitor.timeline import Timeline
 from waste_gui.monitor.watch import Watch
 from waste_gui.protocol import AnyMessage, GpuState, Timing, WorkerState
@@ -433,12 +437,12 @@ def done() -> Script:
     return script
 
 
-def many_photos(folder: Path) -> list[str]:
-    """Two sources, empty files with the names of photos."""
+def many_photos(folder: Path, odd: str = "Metal & <b>tins</b>") -> list[str]:
+    """Two sources, empty files with the names of photos; a folder has an odd name."""
     from waste_gui.dataset.mapping import LAB_CLASSES
 
     rng = np.random.default_rng(1)
-    sources = {"waste": LAB_CLASSES[:14], "waste_2025": ("paper", "organic", "Metal & <b>tins</b>", "trash")}
+    sources = {"waste": LAB_CLASSES[:14], "waste_2025": ("paper", "organic", odd, "trash")}
     for source, names in sources.items():
         for name in names:
             (folder / source / name.replace("/", "_")).mkdir(parents=True)
@@ -465,6 +469,33 @@ def source_gone() -> Script:
     script.where = "waiting for /media/lab/usb drive/waste_2025"
     script.wait(75)
     return script
+
+
+def checks_of_a_bad_day() -> list[Check]:
+    """A self-test with something of each kind."""
+    torch = {"torch": "2.9.1+cu130", "cuda": "13.0", "torchvision": "0.24.1", "open_clip": "3.2.0"}
+    told = Told({**torch, "driver": "470.256.02", "driver_cuda": 11040, "card": "NVIDIA RTX A4000"})
+    missing = {"missing": ["libxcb-cursor.so.0"], "platform": "offscreen"}
+    machine = Machine(
+        memory_bytes=16_600_000_000,
+        free_memory_bytes=9_100_000_000,
+        shm_bytes=67_108_864,
+        free_shm_bytes=67_108_864,
+        free_disk_bytes=8_200_000_000,
+    )
+    return [
+        Check("Python", "ok", "3.12.7 in /home/lab/waste-gui/.venv"),
+        Check("PySide6", "ok", "6.12.1"),
+        qt_verdict(Told(missing), "ubuntu debian"),
+        torch_verdict(told),
+        gpu_verdict(told),
+        shm_check(machine),
+        memory_check(machine),
+        Check("Data folder", "ok", "/home/lab/.local/share/waste-gui"),
+        disk_check(machine),
+        Check("Write speed", "warn", "4.1 MB in a second", SLOW_DISK),
+        Check("Clock", "ok", "2026-11-23 14:02"),
+    ]
 
 
 CHECK_STAGES = tuple(
@@ -646,9 +677,23 @@ def moment(script: Script) -> Moment:
     )
 
 
-def main(out: Path, wanted: list[str]) -> None:
+GUIDE = {
+    "photos": "photos",
+    "settings": "settings",
+    "training": "training",
+    "results": "results",
+    "runs": "runs",
+    "where_waits_for_drive": "where",
+}
+"""Which state is the picture of which page of the guide."""
+
+GUIDE_WIDTH = 640
+
+
+def main(out: Path, wanted: list[str], guide: bool = False) -> None:
+    """`guide` makes its pictures only: light, and as small as they are shown."""
     os.environ["WASTE_GUI_HOME"] = tempfile.mkdtemp()
-    from PySide6.QtCore import QEventLoop, QTimer
+    from PySide6.QtCore import QEventLoop, Qt, QTimer
     from PySide6.QtWidgets import QApplication, QWidget
 
     from waste_gui.dataset.demo import draw_dataset
@@ -657,7 +702,11 @@ def main(out: Path, wanted: list[str]) -> None:
     from waste_gui.gui.dialogs import Answer, Question
     from waste_gui.gui.engine_process import EngineProcess
     from waste_gui.gui.found_rows import Entry
+    from waste_gui.gui.guide import GuideDialog
+    from waste_gui.gui.notifications_dialog import NotificationsDialog
+    from waste_gui.gui.self_test_dialog import SelfTestDialog
     from waste_gui.gui.settings import Settings
+    from waste_gui.gui.telling import Outcome
     from waste_gui.gui.theme import Theme
     from waste_gui.gui.wording import stop_question
     from waste_gui.rundir import RunDir
@@ -666,8 +715,10 @@ def main(out: Path, wanted: list[str]) -> None:
     theme = Theme(app, "light")
     out.mkdir(parents=True, exist_ok=True)
     scale = app.devicePixelRatio()
-    photos = many_photos(Path(tempfile.mkdtemp()))
-    drawn = Path(tempfile.mkdtemp()) / "waste"
+    if guide:  # Nobody's folders are of interest there.
+        os.chdir(tempfile.mkdtemp())
+    photos = many_photos(Path("photos"), "metal") if guide else many_photos(Path(tempfile.mkdtemp()))
+    drawn = (Path("drawn") if guide else Path(tempfile.mkdtemp())) / "waste"
     if not wanted or set(wanted) & set(CHECK_STATES):
         draw_dataset(drawn, per_class=8)
     results = Path(tempfile.mkdtemp())
@@ -719,6 +770,29 @@ def main(out: Path, wanted: list[str]) -> None:
         turn(lambda: not part.thumbnails._asked, 121)
         return window
 
+    def show_help(window: mw.MainWindow, state: str) -> QWidget:
+        """A dialog with words; the self-test is that of a computer that lacks much."""
+        if state == "self_test":
+            window.show_self_test(first=True)
+            (test,) = window.findChildren(SelfTestDialog)
+            test._looking.cancel()
+            test.found = []
+            for check in checks_of_a_bad_day():
+                test._on_check(check)
+            test._on_finished()
+            return test
+        if state == "notifications":
+            window._on_notifications()
+            (dialog,) = window.findChildren(NotificationsDialog)
+            dialog.command.setText("/home/lab/bin/tell-the-lab.sh --room 4.12")
+            dialog._on_told(Outcome("desktop", True, "The desktop shows it.", trial=True))
+            failed = "Your command ended with status 1: ssh: Could not resolve hostname lab"
+            dialog._on_told(Outcome("command", False, failed, trial=True))
+            return dialog
+        window.show_guide("where" if state == "guide_where" else "photos")
+        (guide,) = window.findChildren(GuideDialog)
+        return guide
+
     scripts = {
         f.__name__: f
         for f in (
@@ -766,10 +840,14 @@ def main(out: Path, wanted: list[str]) -> None:
         "where_stuck",
         "where_deadlock",
         "where_crashed",
+        "self_test",
+        "notifications",
+        "guide",
+        "guide_where",
     ]
-    for dark in (False, True):
+    for dark in (False,) if guide else (False, True):
         theme.choose("dark" if dark else "light")
-        for width, height in ((1100, 700), (1920, 1080)):
+        for width, height in ((1100, 700),) if guide else ((1100, 700), (1920, 1080)):
             if scale > 1 and width == 1920:
                 width, height = round(1920 / scale), round(1080 / scale)
             for state in states:
@@ -809,6 +887,8 @@ def main(out: Path, wanted: list[str]) -> None:
                     notes = {Answer.AFTER_EPOCH: ", ~0:20"}
                     shown = Question(window, "Stop training?", question, answers, Answer.KEEP_TRAINING, notes)
                     shown.show()
+                elif state in ("self_test", "notifications", "guide", "guide_where"):
+                    shown = show_help(window, state)
                 elif state.startswith("where_"):
                     window._show_moment(moments[state.removeprefix("where_")])
                     window._on_show_where()
@@ -826,7 +906,15 @@ def main(out: Path, wanted: list[str]) -> None:
                     turn()
                 look = "dark" if dark else "light"
                 size = f"{width}x{height}" + (f"@{scale:g}" if scale > 1 else "")
-                shown.grab().save(str(out / f"{state}_{look}_{size}.png"))
+                picture = shown.grab()
+                if guide:
+                    file = out / f"{GUIDE[state]}.png"
+                    smooth = Qt.TransformationMode.SmoothTransformation
+                    picture.scaledToWidth(GUIDE_WIDTH, smooth).save(str(file))
+                    with Image.open(file) as drawn_page:  # With 256 colours, it takes half the room.
+                        drawn_page.convert("RGB").quantize(256).save(file, optimize=True)
+                else:
+                    picture.save(str(out / f"{state}_{look}_{size}.png"))
                 window.data.undo_stack.undo()  # What was set aside.
                 window.data.checking.check._engine = None
                 window.close()
@@ -835,4 +923,7 @@ def main(out: Path, wanted: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    if sys.argv[1:] == ["--guide"]:
+        main(Path(__file__).resolve().parents[2] / "resources/guide", list(GUIDE), guide=True)
+    else:
+        main(Path(sys.argv[1]), sys.argv[2:])

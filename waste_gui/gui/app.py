@@ -1,8 +1,10 @@
-"""Starts the window: `waste-gui [FOLDER …] [--demo] [--offscreen] [--attach RUN_FOLDER]`."""
+"""Starts the window: `waste-gui [FOLDER …] [--demo] [--offscreen] [--attach RUN_FOLDER]`; or, in a terminal,
+`waste-gui --self-test`, `--install-desktop`, `--uninstall-desktop`."""
 
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -18,17 +20,48 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--offscreen", action="store_true", help="without a screen; with --demo, end when the training ends"
     )
     parser.add_argument("--attach", metavar="RUN_FOLDER", help="show a run, running or ended")
+    parser.add_argument(
+        "--self-test", action="store_true", help="say whether this computer can train, and what to mend"
+    )
+    parser.add_argument(
+        "--install-desktop", action="store_true", help="add waste-gui to the desktop's programs"
+    )
+    parser.add_argument("--uninstall-desktop", action="store_true", help="take it away from there")
     return parser.parse_args(arguments)
+
+
+FIRST_PAGE_MS = 1000
+"""The self-test of the very first start waits until the window is there."""
+
+
+def in_terminal(options: argparse.Namespace) -> int | None:
+    """What needs no window; None if the window is wanted."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # A terminal may not have all our signs.
+    if options.self_test:
+        from waste_gui.monitor import self_test
+        from waste_gui.rundir import data_dir
+
+        return self_test.in_terminal(data_dir())
+    if options.install_desktop or options.uninstall_desktop:
+        from waste_gui.gui import desktop_entry
+
+        return desktop_entry.install() if options.install_desktop else desktop_entry.uninstall()
+    return None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(sys.argv[1:] if arguments is None else arguments)
+    status = in_terminal(options)
+    if status is not None:
+        return status
     if options.offscreen:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
     # PySide6 reads the source of each module that is imported after it; these need no Qt.
     from waste_gui.monitor import report, watch  # noqa: F401, I001
 
+    from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
     from waste_gui.gui.main_window import MainWindow
@@ -57,6 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         window.data.add_folders(options.folders)
     else:
         window.attach_to_running()
+    if not (settings.self_test_shown or options.demo or options.offscreen):
+        QTimer.singleShot(FIRST_PAGE_MS, window, lambda: window.show_self_test(first=True))
     return app.exec()
 
 

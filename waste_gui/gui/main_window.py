@@ -23,6 +23,7 @@ from PySide6.QtGui import (
     QIcon,
     QKeySequence,
     QResizeEvent,
+    QShortcut,
     QUndoGroup,
 )
 from PySide6.QtWidgets import (
@@ -116,7 +117,8 @@ Ctrl+Shift+Z    redo it
 F6, Shift+F6    next and previous area
 Alt+W           the warning
 Ctrl+,          settings
-F1              this help
+F1              the guide to the page that is shown
+Shift+F1        these keys
 Ctrl+Q          quit
 
 In the list of what the check found: Space sets aside, S skips,
@@ -265,9 +267,7 @@ class MainWindow(QMainWindow):
         self._make_edit_menu(bar.addMenu("&Edit"))
         self._make_run_menu(bar.addMenu("&Run"))
         self._make_view_menu(bar.addMenu("&View"))
-        help_menu = bar.addMenu("&Help")
-        self._add(help_menu, "&Keys", "F1", self._on_help)
-        self._add(help_menu, "&About waste-gui", "", self._on_about)
+        self._make_help_menu(bar.addMenu("&Help"))
 
     def _make_file_menu(self, menu: QMenu) -> None:
         self._add(menu, "&Add folder of photos…", "Ctrl+O", self._on_choose_folder)
@@ -325,6 +325,13 @@ class MainWindow(QMainWindow):
             action.setCheckable(True)
             action.setChecked(name == self.theme.name)
             group.addAction(action)
+
+    def _make_help_menu(self, menu: QMenu) -> None:
+        self._add(menu, "&Guide", "F1", self.show_guide)
+        self._add(menu, "&Keys", "Shift+F1", self._on_help)
+        menu.addSeparator()
+        self._add(menu, "&Self-test…", "", self.show_self_test)
+        self._add(menu, "&About waste-gui", "", self._on_about)
 
     def _add(self, menu: QMenu, text: str, keys: str, slot: Callable[[], object]) -> QAction:
         action = QAction(text, self)
@@ -660,6 +667,7 @@ class MainWindow(QMainWindow):
         dialog.save_asked.connect(self._on_save_report)
         dialog.stacks_asked.connect(self.controller.ask_for_stacks)
         dialog.finished.connect(self._on_diagnosis_closed)
+        QShortcut(QKeySequence("F1"), dialog, lambda: self.show_guide("where"))
         dialog.show_moment(self._moment)
         self._diagnosis = dialog
         dialog.show()
@@ -756,6 +764,21 @@ class MainWindow(QMainWindow):
         dialog = DetailsDialog(self, "Keys", KEYS)
         dialog.copy_asked.connect(_copy)
         dialog.show()
+
+    def show_guide(self, page: str = "") -> None:
+        """At the page of the window that is shown, or at another."""
+        from waste_gui.gui.guide import PAGES as GUIDE_PAGES
+        from waste_gui.gui.guide import GuideDialog
+
+        dialog = GuideDialog(self, page or list(GUIDE_PAGES)[self.tabs.currentIndex()])
+        dialog.keys_button.clicked.connect(self._on_help)
+        dialog.show()
+
+    def show_self_test(self, first: bool = False) -> None:
+        from waste_gui.gui.self_test_dialog import SelfTestDialog
+
+        self.settings.self_test_shown = True
+        SelfTestDialog(self, first).show()
 
     def _on_notifications(self) -> None:
         from waste_gui.gui.notifications_dialog import NotificationsDialog
