@@ -179,6 +179,10 @@ def restore_random(tensors: dict[str, Tensor]) -> None:
                 torch.cuda.set_rng_state(state, i)
 
 
+def has_last(folder: RunDir) -> bool:
+    return any((folder.checkpoints / f"{name}.safetensors").exists() for name in (LAST, PREVIOUS))
+
+
 def load_last(folder: RunDir, warn: Callable[[Warned], object]) -> tuple[CheckpointInfo, dict[str, Tensor]]:
     """The newest checkpoint that is whole; WrongCheckpoint if there is none."""
     try:

@@ -239,7 +239,12 @@ class Trainer:
         return 0 < self.config.patience <= waited
 
     def restore(self) -> None:
-        """Go on where the run's last checkpoint was made; WrongCheckpoint if it is of another model."""
+        """Go on where the run's last checkpoint was made, or begin where it made none; WrongCheckpoint if that
+        is of another model, or damaged."""
+        if not checkpoint.has_last(self.folder):
+            words = "The run had not saved anything yet: it begins from its start."
+            self.context.report(Warned(text=words))
+            return
         path = self.folder.checkpoints / f"{LAST}.safetensors"
         info, tensors = checkpoint.load_last(self.folder, self.context.report)
         if info.spec != self.spec:

@@ -1,0 +1,50 @@
+"""The real window on a screen that is none.
+
+    python -m tests.faults.torture.window start|attach FOLDER [CONFIG]
+
+starts or resumes a run, or attaches to one, shows it to its end, and prints what it has seen as a JSON line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+
+def main(mode: str, folder: Path, config: Path | None) -> int:
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    from PySide6.QtWidgets import QApplication
+
+    from waste_gui import config as configs
+    from waste_gui.gui.main_window import MainWindow
+    from waste_gui.gui.settings import Settings
+    from waste_gui.gui.theme import Theme
+    from waste_gui.rundir import RunDir
+
+    app = QApplication([])
+    window = MainWindow(Settings(folder.parent / "window"), Theme(app, "light"))
+    window.show()
+    controller = window.controller
+    controller.ended.connect(lambda _: app.quit())
+    if mode == "start":
+        assert config is not None
+        controller.start(configs.load(config))
+    else:
+        window.show_run(RunDir(folder))
+    app.exec()
+    run = controller.run
+    seen = {
+        "phase": run.phase.value,
+        "messages": run.messages,
+        "missed": run.missed,
+        "epochs": len(run.epochs),
+        "unreadable": sum("Not a message" in line.text for line in run.log),
+    }
+    print(json.dumps(seen), flush=True)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]) if len(sys.argv) > 3 else None)
