@@ -74,6 +74,14 @@ class RunDir:
     def events(self) -> Path:
         return self.path / "events.jsonl"
 
+    def earlier_events(self) -> list[Path]:
+        """Those of its earlier starts, if it was resumed, the oldest first."""
+        found = [
+            (re.fullmatch(r"events-(\d+)\.jsonl", path.name), path)
+            for path in self.path.glob("events-*.jsonl")
+        ]
+        return [path for _, path in sorted((int(name[1]), path) for name, path in found if name)]
+
     @property
     def commands(self) -> Path:
         return self.path / "commands.jsonl"

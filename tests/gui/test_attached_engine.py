@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.gui.conftest import WAIT_MS
 from waste_gui import config as configs
+from waste_gui import protocol
 from waste_gui.config import RunConfig
 from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.telling import Outcome
@@ -91,3 +92,27 @@ def test_end_of_a_run_that_another_window_started_is_told(
         window.controller.kill_now()
     assert told.args == [Outcome("command", True, "Your command was run.")]
     assert window.controller.run.phase is Phase.CRASHED
+
+
+def test_window_shows_the_curves_of_all_starts_of_a_run(
+    make_window: Callable[[str], MainWindow], running: RunDir, qtbot: QtBot
+) -> None:
+    timing = protocol.Timing(wait_s=0, copy_s=0, compute_s=0.1)
+    for start, steps in ((2, range(21, 41)), (1, range(1, 26))):
+        lines = [
+            protocol.encode(
+                protocol.Metric(
+                    seq=n, step=step, epoch=1, values={"loss": 1.0 * start}, timing=timing, images_per_s=1
+                )
+            )
+            for n, step in enumerate(steps)
+        ]
+        (running.path / f"events-{start}.jsonl").write_bytes(b"".join(lines))
+    window = make_window("trains")
+    window.attach_to_running()
+    qtbot.waitUntil(lambda: window.controller.run.phase is Phase.STARTING, timeout=WAIT_MS)
+    loss = window.controller.run.loss
+    assert loss.x.tolist() == list(range(1, 41))
+    assert loss.y.tolist() == [1.0] * 20 + [2.0] * 20
+    window.controller.stop_now()
+    qtbot.waitUntil(lambda: not window.controller.running, timeout=WAIT_MS)

@@ -199,3 +199,29 @@ def test_process_that_ends_after_its_last_message_has_not_crashed() -> None:
 def test_written_transcript_is_what_the_script_says(name: str) -> None:
     lines = (FOLDER / f"{name}.jsonl").read_bytes().splitlines()
     assert [protocol.decode(line) for line in lines] == ALL[name]().messages
+
+
+def test_resumed_run_goes_on_with_the_curves_of_its_earlier_starts() -> None:
+    before = Transcript().start_up().begin_training().steps(1, 60)
+    before.say(epoch_finished(1, step=50))
+    again = Transcript().start_up().begin_training()
+    run = Run()
+    run.recall(in_stretches(before.messages))
+    for message in again.messages:
+        run.receive(message)
+    assert run.loss.x.tolist() == list(range(1, 61)) and run.phase is Phase.TRAINING
+    assert (run.messages, run.step, run.epochs) == (len(again.messages), 0, [])
+    assert [epoch.epoch for epoch in run.all_epochs] == [1] and run.best is not None
+    begun = len(again.messages)
+    again.steps(51, 80, loss=0.5)
+    run.receive_all(in_stretches(again.messages[begun:]))
+    assert run.loss.x.tolist() == list(range(1, 81))
+    assert run.loss.y[49] == 1.0 and run.loss.y[50] == 0.5
+    run.recall(in_stretches(before.messages))
+    assert len(run.loss) == 80, "what comes too late is of no use"
+
+
+def epoch_finished(epoch: int, step: int) -> protocol.EpochFinished:
+    return protocol.EpochFinished(
+        epoch=epoch, train_loss=1, val_loss=1, val_accuracy=0.5, elapsed_s=5, best=True, step=step
+    )

@@ -50,7 +50,7 @@ def open_folder(config: RunConfig) -> RunDir:
     folder.create()
     folder.acquire()
     if config.resume and folder.events.exists():  # Each start has events of its own, from seq 0.
-        earlier = sum(1 for _ in folder.path.glob(PREVIOUS_EVENTS.format("*")))
+        earlier = len(folder.earlier_events())
         folder.events.rename(folder.path / PREVIOUS_EVENTS.format(earlier + 1))
     if not config.resume:  # Else only once the checkpoint has turned out to fit these settings.
         write_atomically(folder.config, dump(config))

@@ -239,7 +239,7 @@ class Trainer:
         return 0 < self.config.patience <= waited
 
     def restore(self) -> None:
-        """Go on where the run's last checkpoint was made, or begin where it made none; WrongCheckpoint if that
+        """Go on where the run's last checkpoint was made, or begin where it made none; WrongCheckpoint if it
         is of another model, or damaged."""
         if not checkpoint.has_last(self.folder):
             words = "The run had not saved anything yet: it begins from its start."

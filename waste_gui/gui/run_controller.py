@@ -15,6 +15,7 @@ from waste_gui import config as configs
 from waste_gui.config import ConfigError, RunConfig
 from waste_gui.gui.attached_engine import AttachedEngine
 from waste_gui.gui.background import Background
+from waste_gui.gui.earlier_events import EarlierEvents
 from waste_gui.gui.engine_process import (
     ASK_S,
     TERMINATE_S,
@@ -102,6 +103,7 @@ class RunController(QObject):
         self.config: RunConfig | None = None
         self.folder: RunDir | None = None
         self._engine: EngineProcess | AttachedEngine | None = None
+        self._earlier: EarlierEvents | None = None
         self._watch = Watch(History.load(data_dir() / history.FILE_NAME))
         self._usual: dict[str, tuple[float, float]] = {}
         self._usual_of: tuple[object, ...] = ()
@@ -148,6 +150,8 @@ class RunController(QObject):
         self._zero = self._clock()
         self._log_begin = size_of(folder.log)
         engine.start(self._command(folder.config), folder.log)
+        if config.resume:
+            self._recall(folder, lambda: None)
         self._tick_timer.start()
         self._paint()
 
@@ -160,7 +164,7 @@ class RunController(QObject):
         engine = AttachedEngine(folder, self)
         self._engine = engine
         self._connect()
-        engine.start()
+        self._recall(folder, engine.start)
         self._tick_timer.start()
         self._paint()
 
@@ -169,6 +173,17 @@ class RunController(QObject):
         self._reset()
         self.config, self.folder = config, folder
         self._diary = Diary(folder.evidence)
+
+    def _recall(self, folder: RunDir, then: Callable[[], None]) -> None:
+        """The curves of the run's earlier starts."""
+        self._earlier = EarlierEvents(folder, self)
+        self._earlier.messages_read.connect(self._on_recalled)
+        self._earlier.finished.connect(then)
+        self._earlier.start()
+
+    def _on_recalled(self, messages: list[AnyMessage | Unreadable]) -> None:
+        self.run.recall(in_stretches(messages))
+        self._paint_soon()
 
     def _connect(self) -> None:
         assert self._engine is not None
@@ -184,6 +199,9 @@ class RunController(QObject):
             self._engine.ended.disconnect(self._on_ended)
             self._engine.deleteLater()
             self._engine = None
+        if self._earlier is not None:
+            self._earlier.stop()
+            self._earlier = None
         self._tick_timer.stop()
         self._looking.cancel()
         self._asking.cancel()

@@ -156,7 +156,7 @@ def _train_left(run: Run, train: Stage, now: float, history: History, kind: Kind
         past = history.epoch(kind)
         if past is None or not epochs:
             return None, _prior(history, kind)
-        return max(0.0, past.p50 * (epochs - len(run.epochs)) - (epoch_taken(run, now) or 0.0)), "history"
+        return max(0.0, past.p50 * (epochs - len(run.all_epochs)) - (epoch_taken(run, now) or 0.0)), "history"
     first_at, first_done = train.first
     busy_inside = sum(_before_the_last_step(stage, train.moved_at) for stage in inside)
     each = max(0.0, train.moved_at - first_at - busy_inside) / max(1, train.done - first_done)

@@ -6,6 +6,7 @@ Whoever asks (`countdown`, `diagnose`) passes `now` on the same clock.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -138,6 +139,7 @@ class Run:
         self.step = 0
         self.epoch = 0
         self.epochs: list[protocol.EpochFinished] = []
+        self._earlier: list[protocol.EpochFinished] = []  # Of its starts before this one.
         self.best: protocol.EpochFinished | None = None
         self.checkpoint: protocol.CheckpointSaved | None = None
         self.failures: deque[protocol.ImageFailed] = deque(maxlen=KEPT_FAILURES)
@@ -218,6 +220,26 @@ class Run:
 
     def stop_asked(self, now: float) -> None:
         self.stop_asked_at = now
+
+    @property
+    def all_epochs(self) -> list[protocol.EpochFinished]:
+        """Also those of its earlier starts, as far as this one goes on from them."""
+        first = self.epochs[0].epoch if self.epochs else math.inf
+        return [epoch for epoch in self._earlier if epoch.epoch < first] + self.epochs
+
+    def recall(self, told: Iterable[Told]) -> None:
+        """What an earlier start of this run told of its curves: this one goes on with them."""
+        if self.step:  # It drew its own already.
+            return
+        for each in told:
+            if isinstance(each, Stretch):
+                self._draw(each.metrics)
+            elif isinstance(each, protocol.Metric):
+                self._draw([each])
+            elif isinstance(each, protocol.EpochFinished):
+                self._earlier = [epoch for epoch in self._earlier if epoch.epoch < each.epoch] + [each]
+                if each.best and not self.epochs:
+                    self.best = each
 
     def receive(self, message: AnyMessage | Unreadable) -> None:
         """Take in one message. One that came before (same `seq`) is passed over; an unreadable is logged."""
@@ -387,6 +409,15 @@ class Run:
         last = metrics[-1]
         self.step, self.epoch = last.step, last.epoch
         self.images_per_s, self.timing = last.images_per_s, last.timing
+        self._draw(metrics)
+
+    def _draw(self, metrics: Sequence[protocol.Metric]) -> None:
+        """Steps that an earlier start had made already are made again, from its last checkpoint on."""
+        if not metrics:
+            return
+        for series in (self.loss, self.accuracy, self.lr):
+            if len(series) and metrics[0].step <= series.x[-1]:
+                series.cut(metrics[0].step)
         steps, values = np.array(list(map(_STEP, metrics)), float), list(map(_VALUES, metrics))
         for name, series in (("loss", self.loss), ("accuracy", self.accuracy), ("lr", self.lr)):
             try:

@@ -41,6 +41,7 @@ class Series:
         self._size = 0
         self._blocks = _Blocks()
         self.count = 0  # All points ever.
+        self.cuts = 0  # How often points were forgotten again.
         self.last_finite: int | None = None  # The index of the last y that is a number.
 
     def __len__(self) -> int:
@@ -64,6 +65,20 @@ class Series:
             self.last_finite = begin + int(finite[-1])
         self._size = end
         self.count += len(xs)
+
+    def cut(self, x: float) -> None:
+        """Forget the points from `x` on: they are told anew."""
+        size = int(np.searchsorted(self.x, x, side="left"))
+        if size == self._size:
+            return
+        self._size = size
+        self.cuts += 1
+        self._blocks = _Blocks()
+        self._find_last_finite()
+
+    def _find_last_finite(self) -> None:
+        finite = np.flatnonzero(np.isfinite(self.y))
+        self.last_finite = int(finite[-1]) if len(finite) else None
 
     @property
     def x(self) -> FloatArray:
@@ -112,8 +127,7 @@ class Series:
         for column in (self._x, self._y):
             column[: len(kept)] = column[kept]
         self._size = len(kept)
-        finite = np.flatnonzero(np.isfinite(self.y))
-        self.last_finite = int(finite[-1]) if len(finite) else None
+        self._find_last_finite()
         self._blocks = _Blocks()
 
 

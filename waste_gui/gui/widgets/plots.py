@@ -66,7 +66,7 @@ class Trend:
         self._block = min(_BLOCK, capacity // 4)
         self._x, self._y = np.empty(capacity), np.empty(capacity)  # Takes memory only as it fills.
         self._size = 0
-        self._seen = 0  # Of all points that the series ever had.
+        self._seen = self._cuts = 0  # Of all points that the series ever had, and of those it forgot.
         self._total = self._norm = 0.0
 
     @property
@@ -74,6 +74,9 @@ class Trend:
         return self._total / self._norm if self._norm else None
 
     def take(self, raw: Series) -> None:
+        if raw.cuts != self._cuts:  # Drawn anew: the points before a cut count for those after it.
+            self._cuts, self._size, self._total, self._norm = raw.cuts, 0, 0.0, 0.0
+            self._seen = raw.count - len(raw)
         first = max(0, len(raw) - (raw.count - self._seen))
         self._seen = raw.count
         for begin in range(first, len(raw), self._block):
@@ -268,7 +271,7 @@ class CurveView(pg.PlotWidget):  # type: ignore[misc]
         raw = self.spec.series(run)
         points = self.spec.points(run) if self.spec.points else Points(np.empty(0), np.empty(0))
         low, high = self.getPlotItem().getViewBox().viewRange()[0]
-        key = (raw.count, len(points.x), low, high, self.width(), self.follow)
+        key = (raw.count, raw.cuts, len(points.x), low, high, self.width(), self.follow)
         if key == self._drawn:
             return
         self._drawing = True
@@ -276,7 +279,7 @@ class CurveView(pg.PlotWidget):  # type: ignore[misc]
         if moves:
             self._move_x(raw, points)
         low, high = self.getPlotItem().getViewBox().viewRange()[0]
-        self._drawn = (*key[:2], low, high, *key[4:])
+        self._drawn = (*key[:3], low, high, *key[5:])
         self._set_curves(raw, points, low, high)
         self._drawing = False
         self.viewport().update()
@@ -430,7 +433,7 @@ class Plot(QWidget):
 
 def _validation(name: str) -> Callable[[Run], Points]:
     def points(run: Run) -> Points:
-        known = [(e.step, getattr(e, name)) for e in run.epochs]
+        known = [(e.step, getattr(e, name)) for e in run.all_epochs]
         x = np.array([step for step, _ in known], float)
         y = np.array([np.nan if value is None else value for _, value in known], float)
         return Points(x, y)
