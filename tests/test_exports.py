@@ -228,8 +228,8 @@ def run_live(
 ) -> None:
     """As an engine does: each message also goes to the events file."""
     report = Reporter()
-    with open(folder.events, "wb") as events:
-        report.add_listener(lambda message: events.write(encode(message)))
+    with open(folder.events, "w", encoding="utf-8") as events:
+        report.add_listener(lambda message: print(encode(message).decode(), end="", file=events))
         report(begun())
         live = Live(report, folder, tensorboard=tensorboard)
         for message in messages:

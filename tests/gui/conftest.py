@@ -59,6 +59,7 @@ def make_window(qtbot: QtBot, theme: Theme) -> Callable[[str], MainWindow]:
 
 def end_engine(window: MainWindow, qtbot: QtBot) -> None:
     """A window may not go while its engine runs."""
+    window.queue.close()
     window.controller.kill_now()
     qtbot.waitUntil(lambda: not window.controller.running, timeout=WAIT_MS)
     end_check(window.data, qtbot)

@@ -704,6 +704,8 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
     from waste_gui.gui.found_rows import Entry
     from waste_gui.gui.guide import GuideDialog
     from waste_gui.gui.notifications_dialog import NotificationsDialog
+    from waste_gui.gui.queue_file import ENDED, Queue, QueuedRun, State
+    from waste_gui.gui.queue_wording import over_notice
     from waste_gui.gui.self_test_dialog import SelfTestDialog
     from waste_gui.gui.settings import Settings
     from waste_gui.gui.telling import Outcome
@@ -793,6 +795,36 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
         (guide,) = window.findChildren(GuideDialog)
         return guide
 
+    def show_queue(window: mw.MainWindow, state: str) -> QWidget:
+        """Runs in every state; a long name with markup among them."""
+        if state == "queue":
+            window.controller.expected = lambda config, photos: (  # type: ignore[method-assign]
+                None if config.model == "RN50" else (config.epochs * EPOCH_S, 3)
+            )
+            failure = "The graphics card ran out of memory. Batch size 64 needs about 9 GB, 6.1 GB was free."
+            odd = "plastic & <b>foil</b> against the background of a very long name of a run in the queue 2"
+            told: list[tuple[str, str, int, State, str]] = [
+                ("night run", "ViT-B-32", 20, "done", "92.0 %"),
+                ("large batch", "ViT-B-16", 20, "failed", failure),
+                ("", "resnet18", 30, "stopped", ""),
+                ("small images first", "resnet50", 40, "running", ""),
+                (odd, "mobilenet_v3_large", 12, "waiting", ""),
+                ("no augmentation", "RN50", 20, "waiting", ""),
+                ("", "efficientnet_b0", 1, "waiting", ""),
+            ]
+            source = ("/data/waste", "/media/lab/usb drive/waste_2025")
+            entries = tuple(
+                QueuedRun(config=RunConfig(name=n, model=m, epochs=e, source=source), state=s, words=w)
+                for n, m, e, s, w in told
+            )
+            window.queue._closed = True
+            window.queue._take(Queue(entries=entries))
+        window.show_queue()
+        assert window._queue_dialog is not None
+        if state == "queue":
+            window._queue_dialog.list.setCurrentIndex(window._queue_dialog.list.rows.index(4, 0))
+        return window._queue_dialog
+
     scripts = {
         f.__name__: f
         for f in (
@@ -822,7 +854,7 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
     moments = {
         name: moment(f())
         for name, f in scripts.items()
-        if not wanted or {name, f"where_{name}"} & set(wanted) or name == "training"
+        if not wanted or {name, f"where_{name}", f"queue_{name}"} & set(wanted) or name == "training"
     }
     states = [
         "idle",
@@ -835,6 +867,9 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
         "results",
         *RUNS_STATES,
         "stop",
+        "queue",
+        "queue_empty",
+        "queue_done",
         "where_training",
         "where_waits_for_drive",
         "where_stuck",
@@ -889,6 +924,13 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
                     shown.show()
                 elif state in ("self_test", "notifications", "guide", "guide_where"):
                     shown = show_help(window, state)
+                elif state in ("queue", "queue_empty"):
+                    shown = show_queue(window, state)
+                elif state == "queue_done":
+                    show_queue(window, "queue").close()
+                    window._show_moment(moments["done"])
+                    ended = [entry for entry in window.queue.entries if entry.state in ENDED]
+                    window._say_of_queue(over_notice(ended))
                 elif state.startswith("where_"):
                     window._show_moment(moments[state.removeprefix("where_")])
                     window._on_show_where()

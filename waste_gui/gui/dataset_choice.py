@@ -34,6 +34,12 @@ class DatasetChoice:
         )
 
 
+def choice_of(config: RunConfig) -> DatasetChoice:
+    """The folders and classes of these settings."""
+    preset = next((name for name, classes in PRESETS.items() if classes == config.classes), "")
+    return DatasetChoice(config.source, preset, dict(config.mapping))
+
+
 @dataclass(frozen=True)
 class Found:
     """A scan without its hundred thousand samples.

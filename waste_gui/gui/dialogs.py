@@ -21,6 +21,8 @@ class Answer(Enum):
     STOP_AND_QUIT = "&Stop and quit"
     CANCEL = "&Cancel"
     CLOSE = "&Close"
+    QUEUE_ON = "&Go on with the queue"
+    QUEUE_WAITS = "&Let it wait"
 
 
 class Question(QDialog):

@@ -44,7 +44,7 @@ from waste_gui.config import ConfigError, RunConfig
 from waste_gui.gui import demo, resources
 from waste_gui.gui.again import again
 from waste_gui.gui.background import Background
-from waste_gui.gui.dataset_choice import DatasetChoice
+from waste_gui.gui.dataset_choice import DatasetChoice, choice_of
 from waste_gui.gui.dialogs import Answer, DetailsDialog, Question
 from waste_gui.gui.moment import Moment
 from waste_gui.gui.pages.data import DataPage
@@ -52,7 +52,10 @@ from waste_gui.gui.pages.results import Results, ResultsPage
 from waste_gui.gui.pages.run import RunPage
 from waste_gui.gui.pages.runs import RunsPage
 from waste_gui.gui.pages.train import SettingsPage
+from waste_gui.gui.queue_file import QueuedRun
+from waste_gui.gui.queue_wording import added_notice, halted_question, over_notice, waiting_notice
 from waste_gui.gui.run_controller import RunController
+from waste_gui.gui.run_queue import RunQueue
 from waste_gui.gui.settings import Settings, ThemeName
 from waste_gui.gui.telling import Outcome, Telling
 from waste_gui.gui.text import label
@@ -82,6 +85,7 @@ from waste_gui.rundir import RunDir, RunFolderError, list_runs
 
 if TYPE_CHECKING:
     from waste_gui.gui.diagnosis_dialog import DiagnosisDialog
+    from waste_gui.gui.queue_dialog import QueueDialog
     from waste_gui.gui.widgets.plots import PlotName
 
 LEFT_WIDTH, LEFT_WIDTH_WIDE = 336, 416
@@ -104,6 +108,8 @@ Ctrl+Shift+O    recent folders
 F5              start training
 Ctrl+.          stop training
 Ctrl+R          earlier runs
+Ctrl+U          the queue
+Ctrl+Shift+U    add these photos and settings to the queue
 Ctrl+L          log
 Ctrl+Shift+C    copy a report
 Ctrl+E          open the run folder
@@ -126,6 +132,8 @@ Enter shows the photo larger.
 
 In the list of runs: Ctrl+F searches, Enter shows, F2 renames, N writes a
 note, S stars, A archives, C compares, O opens the folder, Del deletes.
+
+In the queue: Alt+Up and Alt+Down move a run, Del removes it.
 
 In a plot and in the timeline: Space follows the newest, Home shows all,
 + and - zoom, the arrows pan.
@@ -155,10 +163,13 @@ class MainWindow(QMainWindow):
         self._again: Callable[[], RunConfig] | None = None  # What is started once this run has ended.
         self._diagnosis: DiagnosisDialog | None = None
         self._question: Question | None = None
+        self._queue_dialog: QueueDialog | None = None
         self._said: Notice | None = None
+        self._said_of_queue: Notice | None = None
         self._weakest = ""
         self._train_example = False
         self.telling = Telling(self, settings, self.controller)
+        self.queue = RunQueue(self.controller, self._start_queued, self._may_start_queued, self)
         self._drawing = Background(self)
         self._saving = Background(self)
         self._make_parts()
@@ -166,6 +177,8 @@ class MainWindow(QMainWindow):
         self._make_menus()
         self._connect()
         self._restore()
+        if self.queue.held:
+            self._said_of_queue = waiting_notice(len(self.queue.waiting))
         self._show_moment(self._moment)
         quiet = QTimer(self)
         quiet.setSingleShot(True)
@@ -298,6 +311,9 @@ class MainWindow(QMainWindow):
         self.stop_action = self._add(menu, "S&top…", "Ctrl+.", self.ask_stop)
         self.pause_action = self._add(menu, "&Pause", "", self.controller.pause_or_resume)
         menu.addSeparator()
+        self.add_to_queue_action = self._add(menu, "&Add to the queue", "Ctrl+Shift+U", self.add_to_queue)
+        self._add(menu, "&Queue…", "Ctrl+U", self.show_queue)
+        menu.addSeparator()
         self.check_action = self._add(menu, "&Check the photos", "", self._on_check_photos)
         self._add(menu, "Show &where it is", "", self._on_show_where)
         self._add(menu, "&Earlier runs", "Ctrl+R", lambda: self.show_page(RUNS))
@@ -344,6 +360,9 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.controller.changed.connect(self._show_moment)
         self.controller.ended.connect(self._on_ended)
+        self.queue.trouble.connect(self.say)
+        self.queue.halted.connect(self._on_queue_halted)
+        self.queue.over.connect(lambda ended: self._say_of_queue(over_notice(ended)))
         self.telling.told.connect(self._on_told)
         self.header.start_asked.connect(self.start)
         self.header.stop_asked.connect(self.ask_stop)
@@ -402,6 +421,7 @@ class MainWindow(QMainWindow):
         self.pause_action.setEnabled(run.phase is Phase.TRAINING)
         self.pause_action.setText("&Go on" if run.paused else "&Pause")
         self.start_action.setEnabled(readiness.ready and not running)
+        self.add_to_queue_action.setEnabled(self.data.readiness.ready)
         self.data.checking.show_training(running)
         self.check_action.setEnabled(self.data.checking.can_start)
         if self._diagnosis is not None:
@@ -413,6 +433,8 @@ class MainWindow(QMainWindow):
         if said is not None and self._said is not None and self._said.tone == "slow":
             words = (said.text, self._said.title, self._said.text)
             said = replace(said, text=" ".join(part for part in words if part))
+        if self._said_of_queue is not None and (said is None or self._moment.run.phase.ended):
+            said = self._said_of_queue
         self.bar.show_notice(self._said if said is None else said)
 
     def _show_readiness(self) -> None:
@@ -465,7 +487,7 @@ class MainWindow(QMainWindow):
         self._start(self.config)
 
     def _start(self, make_config: Callable[[], RunConfig]) -> None:
-        self._said, self._weakest = None, ""
+        self._said, self._said_of_queue, self._weakest = None, None, ""
         try:
             self.controller.start(make_config())
         except ConfigError as error:
@@ -477,6 +499,71 @@ class MainWindow(QMainWindow):
             self._remember_form()
             self.results.read(None)
             self.show_page(TRAINING)
+
+    def _may_start_queued(self) -> bool:
+        return not self._leaving and self._again is None
+
+    def _start_queued(self, config: RunConfig) -> str:
+        """Why it cannot be started; empty if it was. The person stays on the page where they are."""
+        self._said, self._said_of_queue, self._weakest = None, None, ""
+        try:
+            self.controller.start(config)
+        except ConfigError as error:
+            return str(error)
+        except RunFolderError as error:
+            return f"{error.text} {error.hint}"
+        self.data.checking.check.stop(for_training=True)
+        self.results.read(None)
+        return ""
+
+    def add_to_queue(self) -> None:
+        """What Start would train, to be trained when its turn comes."""
+        found = self.data.found
+        if not self.data.readiness.ready or found is None:
+            self.say("There is nothing to add to the queue yet.", "Choose a folder of photos.")
+            return
+        try:
+            config = self.config()
+        except ConfigError as error:
+            self.say("The settings cannot be used.", str(error))
+            return
+        entry = self.queue.add(config, found.photos)
+        self._remember_form()
+        place = len(self.queue.waiting)
+        busy = self.controller.running or self.queue.running is not None
+        self._say_of_queue(added_notice(entry, place, paused=self.queue.paused, busy=busy))
+
+    def show_queue(self) -> None:
+        from waste_gui.gui.queue_dialog import QueueDialog
+
+        if self._queue_dialog is not None:
+            self._queue_dialog.activateWindow()
+            return
+        dialog = QueueDialog(self, self.queue, self.controller.expected, busy=lambda: self.controller.running)
+        dialog.add_asked.connect(self.add_to_queue)
+        dialog.finished.connect(self._on_queue_closed)
+        self._queue_dialog = dialog
+        dialog.show()
+
+    def _on_queue_closed(self) -> None:
+        self._queue_dialog = None
+
+    def _say_of_queue(self, words: Notice | None) -> None:
+        self._said_of_queue = words
+        self._show_notice(notice(self._moment))
+
+    def _on_queue_halted(self, entry: QueuedRun) -> None:
+        """The person stopped one; whether the others are wanted, they know."""
+        if self._leaving:
+            return
+        self._ask(
+            "Go on with the queue?",
+            halted_question(entry, len(self.queue.waiting)),
+            (Answer.QUEUE_ON, Answer.QUEUE_WAITS),
+            Answer.QUEUE_WAITS,
+            {},
+            lambda answer: self.queue.go_on() if answer is Answer.QUEUE_ON else None,
+        )
 
     def ask_stop(self) -> None:
         if not self.controller.running or self._question is not None:
@@ -522,6 +609,8 @@ class MainWindow(QMainWindow):
     def _on_ended(self, moment: Moment) -> None:
         if self._question is not None and not self._leaving:
             self._question.reject()
+        if self._again is None:
+            self.queue.run_ended(moment.run)
         if self._leaving:
             self.close()
             return
@@ -545,8 +634,10 @@ class MainWindow(QMainWindow):
 
     def _start_again(self) -> None:
         make, self._again = self._again, None
+        before = self.controller.folder
         if make is not None:
             self._start(make)
+            self.queue.goes_on_in(before)
 
     def _on_check_photos(self) -> None:
         self.show_page(PHOTOS)
@@ -569,7 +660,7 @@ class MainWindow(QMainWindow):
         if self.controller.running and not self.controller.attached:
             self.say("A training runs in this window.", "Stop it, or wait, before you look at another.")
             return
-        self._said, self._weakest = None, ""
+        self._said, self._said_of_queue, self._weakest = None, None, ""
         self.controller.attach(folder)
         self.results.read(None)
         self.show_page(TRAINING)
@@ -648,8 +739,14 @@ class MainWindow(QMainWindow):
                 self.show_page(SETTINGS)
             case Offer.CHECK_PHOTOS:
                 self._on_check_photos()
+            case Offer.SHOW_QUEUE:
+                self.show_queue()
+            case Offer.QUEUE_ON:
+                self._said_of_queue = None
+                self.queue.go_on()
+                self._show_notice(notice(self._moment))
             case Offer.HIDE:
-                self._said = None
+                self._said, self._said_of_queue = None, None
                 self._show_notice(notice(self._moment))
 
     def _on_show_where(self) -> None:
@@ -735,7 +832,7 @@ class MainWindow(QMainWindow):
             self.say("These settings cannot be used.", str(error))
             return
         self.form.show_config(msgspec.structs.replace(config, run_dir=None))
-        self.data.set_choice(DatasetChoice(config.source, _preset(config), dict(config.mapping)))
+        self.data.set_choice(choice_of(config))
         self.show_page(SETTINGS)
 
     def _on_resume(self, folder: RunDir) -> None:
@@ -859,6 +956,7 @@ class MainWindow(QMainWindow):
         self._remember_window()
         self.data.checking.close()
         self.runs.finish_writing()
+        self.queue.close()
         self.controller.detach()
         event.accept()
 
@@ -867,9 +965,10 @@ class MainWindow(QMainWindow):
             return
         left = self._moment.view.remaining.run_s if self._moment.view else None
         still = f"It needs about {about(left)} more. " if left and left >= 1 else ""
+        queued = " The queue waits until then." if self.queue.waiting else ""
         self._ask(
             "Training still runs",
-            f"{still}It can go on without the window; open waste-gui again to see it.",
+            f"{still}It can go on without the window; open waste-gui again to see it.{queued}",
             (Answer.STOP_AND_QUIT, Answer.KEEP_IN_BACKGROUND, Answer.CANCEL),
             Answer.CANCEL,
             {},
@@ -912,12 +1011,6 @@ def _first_focusable(area: QWidget) -> QWidget:
         if child.focusPolicy() & Qt.FocusPolicy.TabFocus and child.isVisible() and child.isEnabled():
             return child
     return area
-
-
-def _preset(config: RunConfig) -> str:
-    from waste_gui.dataset.mapping import PRESETS
-
-    return next((name for name, classes in PRESETS.items() if classes == config.classes), "")
 
 
 def _copy(text: str) -> None:

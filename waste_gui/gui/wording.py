@@ -39,6 +39,8 @@ class Offer(Enum):
     RESUME_RUN = "Resume training"
     SHOW_SETTINGS = "Change the settings"
     CHECK_PHOTOS = "Check the photos"
+    SHOW_QUEUE = "Show queue"
+    QUEUE_ON = "Go on with the queue"
     HIDE = "Hide"
 
 
@@ -62,6 +64,8 @@ LETTERS: dict[Action | Offer, str] = {
     Offer.RESUME_RUN: "m",
     Offer.SHOW_SETTINGS: "C",
     Offer.CHECK_PHOTOS: "C",
+    Offer.SHOW_QUEUE: "q",
+    Offer.QUEUE_ON: "o",
     Offer.HIDE: "d",
 }
 """The mnemonic of each button of the bar: none that a menu, a tab, Start or Stop has."""

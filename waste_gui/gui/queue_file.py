@@ -1,0 +1,134 @@
+"""The queue on disk: runs one after another, kept over the end of every window and shared by all of them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Literal
+
+import msgspec
+
+from waste_gui.config import RunConfig
+from waste_gui.rundir import data_dir, write_atomically
+
+State = Literal["waiting", "running", "done", "failed", "stopped"]
+ENDED: tuple[State, ...] = ("done", "failed", "stopped")
+
+
+class QueuedRun(msgspec.Struct, frozen=True, kw_only=True):
+    """A run of the queue. `words` say how it ended, `folder` is where it trains or has trained, and of one
+    that was `told` the person knows."""
+
+    config: RunConfig
+    id: str = msgspec.field(default_factory=lambda: uuid.uuid4().hex)
+    photos: int = 0
+    state: State = "waiting"
+    words: str = ""
+    folder: str = ""
+    told: bool = False
+
+
+class Queue(msgspec.Struct, frozen=True, kw_only=True):
+    """In the order of their starts. While it is `paused`, nothing is started."""
+
+    entries: tuple[QueuedRun, ...] = ()
+    paused: bool = False
+
+
+class BrokenQueue(Exception):
+    """The file could not be read, and lies aside."""
+
+    def __init__(self, aside: Path) -> None:
+        super().__init__(str(aside))
+        self.aside = aside
+
+
+class QueueFile:
+    """`queue.json`, and the two locks beside it: of who changes it, and of who starts its runs."""
+
+    def __init__(self) -> None:
+        self._path = data_dir() / "queue.json"
+        self._known: tuple[int, int, int] | None = None
+        self._driving: IO[bytes] | None = None
+
+    def read(self) -> Queue | None:
+        """None if it is as it was when this object saw it last. Raises BrokenQueue, OSError."""
+        stamp = self._stamp()
+        if stamp == self._known:
+            return None
+        self._known = stamp
+        if stamp is None:
+            return Queue()
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=Queue)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            aside = self._path.with_name("queue.broken.json")
+            os.replace(self._path, aside)
+            self._known = None
+            raise BrokenQueue(aside) from None
+
+    def write(self, queue: Queue) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(self._path, msgspec.json.format(msgspec.json.encode(queue), indent=1))
+        self._known = self._stamp()
+
+    @contextlib.contextmanager
+    def changing(self) -> Iterator[None]:
+        """Another window waits with its change; on a disk that cannot lock, nobody does."""
+        with contextlib.ExitStack() as held:
+            with contextlib.suppress(OSError):
+                lock = held.enter_context(self._open_lock("queue.change-lock"))
+                _lock(lock, wait=True)
+            yield
+
+    def drive(self) -> bool:
+        """Become the window that starts the runs, or still be it. The system takes it from a process that
+        ends, however it ends."""
+        if self._driving is None:
+            try:
+                lock = self._open_lock("queue.lock")
+            except OSError:
+                return False
+            if not _lock(lock, wait=False):
+                lock.close()
+                return False
+            self._driving = lock
+        return True
+
+    def let_go(self) -> None:
+        """Another window may start the runs."""
+        if self._driving is not None:
+            self._driving.close()
+            self._driving = None
+
+    def _open_lock(self, name: str) -> IO[bytes]:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        return open(self._path.with_name(name), "ab")
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _lock(file: IO[bytes], *, wait: bool) -> bool:
+    """Until the file is closed, in whatever way. Whether it is ours."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
