@@ -16,6 +16,7 @@ from tests.benchmarks.figures import Comparison, RowResult
 from tests.benchmarks.first_batch import first_batch
 from tests.benchmarks.loading import epoch_2, tile_cache
 from tests.benchmarks.photos import Bench, open_bench
+from tests.benchmarks.runs import runs_page
 from tests.benchmarks.scan import scan
 from tests.benchmarks.timeline import timeline
 from tests.benchmarks.training_step import training_step
@@ -44,6 +45,7 @@ ROWS: dict[str, Row] = {
         window_reopen,
         window_memory,
         window_start,
+        runs_page,
     )
 }
 

@@ -60,12 +60,12 @@ def open_window(command: Callable[[Path], list[str]]) -> Iterator[MainWindow]:
         window.resize(WIDTH, HEIGHT)
         window.show()
         window.show_page(TRAINING)
-        _turn(SETTLE_S)
+        turn(SETTLE_S)
         yield window
         window.controller.kill_now()
 
 
-def _turn(seconds: float) -> None:
+def turn(seconds: float) -> None:
     """Let the window do what it has to for a while."""
     from PySide6.QtCore import QEventLoop, QTimer
 
@@ -85,7 +85,7 @@ def _until_ended(window: MainWindow, begin: Callable[[], None]) -> dict[str, Any
     begin()
     loop.exec()
     for _ in range(2 + len(window.run_page.plots.plots)):  # One is drawn each turn, then painted.
-        _turn(0)
+        turn(0)
     run = window.controller.run
     assert run.last is not None and run.missed == 0, (run.last, run.missed)
     return {
@@ -119,7 +119,7 @@ def remember(messages: int, hours: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, open_window(lambda config: command) as window:
         before = _megabytes()
         told = _until_ended(window, _start(window, folder))
-        _turn(SETTLE_S)
+        turn(SETTLE_S)
         return told | {"before": before, "after": _megabytes()}
 
 

@@ -10,8 +10,10 @@ import contextlib
 import io
 import json
 import os
+import queue
 import re
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -43,7 +45,9 @@ HEAD_BYTES, TAIL_BYTES, LONG_TAIL_BYTES = 8 * 1024, 16 * 1024, 256 * 1024
 LAST_LINES = 8
 """A run's last message is its last line; after a crash half a line may follow."""
 
-TELL_EVERY = 200
+NEWEST = 200
+READERS = 4
+"""Threads: of more, the disk answers no sooner."""
 
 Last = RunFinished | RunStopped | RunFailed
 State = Literal["running", "done", "stopped", "failed", "ended unexpectedly"]
@@ -59,7 +63,7 @@ _EARLIER = re.compile(r"events-(\d+)\.jsonl")
 _FINGERPRINT = re.compile(rb'"fingerprint"\s*:\s*"([^"\\]+)"')
 
 
-class RunSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RunSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A run in a line. `began` is Unix time; `took_s` is without the time between a stop and its resumption;
     `why` is what it said when it stopped or failed."""
 
@@ -103,22 +107,19 @@ class _Cache(msgspec.Struct, frozen=True):
 def read_runs(
     tell: Callable[[object], None] = lambda _: None, folder: Path | None = None
 ) -> list[RunSummary]:
-    """The runs in a folder (by default the user's own), the newest first. For a thread; `tell` gets those
-    read so far now and then."""
+    """The runs in a folder (by default the user's own), the newest first. For a thread; `tell` gets the
+    newest as soon as they are read."""
     folder = runs_dir() if folder is None else folder
-    known, photos = _load_cache(), _PhotoCounts()
+    known = _load_cache()
+    looks = [look for name in _subfolders(folder) if (look := _look(os.path.join(folder, name)))]
+    new = _summaries([look for look in looks if not _is_known(look, known)])
     entries: dict[str, _Entry] = {}
     found: list[RunSummary] = []
-    for name in _subfolders(folder):
-        look = _look(os.path.join(folder, name))
-        if look is None:
-            continue
-        entry = known.get(look.folder)
-        if entry is None or entry.key != look.key:
-            entry = _Entry(look.key, _summary(look, photos))
+    for look in looks:
+        entry = known[look.folder] if _is_known(look, known) else _Entry(look.key, next(new))
         entries[look.folder] = entry
         found.append(_as_it_is_now(look, entry.summary))
-        if len(found) % TELL_EVERY == 0:
+        if len(found) == NEWEST:
             tell(tuple(found))
     if entries != known:
         _save_cache(entries)
@@ -143,6 +144,10 @@ def _load_cache() -> dict[str, _Entry]:
         if cache.version == VERSION:
             return cache.runs
     return {}
+
+
+def _is_known(look: _Look, known: dict[str, _Entry]) -> bool:
+    return look.folder in known and known[look.folder].key == look.key
 
 
 def _save_cache(entries: dict[str, _Entry]) -> None:
@@ -222,6 +227,27 @@ class _Settings(msgspec.Struct, frozen=True):
     source: tuple[str, ...] = ()
     name: str = ""
     model: str = ""
+
+
+def _summaries(looks: Sequence[_Look]) -> Iterator[RunSummary]:
+    """In their order. Several threads wait for the disk together; none keeps the program from ending."""
+    photos = _PhotoCounts()
+    done: list[queue.SimpleQueue[RunSummary | Exception]] = [queue.SimpleQueue() for _ in range(READERS)]
+
+    def read(number: int) -> None:
+        try:
+            for look in looks[number::READERS]:
+                done[number].put(_summary(look, photos))
+        except Exception as error:  # It is raised where the summary is waited for.
+            done[number].put(error)
+
+    for number in range(min(READERS, len(looks))):
+        threading.Thread(target=read, args=(number,), name="reads runs", daemon=True).start()
+    for i in range(len(looks)):
+        summary = done[i % READERS].get()
+        if isinstance(summary, Exception):
+            raise summary
+        yield summary
 
 
 def _summary(look: _Look, photos: _PhotoCounts) -> RunSummary:

@@ -141,6 +141,7 @@ class _RunDelegate(QStyledItemDelegate):
     def __init__(self, table: RunTable) -> None:
         super().__init__(table)
         self._table = table
+        self._figure = 3 + QFontMetrics(theme.font("caption")).horizontalAdvance("\u2007")
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         line, column, box = self._table.runs.lines[index.row()], index.column(), QRect(option.rect)
@@ -160,8 +161,7 @@ class _RunDelegate(QStyledItemDelegate):
             _paint_state(painter, box.adjusted(3, 0, -3, 0), line)
         else:
             number = column in NUMBERS
-            figure = painter.fontMetrics().horizontalAdvance("\u2007") + 3
-            room = box.adjusted(3, 0, -figure if number else -UNIT, 0)
+            room = box.adjusted(3, 0, -self._figure if number else -UNIT, 0)
             _paint_text(painter, room, line.cells[column], RIGHT if number else LEFT)
         painter.restore()
 
@@ -175,22 +175,21 @@ class _RunDelegate(QStyledItemDelegate):
         editor.setGeometry(QRect(option.rect).adjusted(-UNIT, -1, 0, 1))
 
 
-def _paint_text(painter: QPainter, box: QRect, text: str, align: int = LEFT) -> int:
-    """How wide it is."""
-    metrics = painter.fontMetrics()
-    shown = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, box.width())
+def _paint_text(painter: QPainter, box: QRect, text: str, align: int = LEFT) -> None:
+    shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, box.width())
     painter.drawText(box, align, shown)
-    return metrics.horizontalAdvance(shown)
 
 
 def _paint_name(painter: QPainter, box: QRect, line: Line) -> None:
     """The name, then the note as far as there is room."""
-    width = _paint_text(painter, box, line.cells[Column.NAME])
+    _paint_text(painter, box, line.cells[Column.NAME])
     note = one_line(line.run.marks.note)
     if line.run.marks.archived:
         note = f"archived · {note}" if note else "archived"
-    room = box.adjusted(width + UNIT, 0, 0, 0)
-    if note and room.width() > 4 * UNIT:
+    if not note:
+        return
+    room = box.adjusted(painter.fontMetrics().horizontalAdvance(line.cells[Column.NAME]) + UNIT, 0, 0, 0)
+    if room.width() > 4 * UNIT:
         painter.setPen(theme.colour("muted"))
         painter.drawText(
             room, LEFT, painter.fontMetrics().elidedText(note, Qt.TextElideMode.ElideRight, room.width())
@@ -261,15 +260,19 @@ class RunTable(QTableView):
     # --- what is shown
 
     def show_lines(self, lines: Iterable[Line]) -> None:
-        """Sorted; what was chosen stays chosen, and what was in sight in sight."""
+        """In the order that was asked for."""
         ordered = list(lines)
         for order in self.orders:
             ordered = order.sorted(ordered)
+        self._show_ordered(ordered)
+
+    def _show_ordered(self, lines: list[Line]) -> None:
+        """What was chosen stays chosen, and what was in sight in sight."""
         chosen, first = self._chosen_rows(), self.currentIndex().row()
         folders = [self.runs.lines[row].run.folder for row in chosen]
         current = self.runs.lines[first].run.folder if 0 <= first < len(self.runs.lines) else ""
         place = self.verticalScrollBar().value()
-        if self.runs.show_lines(ordered):
+        if self.runs.show_lines(lines):
             self._choose_again(folders, current, chosen[0] if chosen else first)
             self.verticalScrollBar().setValue(place)
 
@@ -282,7 +285,7 @@ class RunTable(QTableView):
     def _on_sort(self, order: Order) -> None:
         before = [each for each in self.orders if each.column != order.column]
         self.orders = [*before[-2:], order]
-        self.show_lines(self.runs.lines)
+        self._show_ordered(order.sorted(self.runs.lines))
 
     def _choose_again(self, folders: list[str], current: str, first: int) -> None:
         """Where all is gone that was chosen, the next line is."""
