@@ -6,6 +6,7 @@ import html
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QIcon
@@ -13,8 +14,10 @@ from PySide6.QtWidgets import QSystemTrayIcon, QWidget
 
 from waste_gui.gui import resources
 from waste_gui.gui.background import Background
-from waste_gui.gui.session_bus import SIGNAL, SessionBus, session_address
 from waste_gui.gui.text import one_line
+
+if TYPE_CHECKING:
+    from waste_gui.gui.session_bus import SessionBus  # Imported when there is something to tell.
 
 SERVER = ("org.freedesktop.Notifications", "/org/freedesktop/Notifications", "org.freedesktop.Notifications")
 DESKTOP_ENTRY = "waste-gui"
@@ -37,6 +40,8 @@ class Note:
 
 def desktop_address() -> str:
     """Of the session bus, where there is a real screen of Linux; without one, nobody looks."""
+    from waste_gui.gui.session_bus import session_address
+
     return session_address() if QGuiApplication.platformName() in ("xcb", "wayland") else ""
 
 
@@ -122,6 +127,8 @@ def tell_and_wait(
     """Show a notification and wait until somebody clicks or closes it; `tell` gets its number.
 
     For a thread. A token if it was clicked, None if it was closed; BusError or OSError if nobody shows it."""
+    from waste_gui.gui.session_bus import SessionBus
+
     with SessionBus(address) as bus:
         bus.listen(SERVER[2])
         (abilities,) = bus.call(SERVER, "GetCapabilities")
@@ -139,6 +146,8 @@ def tell_and_wait(
 
 
 def _wait(bus: SessionBus, number: int, tell: Callable[[object], None]) -> str | None:
+    from waste_gui.gui.session_bus import SIGNAL
+
     token = ""
     while True:
         message = bus.next_message(LOOK_S)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -29,7 +29,7 @@ SIGNS: dict[CheckState, tuple[Glyph, str]] = {
     "fail": ("failed", "fails"),
 }
 LOOKS = "Looking at this computer. PyTorch takes a few seconds."
-NAME_WIDTH, WORD_WIDTH = 112, 64
+WORDS = ("waits", "looks…", *(word for _, word in SIGNS.values()))
 
 
 class _Line(QWidget):
@@ -40,9 +40,9 @@ class _Line(QWidget):
         self._name = name
         self.mark = GlyphMark(side=14)
         self.word = PlainLabel(role="muted")
-        self.word.setFixedWidth(WORD_WIDTH)
+        self.word.setFixedWidth(_widest(self.word, WORDS))
         title = PlainLabel(name, bold=True)
-        title.setFixedWidth(NAME_WIDTH)
+        title.setFixedWidth(_widest(title, NAMES))
         self.seen = PlainLabel(wrap=True)
         self.advice = PlainLabel(role="muted", wrap=True)
         words = QVBoxLayout()
@@ -72,6 +72,11 @@ class _Line(QWidget):
         self.advice.set_text(advice)
         self.advice.setVisible(bool(advice))
         self.setAccessibleName(f"{self._name}: {word}. {seen} {advice}".strip())
+
+
+def _widest(label: PlainLabel, texts: Iterable[str]) -> int:
+    """So that columns begin on one line, in every font."""
+    return max(label.fontMetrics().horizontalAdvance(text) for text in texts) + UNIT
 
 
 class SelfTestDialog(QDialog):
