@@ -400,6 +400,13 @@ def test_empty_queue_says_what_to_do(window: MainWindow, qtbot: QtBot) -> None:
     assert dialog.list.rows.rows[0].name == "ViT-B-32, 20 epochs"
 
 
+def test_nothing_can_be_added_without_photos(open_window: Open, qtbot: QtBot) -> None:
+    window = open_window()
+    open_dialog(window, qtbot)
+    assert window._queue_dialog is not None
+    assert not window._queue_dialog.add.isEnabled() and not window.add_to_queue_action.isEnabled()
+
+
 def test_keys_move_and_remove_the_chosen_run(window: MainWindow, qtbot: QtBot) -> None:
     window.queue.pause()
     add(window, "a", "b", "c")
@@ -418,6 +425,8 @@ def test_keys_move_and_remove_the_chosen_run(window: MainWindow, qtbot: QtBot) -
     assert names(window) == ["b", "c"]
     QTest.keyClick(dialog, Qt.Key.Key_Z, CTRL)
     assert names(window) == ["a", "b", "c"]
+    dialog.undo.click()
+    assert names(window) == ["b", "a", "c"]
 
 
 def test_dropped_run_lands_in_the_gap(window: MainWindow, qtbot: QtBot) -> None:

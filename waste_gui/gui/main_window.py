@@ -426,6 +426,8 @@ class MainWindow(QMainWindow):
         self.check_action.setEnabled(self.data.checking.can_start)
         if self._diagnosis is not None:
             self._diagnosis.show_moment(moment)
+        if self._queue_dialog is not None:
+            self._queue_dialog.show_window(trains=running, can_add=self.data.readiness.ready)
 
     def _show_notice(self, said: Notice | None) -> None:
         if said is not None and said.tone == "done" and self._weakest:
@@ -539,10 +541,11 @@ class MainWindow(QMainWindow):
         if self._queue_dialog is not None:
             self._queue_dialog.activateWindow()
             return
-        dialog = QueueDialog(self, self.queue, self.controller.expected, busy=lambda: self.controller.running)
+        dialog = QueueDialog(self, self.queue, self.controller.expected)
         dialog.add_asked.connect(self.add_to_queue)
         dialog.finished.connect(self._on_queue_closed)
         self._queue_dialog = dialog
+        self._show_readiness()
         dialog.show()
 
     def _on_queue_closed(self) -> None:

@@ -17,8 +17,8 @@ from waste_gui.gui.widgets.plain_label import PlainLabel
 from waste_gui.gui.widgets.queue_list import QueueList
 
 EMPTY = (
-    "Set up a training, then press Ctrl+Shift+U, or Add to the queue in the menu Run. The runs of the queue "
-    "train one after another, also over night, and go on when one of them fails."
+    "Choose photos and settings, then add them here or with Ctrl+Shift+U. The runs of the queue train one "
+    "after another, also over night, and go on when one of them fails."
 )
 
 
@@ -32,10 +32,10 @@ class QueueDialog(QDialog):
         parent: QWidget,
         queue: RunQueue,
         expected: Callable[[RunConfig, int], tuple[float, int] | None],
-        busy: Callable[[], bool],
     ) -> None:
         super().__init__(parent)
-        self._queue, self._expected, self._busy = queue, expected, busy
+        self._queue, self._expected = queue, expected
+        self._trains = False
         self.setWindowTitle("Queue")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(680, 480)
@@ -78,6 +78,8 @@ class QueueDialog(QDialog):
         for button in (self.up, self.down, self.remove, self.clear):
             line.addWidget(button)
         line.addStretch(1)
+        self.undo = _button("U&ndo", "Ctrl+Z")
+        line.addWidget(self.undo)
         return line
 
     def _make_queue_buttons(self) -> QHBoxLayout:
@@ -99,6 +101,9 @@ class QueueDialog(QDialog):
         redo = self._queue.undo_stack.createRedoAction(self, "&Redo")
         redo.setShortcut(QKeySequence("Ctrl+Shift+Z"))
         self.addActions([undo, redo])
+        self.undo.setEnabled(self._queue.undo_stack.canUndo())
+        self.undo.clicked.connect(self._queue.undo_stack.undo)
+        self._queue.undo_stack.canUndoChanged.connect(self.undo.setEnabled)
 
     def _connect(self) -> None:
         self._queue.changed.connect(self.show_queue)
@@ -117,6 +122,13 @@ class QueueDialog(QDialog):
         super().showEvent(event)
         self.list.setFocus()
 
+    def show_window(self, *, trains: bool, can_add: bool) -> None:
+        """Whether the window trains, and has photos to add."""
+        self.add.setEnabled(can_add)
+        if trains != self._trains:
+            self._trains = trains
+            self.show_queue()
+
     def show_queue(self) -> None:
         """As the queue is now."""
         queue = self._queue
@@ -128,7 +140,7 @@ class QueueDialog(QDialog):
             len(queue.waiting),
             queue.running is not None,
             paused=queue.paused,
-            busy=self._busy() or queue.running is not None,
+            busy=self._trains or queue.running is not None,
             elsewhere=queue.driven_elsewhere,
             seconds=None if None in known else sum(each or 0.0 for each in known),
         )
