@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
@@ -103,6 +104,10 @@ class RunDir:
         return self.path / "failures.csv"
 
     @property
+    def marks(self) -> Path:
+        return self.path / "marks.json"
+
+    @property
     def checkpoints(self) -> Path:
         return self.path / "checkpoints"
 
@@ -122,10 +127,7 @@ class RunDir:
             write_atomically(self.path / ".writable", b"")
             (self.path / ".writable").unlink()
         except OSError as error:
-            raise RunFolderError(
-                f"The run folder {self.path} cannot be written ({error.strerror}).",
-                "Choose another run folder, or make this one writable.",
-            ) from None
+            raise cannot_be_written(self.path, error) from None
 
     def acquire(self) -> None:
         """Take the folder for this process; RunFolderError if a living engine owns it."""
@@ -136,7 +138,10 @@ class RunDir:
                     f"A training (process {owner}) already runs in {self.path}.",
                     "Wait for it or stop it, or choose another run folder.",
                 )
-            write_atomically(self.lock, json.dumps(_myself()).encode())
+            try:
+                write_atomically(self.lock, json.dumps(_myself()).encode())
+            except OSError as error:
+                raise cannot_be_written(self.path, error) from None
 
     def release(self) -> None:
         with contextlib.suppress(OSError):
@@ -166,6 +171,18 @@ class RunDir:
             return abs(time.time() - self.events.stat().st_mtime) < OTHER_HOST_S
         except OSError:
             return False
+
+
+def cannot_be_written(folder: Path, error: OSError) -> RunFolderError:
+    """A full disk is told from one that may not be written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return RunFolderError(
+            f"The disk of the run folder {folder} is full.", "Free some space, or choose another run folder."
+        )
+    return RunFolderError(
+        f"The run folder {folder} cannot be written ({error.strerror}).",
+        "Choose another run folder, or make this one writable.",
+    )
 
 
 def _myself() -> dict[str, object]:

@@ -132,14 +132,14 @@ def why_no_drive() -> str | None:
 
 def _in_own_namespace(run: Callable[[], None]) -> None:
     def run_there() -> None:
-        _leave_the_common_namespace()
+        own_namespace()
         run()
 
     with ThreadPoolExecutor(1, "own namespace") as thread:
         thread.submit(run_there).result()
 
 
-def _leave_the_common_namespace() -> None:
+def own_namespace() -> None:
     """As `unshare -m --propagation private`, for this thread and what it starts."""
     CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 0x40000
     libc = ctypes.CDLL(None, use_errno=True)

@@ -19,7 +19,7 @@ from waste_gui.protocol import (
     RunFinished,
     RunStopped,
 )
-from waste_gui.rundir import RunDir, RunFolderError, new_run_dir, write_atomically
+from waste_gui.rundir import RunDir, RunFolderError, cannot_be_written, new_run_dir, write_atomically
 
 if TYPE_CHECKING:
     from waste_gui.dataset.scan import Sample
@@ -49,11 +49,15 @@ def open_folder(config: RunConfig) -> RunDir:
         )
     folder.create()
     folder.acquire()
-    if config.resume and folder.events.exists():  # Each start has events of its own, from seq 0.
-        earlier = len(folder.earlier_events())
-        folder.events.rename(folder.path / PREVIOUS_EVENTS.format(earlier + 1))
-    if not config.resume:  # Else only once the checkpoint has turned out to fit these settings.
-        write_atomically(folder.config, dump(config))
+    try:
+        if config.resume and folder.events.exists():  # Each start has events of its own, from seq 0.
+            earlier = len(folder.earlier_events())
+            folder.events.rename(folder.path / PREVIOUS_EVENTS.format(earlier + 1))
+        if not config.resume:  # Else only once the checkpoint has turned out to fit these settings.
+            write_atomically(folder.config, dump(config))
+    except OSError as error:
+        folder.release()
+        raise cannot_be_written(folder.path, error) from None
     return folder
 
 
