@@ -366,6 +366,25 @@ def test_comparison_shows_curves_and_what_differs_first(three: RunsPage, qtbot: 
     qtbot.waitUntil(lambda: three.comparison is None, timeout=WAIT_MS)
 
 
+@pytest.mark.qt_log_ignore("does not support raise")  # The offscreen platform says this of every tooltip.
+def test_values_of_an_epoch_are_told_with_the_arrow_keys(three: RunsPage, qtbot: QtBot) -> None:
+    make_run("d", (started(4e9), epoch(1, 0.5, 2.0), epoch(2, None), DONE), RunConfig(name="<b>bold</b>"))
+    listed(three, 4, qtbot)
+    choose(three, "b", "<b>bold</b>")
+    three.compare_action.trigger()
+    dialog = three.comparison
+    assert dialog is not None
+    qtbot.waitUntil(lambda: len(dialog.past) == 2, timeout=WAIT_MS)
+    accuracy, loss, _ = dialog.plots
+    assert accuracy.values_at(1) == "Epoch 1\n<b>bold</b>: 50.0\u202f%\nb: 40.0\u202f%"
+    assert accuracy.values_at(2) == ""
+    assert loss.values_at(2) == "Epoch 2\n<b>bold</b>: 1.000"
+    QTest.keyClick(loss, Qt.Key.Key_End)
+    assert accuracy._mark.isVisible() and accuracy._mark.value() == 2
+    QTest.keyClick(loss, Qt.Key.Key_Left)
+    assert accuracy._mark.value() == 1
+
+
 def row_text(dialog: CompareDialog, row: int) -> list[str]:
     cells = [dialog.table.item(row, column) for column in range(dialog.table.columnCount())]
     return [cell.text() for cell in cells if cell is not None]

@@ -16,7 +16,7 @@ from waste_gui.config import RunConfig
 from waste_gui.monitor import run_list
 from waste_gui.monitor.past_run import compare_settings, read_epochs, read_past
 from waste_gui.monitor.run_list import CACHE_NAME, RunSummary, read_runs
-from waste_gui.monitor.run_marks import Marks, marks_file, read_marks, write_marks
+from waste_gui.monitor.run_marks import Marks, read_marks, write_marks
 from waste_gui.protocol import AnyMessage
 from waste_gui.rundir import RunDir, data_dir, runs_dir
 
@@ -145,7 +145,7 @@ def test_marks_are_kept_in_the_folder_and_survive_its_move(tmp_path: Path) -> No
     write_marks(folder, marks)
     moved = RunDir(folder.path.rename(tmp_path / "moved"))
     assert read_marks(moved) == marks
-    marks_file(moved).write_text("[]")
+    moved.marks.write_text("[]")
     assert read_marks(moved) == Marks()
 
 

@@ -83,6 +83,8 @@ class CompareDialog(QDialog):
         self.plots = [EpochPlot(curve) for curve in CURVES]
         for plot in self.plots:
             columns.addWidget(plot, 1)
+            for other in self.plots:
+                plot.epoch_marked.connect(other.mark)
         holder.setMinimumHeight(180)
         return holder
 

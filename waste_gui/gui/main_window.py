@@ -660,6 +660,9 @@ class MainWindow(QMainWindow):
 
     def show_run(self, folder: RunDir) -> None:
         """An earlier run, or one that another window started and that still runs."""
+        if self.controller.running and self.controller.folder == folder:
+            self.show_page(TRAINING)
+            return
         if self.controller.running and not self.controller.attached:
             self.say("A training runs in this window.", "Stop it, or wait, before you look at another.")
             return

@@ -21,7 +21,6 @@ from typing import Literal
 import msgspec
 
 from waste_gui import protocol
-from waste_gui.monitor.run_marks import FILE_NAME as MARKS_NAME
 from waste_gui.monitor.run_marks import Marks, read_marks
 from waste_gui.protocol import (
     LAST_MESSAGES,
@@ -186,7 +185,7 @@ def _look(folder: str) -> _Look | None:
         if "config.json" not in files:
             return None
         key: list[int] = []
-        for name in ("config.json", "events.jsonl", MARKS_NAME):
+        for name in ("config.json", "events.jsonl", "marks.json"):
             stat = files[name].stat() if name in files else None
             key += (stat.st_size, stat.st_mtime_ns) if stat else (-1, 0)
     except OSError:
@@ -196,7 +195,7 @@ def _look(folder: str) -> _Look | None:
         folder,
         (*key, len(earlier), int("split.json" in files)),
         "lock" in files,
-        MARKS_NAME in files,
+        "marks.json" in files,
         earlier,
     )
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import msgspec
 
 from waste_gui.rundir import RunDir, write_atomically
-
-FILE_NAME = "marks.json"
 
 
 class Marks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -20,19 +16,14 @@ class Marks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     archived: bool = False
 
 
-def marks_file(folder: RunDir) -> Path:
-    return folder.path / FILE_NAME
-
-
 def read_marks(folder: RunDir) -> Marks:
     """None are set where there is no such file, or one that cannot be read."""
     try:
-        return msgspec.json.decode(marks_file(folder).read_bytes(), type=Marks)
+        return msgspec.json.decode(folder.marks.read_bytes(), type=Marks)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return Marks()
 
 
 def write_marks(folder: RunDir, marks: Marks) -> None:
     """The whole file or nothing. Raises OSError."""
-    content = msgspec.json.format(msgspec.json.encode(marks), indent=2) + b"\n"
-    write_atomically(marks_file(folder), content)
+    write_atomically(folder.marks, msgspec.json.format(msgspec.json.encode(marks), indent=2) + b"\n")

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QSignalBlocker, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QUndoStack
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QShowEvent, QUndoStack
 from PySide6.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
@@ -53,6 +53,7 @@ class RunsPage(QWidget):
         self.undo_stack = QUndoStack(self)
         self.kept = KeptRuns(self.undo_stack, self)
         self.comparison: CompareDialog | None = None
+        self._behind = True  # What is shown is older than what is known.
         self._lines: dict[str, Line] = {}
         self._typing = QTimer(self)
         self._typing.setSingleShot(True)
@@ -85,9 +86,7 @@ class RunsPage(QWidget):
         self.note_action = self._action("Wri&te a note", "N", lambda: self.note.setFocus())
         self.star_action = self._action("&Star", "S", self._on_star)
         self.archive_action = self._action("Arc&hive", "A", self._on_archive)
-        self.delete_action = self._action("&Delete", "Del", self._on_delete)
-        self.again_action.setToolTip("Fill its settings and photos in, to change some and start anew")
-        self.delete_action.setToolTip("Into the trash; Ctrl+Z brings it back")
+        self.delete_action = self._action("&Delete (to the trash)", "Del", self._on_delete)
         self.sort_menu = QMenu("Sort &by", self)
         for column in Column:
             self.sort_menu.addAction(SPOKEN[column], partial(self._on_sort, column))
@@ -132,7 +131,6 @@ class RunsPage(QWidget):
         self.search.installEventFilter(self)
         find = QAction("Search", self)
         find.setShortcut(QKeySequence("Ctrl+F"))
-        find.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         find.triggered.connect(lambda _=False: self._go_to_search())
         self.addAction(find)
         self.dataset = ChoiceBox()
@@ -238,8 +236,16 @@ class RunsPage(QWidget):
     def filter(self) -> Filter:
         return Filter(self.search.text(), self.dataset.currentData() or "", self.archived.isChecked())
 
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._behind:
+            self._on_changed()
+
     def _on_changed(self) -> None:
         """A line is kept, with the words it has been put into, as long as its run is the same."""
+        self._behind = not self.isVisible()
+        if self._behind:  # A training tells of itself every second, also where nobody looks.
+            return
         old = self._lines
         self._lines = {
             folder: old[folder] if folder in old and old[folder].run is run else Line(run)
@@ -303,10 +309,20 @@ class RunsPage(QWidget):
         self.archive_action.setText("Out of the arc&hive" if archived else "Arc&hive")
         for action, button in self.buttons.items():
             button.setEnabled(action.isEnabled())
-            button.setToolTip(_why_not(action is self.compare_action, len(chosen)))
+            button.setToolTip(self._tip(action))
         self.tidy_button.setEnabled(bool(chosen))
         self._show_note(chosen)
         self._show_words(chosen)
+
+    def _tip(self, action: QAction) -> str:
+        """What it does, or why it is not offered, where its name does not say it."""
+        if action is self.again_action:
+            return "Fill in its settings and photos, to change some of them and start anew"
+        if action is self.compare_action and not action.isEnabled():
+            return f"Choose two to {MOST_COMPARED} runs with Ctrl or Shift"
+        if action is self.resume_action and not action.isEnabled():
+            return "Choose one that was stopped, has failed or broke off"
+        return ""
 
     def _show_note(self, chosen: list[RunSummary]) -> None:
         folder = chosen[0].folder if len(chosen) == 1 else ""
@@ -415,9 +431,3 @@ class RunsPage(QWidget):
     def finish_writing(self) -> None:
         """Let what was asked for be written."""
         self.kept.close()
-
-
-def _why_not(compares: bool, chosen: int) -> str:
-    if compares and not 2 <= chosen <= MOST_COMPARED:
-        return f"Choose two to {MOST_COMPARED} runs with Ctrl or Shift"
-    return ""

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, Signal
+from PySide6.QtGui import QColor, QCursor, QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from waste_gui.gui import theme
+from waste_gui.gui.text import one_line, tooltip
 from waste_gui.gui.theme import UNIT
 from waste_gui.gui.widgets.plain_label import PlainLabel
+from waste_gui.gui.words import percent
 from waste_gui.monitor.past_run import PastRun
 from waste_gui.protocol import EpochFinished
 
@@ -60,13 +62,14 @@ class EpochCurve:
 
     title: str
     value: Callable[[EpochFinished], float | None]
+    form: Callable[[float], str]
     scale: float = 1.0
 
 
 CURVES = (
-    EpochCurve("Validation accuracy, %", lambda epoch: epoch.val_accuracy, 100.0),
-    EpochCurve("Validation loss", lambda epoch: epoch.val_loss),
-    EpochCurve("Training loss", lambda epoch: epoch.train_loss),
+    EpochCurve("Validation accuracy, %", lambda epoch: epoch.val_accuracy, percent, 100.0),
+    EpochCurve("Validation loss", lambda epoch: epoch.val_loss, lambda value: f"{value:.3f}"),
+    EpochCurve("Training loss", lambda epoch: epoch.train_loss, lambda value: f"{value:.3f}"),
 )
 
 
@@ -93,7 +96,9 @@ class Key(QWidget):
 
 
 class EpochPlot(QWidget):
-    """One curve of each run under its title."""
+    """One curve of each run under its title. Under the mouse, or by the arrow keys, it tells their values."""
+
+    epoch_marked = Signal(int)  # None is 0.
 
     def __init__(self, curve: EpochCurve, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -101,6 +106,9 @@ class EpochPlot(QWidget):
         self.view = pg.PlotWidget(background=None)
         self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._runs: Sequence[PastRun] = ()
+        self._epoch = self._last = 0
+        self._mark = pg.InfiniteLine(movable=False)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
@@ -113,6 +121,7 @@ class EpochPlot(QWidget):
         rows.addWidget(self.view, 1)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._set_up_axes()
+        self.view.scene().sigMouseMoved.connect(self._on_mouse)
 
     def _set_up_axes(self) -> None:
         item = self.view.getPlotItem()
@@ -130,14 +139,15 @@ class EpochPlot(QWidget):
 
     def show_runs(self, runs: Sequence[PastRun]) -> None:
         self._runs = runs
+        self._last = max((epoch.epoch for run in runs for epoch in run.epochs), default=0)
         self.view.clear()
-        last = 1
+        self.view.addItem(self._mark, ignoreBounds=True)
         for look, run in zip(LOOKS, runs, strict=False):
-            last = max([last, *(epoch.epoch for epoch in run.epochs)])
             self._draw(look, run)
-        self.view.setXRange(1, max(2, last), padding=0.03)
-        self.view.setAccessibleName(f"{self.curve.title} by epoch")
-        self.view.setAccessibleDescription("; ".join(filter(None, map(self._in_words, runs))))
+        self.view.setXRange(1, max(2, self._last), padding=0.03)
+        self.mark(0)
+        self.setAccessibleName(f"{self.curve.title} by epoch")
+        self.setAccessibleDescription("; ".join(filter(None, map(self._in_words, runs))))
         self._set_colours()
 
     def _draw(self, look: Look, run: PastRun) -> None:
@@ -155,12 +165,77 @@ class EpochPlot(QWidget):
         self.view.addItem(points)
 
     def _in_words(self, run: PastRun) -> str:
-        told = [self.curve.value(epoch) for epoch in run.epochs]
-        known = [self.curve.scale * value for value in told if value is not None]
-        return f"{run.summary.title}: ends at {known[-1]:.3g}" if known else ""
+        known = [value for epoch in run.epochs if (value := self.curve.value(epoch)) is not None]
+        return one_line(f"{run.summary.title} ends at {self.curve.form(known[-1])}") if known else ""
+
+    # --- the values at an epoch
+
+    def values_at(self, number: int) -> str:
+        """`Epoch 7`, and a line for each run that had come so far."""
+        told = [
+            f"{one_line(run.summary.title)}: {self.curve.form(value)}"
+            for run in self._runs
+            for epoch in run.epochs
+            if epoch.epoch == number and (value := self.curve.value(epoch)) is not None
+        ]
+        return "\n".join((f"Epoch {number}", *told)) if told else ""
+
+    def mark(self, epoch: int) -> None:
+        """A line at this epoch; at 0 there is none."""
+        self._epoch = epoch
+        self._mark.setVisible(epoch > 0)
+        self._mark.setPos(epoch)
+
+    def _on_mouse(self, place: QPointF) -> None:
+        box = self.view.getPlotItem().getViewBox()
+        inside = box.sceneBoundingRect().contains(place)
+        self._tell(round(box.mapSceneToView(place).x()) if inside else 0, QCursor.pos())
+
+    def _tell(self, epoch: int, place: QPoint) -> None:
+        words = self.values_at(epoch)
+        if epoch != self._epoch or not words:
+            self.epoch_marked.emit(epoch if words else 0)
+        QToolTip.showText(place, tooltip(words), self.view)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        steps: dict[int, int] = {
+            Qt.Key.Key_Left: -1,
+            Qt.Key.Key_Right: 1,
+            Qt.Key.Key_Home: -self._last,
+            Qt.Key.Key_End: self._last,
+        }
+        step = steps.get(event.key())
+        if step is None or not self._last:
+            super().keyPressEvent(event)
+            return
+        epoch = min(self._last, max(1, self._epoch + step))
+        box = self.view.getPlotItem().getViewBox()
+        place = box.mapViewToScene(QPointF(epoch, box.viewRange()[1][1]))
+        self._tell(epoch, self.view.mapToGlobal(self.view.mapFromScene(place)))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self.epoch_marked.emit(0)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.epoch_marked.emit(0)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self.hasFocus():
+            painter = QPainter(self)
+            painter.setPen(QPen(theme.colour("accent"), 2))
+            painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
+            painter.end()
 
     def _set_colours(self) -> None:
         c = theme.colours()
+        self._mark.setPen(pg.mkPen(c.control))
         for name in ("left", "bottom"):
             axis = self.view.getPlotItem().getAxis(name)
             axis.setPen(pg.mkPen(c.hairline))
