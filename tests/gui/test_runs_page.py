@@ -366,7 +366,7 @@ def test_comparison_shows_curves_and_what_differs_first(three: RunsPage, qtbot: 
     qtbot.waitUntil(lambda: three.comparison is None, timeout=WAIT_MS)
 
 
-@pytest.mark.qt_log_ignore("does not support raise")  # The offscreen platform says this of every tooltip.
+@pytest.mark.qt_log_ignore("does not support raise", "propagateSizeHints")  # Offscreen, of every tooltip.
 def test_values_of_an_epoch_are_told_with_the_arrow_keys(three: RunsPage, qtbot: QtBot) -> None:
     make_run("d", (started(4e9), epoch(1, 0.5, 2.0), epoch(2, None), DONE), RunConfig(name="<b>bold</b>"))
     listed(three, 4, qtbot)
