@@ -72,14 +72,15 @@ def train(scratch: Path, photos: Path, folder: RunDir) -> subprocess.Popen[bytes
     file = scratch / "config.json"
     file.write_bytes(configs.dump(config))
     environment = os.environ | {"OMP_NUM_THREADS": "1", "WASTE_GUI_HOME": str(scratch / "home")}
-    return subprocess.Popen(
-        [sys.executable, "-m", "waste_gui.engine", "train", str(file), "--format", "json"],
-        stdin=subprocess.DEVNULL,
-        stdout=open(scratch / "stdout.jsonl", "wb"),
-        stderr=open(scratch / "stderr.txt", "wb"),
-        env=environment,
-        start_new_session=True,
-    )
+    with open(scratch / "stdout.jsonl", "wb") as stdout, open(scratch / "stderr.txt", "wb") as stderr:
+        return subprocess.Popen(
+            [sys.executable, "-m", "waste_gui.engine", "train", str(file), "--format", "json"],
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            env=environment,
+            start_new_session=True,
+        )
 
 
 def run_on(size_kb: int, scratch: Path, photos: Path, reference: RunDir) -> Outcome:

@@ -1,4 +1,4 @@
-"""A disk that is full at the start, and one that is full at the first checkpoint. More sizes: full_disk.py."""
+"""A disk full at the start, and one full at the first checkpoint. More sizes: `full_disk.py`."""
 
 from __future__ import annotations
 

@@ -111,6 +111,7 @@ def _save_error(path: Path, error: Exception, needed: int) -> DiskFull | Unusabl
     with contextlib.suppress(OSError):
         free_bytes = shutil.disk_usage(path.parent).free
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    full = full or any(os.strerror(number) in str(error) for number in (errno.ENOSPC, errno.EDQUOT))
     if full or (free_bytes is not None and free_bytes < needed):
         left = "" if free_bytes is None else f" {free_bytes / 1e6:.0f} MB are free."
         return DiskFull(
