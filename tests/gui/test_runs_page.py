@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -20,11 +21,13 @@ from waste_gui.config import RunConfig
 from waste_gui.gui import trash
 from waste_gui.gui.compare_dialog import CompareDialog
 from waste_gui.gui.main_window import PHOTOS, RUNS, SETTINGS, TRAINING, MainWindow
-from waste_gui.gui.pages.runs import RunsPage
+from waste_gui.gui.pages.runs import MOST_COMPARED, RunsPage
 from waste_gui.gui.run_lines import Column
-from waste_gui.gui.theme import Theme
+from waste_gui.gui.theme import DARK, LIGHT, Theme
+from waste_gui.gui.widgets.epoch_plots import LOOKS
 from waste_gui.monitor.run import Phase
 from waste_gui.monitor.run_marks import Marks, read_marks
+from waste_gui.monitor.series import FloatArray
 from waste_gui.rundir import RunDir, data_dir, runs_dir
 
 Make = Callable[[str], MainWindow]
@@ -449,3 +452,43 @@ def test_settings_of_an_old_run_are_filled_in(make_window: Make, photos: Path, q
     window.show_page(RUNS)
     window.runs.show_action.trigger()
     assert window.tabs.currentIndex() == TRAINING
+
+
+# --- told apart
+
+
+SEEN_BY = {
+    "all": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    "protanopia": ((0.1523, 1.0526, -0.2049), (0.1145, 0.7863, 0.0992), (-0.0039, -0.0481, 1.0520)),
+    "deuteranopia": ((0.3673, 0.8606, -0.2280), (0.2801, 0.6725, 0.0474), (-0.0118, 0.0429, 0.9689)),
+    "tritanopia": ((1.2555, -0.0767, -0.1788), (-0.0784, 0.9308, 0.1476), (0.0047, 0.6914, 0.3039)),
+}
+"""Machado, Oliveira and Fernandes (2009), on linear RGB."""
+TO_XYZ = np.array(((0.4125, 0.3576, 0.1804), (0.2127, 0.7152, 0.0722), (0.0193, 0.1192, 0.9503)))
+
+
+def linear(colour: str) -> FloatArray:
+    rgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+
+
+def lab(rgb: FloatArray) -> FloatArray:
+    part = (TO_XYZ @ rgb.clip(0, 1)) / (0.9505, 1.0, 1.0888)
+    x, y, z = np.where(part > 0.008856, np.cbrt(part), 7.787 * part + 16 / 116)
+    return np.array((116 * y - 16, 500 * (x - y), 200 * (y - z)))
+
+
+@pytest.mark.parametrize("sight", SEEN_BY)
+@pytest.mark.parametrize("theme_name", ["light", "dark"])
+def test_colours_of_compared_runs_stay_apart(sight: str, theme_name: str) -> None:
+    seen = [lab(np.array(SEEN_BY[sight]) @ linear(getattr(look, theme_name))) for look in LOOKS]
+    least = min(np.linalg.norm(a - b) for i, a in enumerate(seen) for b in seen[:i])
+    assert least > 30
+    ground = TO_XYZ[1] @ linear((LIGHT if theme_name == "light" else DARK).window)
+    for look in LOOKS:
+        light = TO_XYZ[1] @ linear(getattr(look, theme_name))
+        assert (max(light, ground) + 0.05) / (min(light, ground) + 0.05) >= 3
+
+
+def test_compared_runs_differ_in_line_and_point_as_well() -> None:
+    assert len({look.dash for look in LOOKS}) == len({look.symbol for look in LOOKS}) == MOST_COMPARED

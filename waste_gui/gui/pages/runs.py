@@ -81,7 +81,7 @@ class RunsPage(QWidget):
         self.again_action = self._action("Run &again with…", "", lambda: self._ask(self.settings_asked))
         self.resume_action = self._action("Resu&me", "", lambda: self._ask(self.resume_asked))
         self.compare_action = self._action("&Compare…", "C", self._on_compare)
-        self.folder_action = self._action("Open its fo&lder", "O", lambda: self._ask(self.folder_asked))
+        self.folder_action = self._action("Open fo&lder", "O", lambda: self._ask(self.folder_asked))
         self.rename_action = self._action("Re&name", "F2", lambda: self.table.edit_name())
         self.note_action = self._action("Wri&te a note", "N", lambda: self.note.setFocus())
         self.star_action = self._action("&Star", "S", self._on_star)
@@ -193,12 +193,14 @@ class RunsPage(QWidget):
         line = QHBoxLayout()
         line.setSpacing(UNIT)
         self.buttons: dict[QAction, QPushButton] = {}
-        for action in (self.show_action, self.again_action, self.resume_action, self.compare_action):
+        for action in (
+            self.show_action, self.again_action, self.resume_action, self.folder_action, self.compare_action,
+        ):  # fmt: skip
             button = self.buttons[action] = QPushButton(action.text())
             button.clicked.connect(action.trigger)
             line.addWidget(button)
         self.tidy_button = QPushButton("Tid&y up")
-        self.tidy_button.setToolTip("Rename, note, star, archive, delete, open the folder")
+        self.tidy_button.setToolTip("Rename, note, star, archive, delete")
         self.tidy_button.clicked.connect(
             lambda: self._on_menu(self.tidy_button.mapToGlobal(QPoint(0, self.tidy_button.height())))
         )

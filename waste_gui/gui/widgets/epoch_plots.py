@@ -25,8 +25,7 @@ POINTS = 20
 
 @dataclass(frozen=True)
 class Look:
-    """How one of several runs is drawn. The colours stay apart for the colour-blind, and are of Okabe and Ito
-    (Color Universal Design, 2008), the light ones darkened to 3:1 on white."""
+    """How one of several runs is drawn."""
 
     light: str
     dark: str
@@ -49,11 +48,14 @@ class Look:
 LOOKS = (
     Look("#0072B2", "#56B4E9", (), "o"),
     Look("#D55E00", "#E69F00", (5, 2), "s"),
-    Look("#00795A", "#3FD0A4", (1.5, 1.5), "t1"),
-    Look("#A64D84", "#F0A6CF", (6, 2, 1.5, 2), "d"),
+    Look("#8716F4", "#AB3FF7", (1.5, 1.5), "t1"),
+    Look("#702802", "#DB158D", (6, 2, 1.5, 2), "d"),
     Look("#1A1D21", "#E8EAED", (10, 3), "x"),
-    Look("#9A6700", "#F0E442", (3, 2, 1, 2, 1, 2), "star"),
+    Look("#A78276", "#757A30", (3, 2, 1, 2, 1, 2), "star"),
 )
+"""The two first are those of the other plots. The others were searched for: any two are more than 30 apart in
+L*a*b*, also as seen with protanopia, deuteranopia and tritanopia (Machado et al., 2009), and each has a contrast
+of 3:1 or more."""
 
 
 @dataclass(frozen=True)
