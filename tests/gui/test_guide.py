@@ -96,6 +96,16 @@ def test_pages_are_reached_with_the_keyboard_and_by_links(make_window: Make, qtb
     assert guide.list.currentRow() == mw.TRAINING
 
 
+def test_picture_is_never_wider_than_the_page(make_window: Make) -> None:
+    window = make_window("finishes")
+    window.show_guide()
+    (guide,) = guides(window)
+    for width in (560, 900):
+        guide.resize(width, 600)
+        assert guide.text.horizontalScrollBar().maximum() == 0
+        assert guide.text.toPlainText().startswith("Photos")
+
+
 def test_only_files_of_the_guide_are_shown(make_window: Make, tmp_path: Path) -> None:
     window = make_window("finishes")
     window.show_guide()

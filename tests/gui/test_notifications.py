@@ -18,6 +18,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from tests.gui import pictures
 from tests.gui.conftest import WAIT_MS, ready
 from waste_gui.gui.dialogs import Answer
 from waste_gui.gui.hooks import Event
@@ -25,7 +26,7 @@ from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.notifications import Note, Notifications, TaskBarProgress
 from waste_gui.gui.notifications_dialog import NotificationsDialog
 from waste_gui.gui.session_bus import BusError, SessionBus, session_address
-from waste_gui.gui.telling import Outcome
+from waste_gui.gui.telling import Outcome, news
 from waste_gui.monitor.run import Phase
 
 SERVER = Path(__file__).with_name("notification_server.py")
@@ -255,6 +256,17 @@ def test_failure_is_told(
     run_to_end(window, photos, qtbot)
     qtbot.waitUntil(lambda: not window.telling._commanding.working, timeout=WAIT_MS)
     assert (tmp_path / "told").read_text() == "failed\n"
+
+
+def test_stall_is_told_in_the_words_of_the_bar(make_window: Make, qtbot: QtBot, tmp_path: Path) -> None:
+    window = make_window("finishes")
+    told_by_command(window, tmp_path / "told")
+    moment = pictures.moment(pictures.stuck())
+    window.controller.stuck.emit(moment)
+    qtbot.waitUntil(lambda: not window.telling._commanding.working, timeout=WAIT_MS)
+    assert (tmp_path / "told").read_text() == "stuck\n"
+    assert moment.view is not None
+    assert news(Event.STUCK, moment).text.startswith(moment.view.verdict.title)
 
 
 def test_stop_by_the_person_is_no_news(make_window: Make, photos: Path, qtbot: QtBot, tmp_path: Path) -> None:

@@ -61,6 +61,17 @@ def test_first_start_is_remembered(make_window: Make) -> None:
     assert Settings().self_test_shown
 
 
+def test_very_first_start_shows_it_once_the_window_is_there(tmp_path: Path) -> None:
+    code = (
+        "from PySide6.QtWidgets import QApplication; from waste_gui.gui import app; "
+        "from waste_gui.gui.main_window import MainWindow; "
+        "MainWindow.show_self_test = lambda self, first: QApplication.exit(7 if self.isVisible() else 1); "
+        "raise SystemExit(app.main([]))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], timeout=REAL_MS / 1000)
+    assert ended.returncode == 7
+
+
 def test_terminal_needs_no_screen_and_no_window(tmp_path: Path) -> None:
     code = (
         "import sys; from waste_gui.gui.app import main; status = main(['--self-test']); "

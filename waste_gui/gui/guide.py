@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QUrl
-from PySide6.QtGui import QTextDocument
+from PySide6.QtGui import QImage, QResizeEvent, QTextDocument
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
@@ -29,12 +29,35 @@ PAGES = {
 }
 """Names of files, in the order of the window's own pages."""
 
+PICTURE_WIDTH = 640
 LIST_WIDTH = 160
 SIZE = QSize(900, 860)
 
 
 class _Pages(QTextBrowser):
-    """Shows only what lies in the guide's folder; it goes nowhere else."""
+    """Shows only what lies in the guide's folder, pictures as wide as there is room; it goes nowhere else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._markdown = ""
+        self._room = PICTURE_WIDTH
+        self.setOpenLinks(False)
+        self.setAccessibleName("The page")
+        # Else it would come and go with the height of the picture, which goes with the room beside it.
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        self.document().setDocumentMargin(2 * UNIT)
+
+    def show_text(self, markdown: str) -> None:
+        self._markdown = markdown
+        self.document().setDefaultFont(theme.font())
+        self.setMarkdown(markdown)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        room = min(PICTURE_WIDTH, self.viewport().width() - 4 * UNIT)
+        if room != self._room:
+            self._room = room
+            self.setMarkdown(self._markdown)
 
     def loadResource(self, kind: int, name: QUrl | str) -> Any:
         folder = resources.path("guide").resolve()
@@ -42,7 +65,9 @@ class _Pages(QTextBrowser):
         if file.parent != folder or not file.is_file():
             return None
         if kind == QTextDocument.ResourceType.ImageResource.value:
-            return super().loadResource(kind, QUrl.fromLocalFile(str(file)))
+            picture = QImage(str(file))
+            smooth = Qt.TransformationMode.SmoothTransformation
+            return picture if picture.width() <= self._room else picture.scaledToWidth(self._room, smooth)
         return file.read_text(encoding="utf-8")
 
 
@@ -62,9 +87,6 @@ class GuideDialog(QDialog):
         self.list.setStyleSheet(f"QListWidget::item {{ padding: {UNIT // 2}px {UNIT}px; }}")
         self.list.setAccessibleName("Pages of the guide")
         self.text = _Pages()
-        self.text.setOpenLinks(False)
-        self.text.setAccessibleName("The page")
-        self.text.document().setDocumentMargin(2 * UNIT)
         self.keys_button = QPushButton("&Keys")
         self.close_button = QPushButton("&Close")
         self._lay_out()
@@ -97,9 +119,7 @@ class GuideDialog(QDialog):
 
     def _on_row(self, row: int) -> None:
         name = list(PAGES)[row]
-        self.text.document().setDefaultFont(theme.font())
-        self.text.document().setBaseUrl(QUrl.fromLocalFile(str(resources.path("guide")) + "/"))
-        self.text.setMarkdown(resources.text(f"guide/{name}.md"))
+        self.text.show_text(resources.text(f"guide/{name}.md"))
         self.text.setAccessibleDescription(PAGES[name])
 
     def _on_link(self, link: QUrl) -> None:

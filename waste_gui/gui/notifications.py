@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QSystemTrayIcon, QWidget
 
 from waste_gui.gui import resources
 from waste_gui.gui.background import Background
-from waste_gui.gui.text import one_line
+from waste_gui.gui.text import one_line, shorten
 
 if TYPE_CHECKING:
     from waste_gui.gui.session_bus import SessionBus  # Imported when there is something to tell.
@@ -27,6 +27,9 @@ TOKEN_VARIABLE = "XDG_ACTIVATION_TOKEN"
 NORMAL, CRITICAL = 1, 2
 """Urgencies of a notification: the second stays until somebody has seen it."""
 
+MOST_CHARS = 400
+"""A longer text fills a screen on some desktops."""
+
 LOOK_S = 5.0
 """How often a thread that waits for a click looks whether it is still wanted."""
 
@@ -36,6 +39,10 @@ class Note:
     title: str
     text: str
     urgent: bool = False
+
+    @property
+    def line(self) -> str:
+        return shorten(one_line(self.text), MOST_CHARS)
 
 
 def desktop_address() -> str:
@@ -101,7 +108,7 @@ class Notifications(QObject):
         self._tray.show()
         self._tray.showMessage(
             self._note.title,
-            one_line(self._note.text),
+            self._note.line,
             signs.Warning if self._note.urgent else signs.Information,
         )
         self._end(True)
@@ -132,7 +139,7 @@ def tell_and_wait(
     with SessionBus(address) as bus:
         bus.listen(SERVER[2])
         (abilities,) = bus.call(SERVER, "GetCapabilities")
-        text = one_line(note.text)
+        text = note.line
         body = html.escape(text, quote=False) if "body-markup" in abilities else text
         hints = {
             "urgency": ("y", CRITICAL if note.urgent else NORMAL),

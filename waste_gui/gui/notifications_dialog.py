@@ -26,7 +26,10 @@ BOXES = {
     Event.FAILED: "It has &failed or crashed",
     Event.STUCK: "It is &likely stuck",
 }
-WHEN = "While this window is in front, only the command and the web address are told."
+WHEN = (
+    "While this window is in front, only the command and the web address are told; "
+    "while it is closed, nobody is."
+)
 COMMAND = (
     "It finds WASTE_GUI_EVENT (done, failed or stuck), WASTE_GUI_TEXT, WASTE_GUI_RUN and WASTE_GUI_FOLDER "
     "in its environment. It is run without a shell and may take a minute."
