@@ -54,8 +54,8 @@ LOOKS = (
     Look("#A78276", "#757A30", (3, 2, 1, 2, 1, 2), "star"),
 )
 """The two first are those of the other plots. The others were searched for: any two are more than 30 apart in
-L*a*b*, also as seen with protanopia, deuteranopia and tritanopia (Machado et al., 2009), and each has a contrast
-of 3:1 or more."""
+L*a*b*, also as seen with protanopia, deuteranopia and tritanopia (Machado et al., 2009), and each has a
+contrast of 3:1 or more."""
 
 
 @dataclass(frozen=True)
