@@ -107,6 +107,28 @@ def test_a_paused_training_makes_no_steps_until_it_goes_on(training: subprocess.
     wait_for(training.stdout, Metric)
 
 
+def test_pause_is_no_part_of_the_time_that_a_stage_took(
+    training: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    assert training.stdout is not None
+    command(training, command="pause")
+    first = None
+    while True:
+        beat = wait_for(training.stdout, Heartbeat)
+        assert isinstance(beat, Heartbeat)
+        if beat.where == "paused":
+            first = first or beat.at
+            if beat.at - first >= 3:
+                break
+    command(training, command="resume")
+    command(training, command="stop", when="epoch_end")
+    assert finish(training).status == 3
+    epochs = [m for m in read_messages(RunDir(tmp_path / "run").events.read_bytes())]
+    ends = [m for m in epochs if isinstance(m, EpochFinished)]
+    longest = max(range(1, len(ends)), key=lambda i: ends[i].at - ends[i - 1].at)
+    assert ends[longest].elapsed_s < ends[longest].at - ends[longest - 1].at - 2.5
+
+
 def test_save_now_saves_between_two_epochs(training: subprocess.Popen[bytes]) -> None:
     assert training.stdout is not None
     command(training, command="save_now")

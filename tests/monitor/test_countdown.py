@@ -12,7 +12,7 @@ from tests.monitor.transcripts import (
     silent_first_batch,
     stuck_photo,
 )
-from waste_gui.monitor.countdown import Remaining, remaining, usual, usual_epoch
+from waste_gui.monitor.countdown import Remaining, epoch_taken, remaining, usual, usual_epoch
 from waste_gui.monitor.history import History, record_of
 from waste_gui.monitor.run import Phase, Run
 
@@ -179,3 +179,24 @@ def test_right_after_an_epoch_its_validation_is_no_part_of_the_pace() -> None:
     left = 4 * (0.5 * STEPS + 2.5)  # Steps, then validating and saving.
     run_s = remaining(replay(script.messages), script.at, History()).run_s
     assert run_s == pytest.approx(left, rel=0.03)
+
+
+def test_pause_is_counted_out_of_every_time() -> None:
+    script = Transcript().start_up().begin_training().steps(1, 100)
+    run = replay(script.messages)
+    before = remaining(run, script.at, History())
+    taken, began = epoch_taken(run, script.at), len(script.messages)
+    script.where = "paused"
+    script.wait(300)
+    for message in script.messages[began:]:
+        run.receive(message)
+    assert run.paused
+    paused = remaining(run, script.at, History())
+    assert paused.run_s == pytest.approx(before.run_s, abs=2)
+    began, script.where = len(script.messages), "training step"
+    script.wait(1)
+    for message in script.messages[began:]:
+        run.receive(message)
+    after = remaining(run, script.at, History())
+    assert epoch_taken(run, script.at) == pytest.approx(taken, abs=2)
+    assert after.run_s == pytest.approx(before.run_s, abs=3) and after.basis == before.basis == "live"

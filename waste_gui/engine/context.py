@@ -70,11 +70,15 @@ class Context:
         self._stages = {info.id: info for info in stages}
         self._open: list[StageInfo] = []
 
+    def worked_s(self) -> float:
+        """Seconds since the engine began, without those of pauses."""
+        return self.report.now() - self.paused_s
+
     @contextlib.contextmanager
     def stage(self, stage: str, total: int | None = None, unit: str = "") -> Iterator[StageReport]:
         """A stage from its `stage_started` to its `stage_finished`; an error leaves it unfinished."""
         info = self._stages[stage]
-        began = self.report.now()
+        began = self.worked_s()
         self.report(StageStarted(stage=stage, total=total, unit=unit))
         self.heart.where = info.title
         self._open.append(info)
@@ -86,7 +90,7 @@ class Context:
             self._open.pop()
             self.heart.stacks_due_at = None
         open_stage.flush()
-        elapsed = round(self.report.now() - began, 4)
+        elapsed = round(self.worked_s() - began, 4)
         self.report(StageFinished(stage=stage, elapsed_s=elapsed, summary=open_stage.summary))
         if self._open:
             self.expect(self._open[-1])

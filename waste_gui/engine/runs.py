@@ -105,7 +105,7 @@ def _train(config: RunConfig, context: Context, folder: RunDir) -> RunFinished:
             test = evaluate(model, info.spec, device, prepared.loader.load(batches))
             metrics |= {"test_accuracy": finite(test.accuracy), "test_loss": finite(test.loss)}
     best = str(folder.checkpoints / "best.safetensors")
-    return RunFinished(checkpoint=best, metrics=metrics, elapsed_s=round(context.report.now(), 3))
+    return RunFinished(checkpoint=best, metrics=metrics, elapsed_s=round(context.worked_s(), 3))
 
 
 def import_libraries(config: RunConfig, context: Context) -> Device:
@@ -140,7 +140,7 @@ def predict(folder: RunDir, photos: Sequence[str], context: Context, config: Run
     if not read:
         raise UnusableDataset("None of these photos could be read.", "The reason stands with each of them.")
     metrics: dict[str, float | None] = {"photos": float(read)}
-    return RunFinished(checkpoint=None, metrics=metrics, elapsed_s=round(context.report.now(), 3))
+    return RunFinished(checkpoint=None, metrics=metrics, elapsed_s=round(context.worked_s(), 3))
 
 
 def _predict_all(
@@ -194,7 +194,7 @@ def evaluate(folder: RunDir, context: Context, config: RunConfig) -> RunFinished
             metrics |= {f"{name}_accuracy": result.accuracy, f"{name}_loss": result.loss}
             if name == "val":
                 evaluation.save_results(folder, result, info.spec.classes)
-    return RunFinished(checkpoint=None, metrics=metrics, elapsed_s=round(context.report.now(), 3))
+    return RunFinished(checkpoint=None, metrics=metrics, elapsed_s=round(context.worked_s(), 3))
 
 
 def _open_run(

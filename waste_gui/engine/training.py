@@ -131,7 +131,7 @@ class Trainer:
         return self.outcome
 
     def train_epoch(self, epoch: int, batches: Iterator[Batch], stage: StageReport) -> None:
-        began = self.context.report.now()
+        began = self.context.worked_s()
         self.model.train()
         if self.config.freeze_backbone:
             self.model.backbone.eval()  # Its norms must not follow the new photos either.
@@ -220,7 +220,7 @@ class Trainer:
                 train_loss=finite(self.outcome.train_loss),
                 val_loss=finite(evaluation.loss),
                 val_accuracy=finite(evaluation.accuracy),
-                elapsed_s=round(self.context.report.now() - began, 3),
+                elapsed_s=round(self.context.worked_s() - began, 3),
                 best=better,
                 most_predicted=evaluation.most_predicted(self.prepared.classes),
             )

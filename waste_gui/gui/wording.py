@@ -225,7 +225,7 @@ def stage_time(moment: Moment, stage: Stage) -> float | None:
         return stage.elapsed_s
     if stage.started_at is None:
         return None
-    end = moment.run.heard_at if moment.run.phase.ended else moment.now
+    end = moment.run.heard_at if moment.run.phase.ended else moment.run.awake(moment.now)
     return max(0.0, end - stage.started_at)
 
 

@@ -39,7 +39,7 @@ class Remaining:
 
 def remaining(run: Run, now: float, history: History) -> Remaining:
     """What is left, on the engine's clock."""
-    kind = kind_of(run)
+    kind, now = kind_of(run), run.awake(now)
     stage = run.current if run.phase.running else None
     stage_s, basis = _stage_left(run, stage, now, history, kind) if stage else (None, _prior(history, kind))
     past = history.stage(kind, stage.id) if stage else None
@@ -93,7 +93,7 @@ def epoch_taken(run: Run, now: float) -> float | None:
     train = run.stages.get("train")
     if train is None or train.state is not StageState.RUNNING or train.started_at is None:
         return None
-    return max(0.0, now - (run.epochs[-1].at if run.epochs else train.started_at))
+    return max(0.0, run.awake(now) - run.epoch_began_at)
 
 
 def live_rate(stage: Stage) -> float | None:

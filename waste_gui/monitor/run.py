@@ -153,6 +153,8 @@ class Run:
         self.last: protocol.RunFinished | protocol.RunStopped | protocol.RunFailed | None = None
         self.stop_asked_at: float | None = None
         self.paused = False
+        self._paused_at = 0.0
+        self.epoch_began_at = 0.0  # The one that runs; pauses are cut out.
         self.log: deque[LogLine] = deque(maxlen=LOG_LINES)
         self.log_count = 0  # All lines ever, so that a reader knows how many are new.
         self.messages = 0
@@ -375,9 +377,27 @@ class Run:
             self.heartbeat_gap_s = message.at - self.heartbeat.at
         self.heartbeat = message
         paused = message.where == PAUSED
-        if self.paused and not paused:  # The silence of a pause that was asked for does not count.
+        if paused and not self.paused:
+            self._paused_at = message.at
+        if self.paused and not paused:  # The time of a pause that was asked for does not count.
             self.moved_at = self._counted_at = max(self.moved_at, message.at)
+            self._cut_out(message.at - self._paused_at)
         self.paused = paused
+
+    def awake(self, now: float) -> float:
+        """`now`, or since when it is paused: then nothing that is timed goes on."""
+        return min(now, self._paused_at) if self.paused else now
+
+    def _cut_out(self, seconds: float) -> None:
+        """What is open began so much later."""
+        self.epoch_began_at += seconds
+        for stage in self.stages.values():
+            if stage.state is StageState.RUNNING and stage.started_at is not None:
+                stage.started_at += seconds
+                if stage.moved_at is not None:
+                    stage.moved_at += seconds
+                if stage.first is not None:
+                    stage.first = stage.first[0] + seconds, stage.first[1]
 
     def _on_stage(self, message: protocol.StageStarted | protocol.StageFinished) -> None:
         stage = self._stage(message.stage)
@@ -387,6 +407,7 @@ class Run:
                 stage.state, stage.started_at, stage.elapsed_s = StageState.RUNNING, message.at, None
                 stage.done, stage.total, stage.unit, stage.detail = 0, message.total, message.unit, ""
                 if stage.id == "train":
+                    self.epoch_began_at = message.at
                     self._enter("train_started")
                 if not stage.inside_train:
                     self._log(message.at, f"{stage.title} …")
@@ -428,6 +449,7 @@ class Run:
 
     def _on_epoch(self, message: protocol.EpochFinished) -> None:
         self.epochs.append(message)
+        self.epoch_began_at = message.at
         if message.best:
             self.best = message
         accuracy = message.val_accuracy
