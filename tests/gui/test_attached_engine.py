@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from pytestqt.qtbot import QtBot
 
@@ -14,6 +15,7 @@ from tests.gui.conftest import WAIT_MS
 from waste_gui import config as configs
 from waste_gui import protocol
 from waste_gui.config import RunConfig
+from waste_gui.gui.attached_engine import AttachedEngine
 from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.telling import Outcome
 from waste_gui.monitor.run import Phase
@@ -114,5 +116,29 @@ def test_window_shows_the_curves_of_all_starts_of_a_run(
     loss = window.controller.run.loss
     assert loss.x.tolist() == list(range(1, 41))
     assert loss.y.tolist() == [1.0] * 20 + [2.0] * 20
+    window.controller.stop_now()
+    qtbot.waitUntil(lambda: not window.controller.running, timeout=WAIT_MS)
+
+
+def test_clock_that_was_set_while_a_run_trained_makes_no_silence(
+    make_window: Callable[[str], MainWindow], running: RunDir, qtbot: QtBot
+) -> None:
+    """As if it had begun an hour ago: the clock was set forward, or the computer slept."""
+    qtbot.waitUntil(lambda: running.events.read_bytes().count(b"\n") == 2, timeout=WAIT_MS)
+    first, rest = running.events.read_bytes().split(b"\n", 1)
+    started = protocol.decode(first)
+    assert isinstance(started, protocol.RunStarted)
+    earlier = msgspec.structs.replace(started, started_at=started.started_at - 3600)
+    running.events.write_bytes(protocol.encode(earlier) + rest)
+    window = make_window("trains")
+    window.attach_to_running()
+    engine = window.controller._engine
+    assert isinstance(engine, AttachedEngine)
+    qtbot.waitUntil(lambda: engine.caught_up, timeout=WAIT_MS)
+    assert window.controller.now() > 3000
+    with open(running.events, "ab") as file:
+        beat = protocol.Heartbeat(seq=2, at=1.0, where="importing torch", workers=(), queued=0, gpu=None)
+        file.write(protocol.encode(beat))
+    qtbot.waitUntil(lambda: window.controller.now() < 60, timeout=WAIT_MS)
     window.controller.stop_now()
     qtbot.waitUntil(lambda: not window.controller.running, timeout=WAIT_MS)

@@ -33,7 +33,7 @@ class AttachedEngine(QObject):
         self._pid = folder.owner() or 0
         self._file: BinaryIO | None = None
         self._lines = LineBuffer()
-        self._over = self._behind = False
+        self._over = self._behind = self._caught_up = False
         self._forced = False
         self._watcher = QFileSystemWatcher(self)
         self._watcher.fileChanged.connect(self._read_on)
@@ -53,6 +53,11 @@ class AttachedEngine(QObject):
     def behind(self) -> bool:
         """Whether there is more in the file, to be read in the next turns."""
         return self._behind
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether all that was there at first is read: what comes now was just written."""
+        return self._caught_up
 
     @property
     def pid(self) -> int:
@@ -112,8 +117,10 @@ class AttachedEngine(QObject):
         self._behind = self._read_some()
         if self._behind:
             self._next_slice.start(0)
-        elif not self._alive():
-            self._end()
+        else:
+            self._caught_up = True
+            if not self._alive():
+                self._end()
 
     def _read_some(self) -> bool:
         """Whether anything was there."""

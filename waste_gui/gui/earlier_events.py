@@ -1,4 +1,4 @@
-"""What earlier starts of a run told, read from its folder a slice at a time: each start has its own events."""
+"""What earlier starts of a run told, read a slice at a time: each start has events of its own."""
 
 from __future__ import annotations
 

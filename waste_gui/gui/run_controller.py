@@ -58,6 +58,9 @@ FATAL_BYTES = 128 * 1024
 LOOKS_KEPT = 5
 """The last looks at an engine tell how fast memory went away."""
 
+LATE_S = 3.0
+"""A message is read within a second of its writing."""
+
 PAINT_MS, BEHIND_MS = 100, 600
 """While a run is read from its file, painting would only delay its end."""
 TICK_MS = 1000
@@ -325,13 +328,22 @@ class RunController(QObject):
 
     def _set_clock(self, first: bool) -> None:
         """The least delay seen tells best when the engine's clock was at zero."""
-        if self.attached:
-            if self._zero is None and self.run.started is not None:
-                self._zero = self._clock() - (time.time() - self.run.started.started_at)
+        if isinstance(self._engine, AttachedEngine):
+            self._set_attached_clock(fresh=self._engine.caught_up)
         else:
             zero = self._clock() - self.run.heard_at
             launched = self._zero is None or first  # Until then it was the time of launch.
             self._zero = zero if launched else min(self._zero or zero, zero)
+
+    def _set_attached_clock(self, *, fresh: bool) -> None:
+        """By the Unix time at which it began, until a message shows that the clock was set, or the computer
+        slept: none comes from the future, and a fresh one is not late."""
+        if self._zero is None and self.run.started is not None:
+            self._zero = self._clock() - (time.time() - self.run.started.started_at)
+        if self._zero is not None:
+            ahead = self.run.heard_at - (self._clock() - self._zero)
+            if ahead > 0 or (fresh and ahead < -LATE_S):
+                self._zero = self._clock() - self.run.heard_at
 
     def _on_ended(self, outcome: ProcessOutcome) -> None:
         stage = self.run.current

@@ -83,7 +83,7 @@ class Follow:
         for message in came:
             self._take(message)
         if came and not self.run.phase.ended:
-            self.clock.heard(self.run.heard_at, fresh=self._caught_up and not self.here)
+            self.clock.heard(self.run.heard_at, fresh=self._caught_up)
         self._take_commands()
         self._caught_up = True
         self._untold += came
