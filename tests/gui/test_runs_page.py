@@ -243,6 +243,20 @@ def test_run_is_renamed_where_it_stands_and_back(three: RunsPage, qtbot: QtBot) 
     assert names(three) == ["c", "b", "a"] and marks("b") == Marks()
 
 
+def test_what_is_typed_as_a_name_stays_when_the_list_changes(three: RunsPage, qtbot: QtBot) -> None:
+    choose(three, "b")
+    three.table.setCurrentIndex(three.table.runs.index(1, Column.NAME))
+    three.rename_action.trigger()
+    editor = three.table.findChild(QLineEdit)
+    assert editor is not None
+    editor.setText("half a na")
+    make_run("d", (started(4e9), DONE))
+    listed(three, 4, qtbot)
+    assert names(three) == ["c", "b", "a"] and editor.text() == "half a na"
+    QTest.keyClick(editor, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: names(three) == ["d", "c", "b", "a"], timeout=WAIT_MS)
+
+
 def test_note_is_kept_when_another_run_is_chosen(three: RunsPage, qtbot: QtBot) -> None:
     choose(three, "b")
     three.note.setFocus()

@@ -72,6 +72,7 @@ class RunsPage(QWidget):
         self.table.menu_asked.connect(self._on_menu)
         self.table.selection_changed.connect(self._on_selected)
         self.table.runs.renamed.connect(self.kept.rename)
+        self.table.itemDelegate().closeEditor.connect(self._on_edited)
         self._on_changed()
 
     # --- laid out
@@ -245,8 +246,8 @@ class RunsPage(QWidget):
 
     def _on_changed(self) -> None:
         """A line is kept, with the words it has been put into, as long as its run is the same."""
-        self._behind = not self.isVisible()
-        if self._behind:  # A training tells of itself every second, also where nobody looks.
+        self._behind = not self.isVisible() or self.table.editing
+        if self._behind:  # A training tells of itself every second, also where nobody looks, or one writes.
             return
         old = self._lines
         self._lines = {
@@ -255,6 +256,10 @@ class RunsPage(QWidget):
         }
         self._fill_datasets()
         self._show()
+
+    def _on_edited(self) -> None:
+        if self._behind:
+            self._on_changed()
 
     def _fill_datasets(self) -> None:
         found = {"": ANY_PHOTOS} | datasets(self.kept.runs.values())
