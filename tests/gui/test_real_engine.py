@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
@@ -18,6 +19,7 @@ from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.run_controller import RunController
 from waste_gui.gui.settings import Settings
 from waste_gui.gui.theme import Theme
+from waste_gui.gui.wording import Offer
 from waste_gui.monitor.run import Phase
 from waste_gui.protocol import RunFinished, RunStopped
 
@@ -72,7 +74,9 @@ def test_real_training_finishes_and_fills_the_results_page(
     assert window.bar.notice is not None and window.bar.notice.title.startswith("Done: ")
 
 
-def test_real_training_stops_midway(open_window: Open, tmp_path: Path, qtbot: QtBot) -> None:
+def test_real_training_stops_midway_and_goes_on_where_it_was(
+    open_window: Open, tmp_path: Path, qtbot: QtBot
+) -> None:
     window = open_window(make_photos(tmp_path / "photos"), msgspec.structs.replace(SMALL, epochs=10_000))
     window.header.start_button.click()
     qtbot.waitUntil(lambda: len(window.controller.run.epochs) >= 1, timeout=LONG_MS)
@@ -84,6 +88,16 @@ def test_real_training_stops_midway(open_window: Open, tmp_path: Path, qtbot: Qt
     assert run.phase is Phase.STOPPED and isinstance(run.last, RunStopped)
     assert window.controller.folder is not None
     assert (window.controller.folder.checkpoints / "best.safetensors").exists()
+    steps = run.loss.x[-1]
+    window._on_offer(Offer.RESUME_RUN)
+    again = window.controller
+    qtbot.waitUntil(lambda: again.run is not run and again.run.step > steps, timeout=LONG_MS)
+    assert again.run.loss.x[0] == 1 and (np.diff(again.run.loss.x) > 0).all(), "the curves of both starts"
+    again.save_now()
+    saved = again.run.checkpoint
+    qtbot.waitUntil(lambda: again.run.checkpoint is not saved, timeout=LONG_MS)
+    with qtbot.waitSignal(again.ended, timeout=LONG_MS):
+        again.stop_now()
 
 
 def test_real_training_learns_trashnet(open_window: Open, trashnet: Path, qtbot: QtBot) -> None:

@@ -310,6 +310,7 @@ class MainWindow(QMainWindow):
         self.start_action = self._add(menu, "&Start training", "F5", self.start)
         self.stop_action = self._add(menu, "S&top…", "Ctrl+.", self.ask_stop)
         self.pause_action = self._add(menu, "&Pause", "", self.controller.pause_or_resume)
+        self.save_action = self._add(menu, "Sa&ve the training now", "", self.controller.save_now)
         menu.addSeparator()
         self.add_to_queue_action = self._add(menu, "&Add to the queue", "Ctrl+Shift+U", self.add_to_queue)
         self._add(menu, "&Queue…", "Ctrl+U", self.show_queue)
@@ -419,6 +420,7 @@ class MainWindow(QMainWindow):
         running = run.phase.running
         self.stop_action.setEnabled(running)
         self.pause_action.setEnabled(run.phase is Phase.TRAINING)
+        self.save_action.setEnabled(run.phase is Phase.TRAINING)
         self.pause_action.setText("&Go on" if run.paused else "&Pause")
         self.start_action.setEnabled(readiness.ready and not running)
         self.add_to_queue_action.setEnabled(self.data.readiness.ready)

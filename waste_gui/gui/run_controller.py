@@ -44,6 +44,7 @@ from waste_gui.protocol import (
     Pause,
     RestartWorkers,
     Resume,
+    SaveNow,
     SkipPhoto,
     Stop,
     Unreadable,
@@ -153,8 +154,6 @@ class RunController(QObject):
         self._zero = self._clock()
         self._log_begin = size_of(folder.log)
         engine.start(self._command(folder.config), folder.log)
-        if config.resume:
-            self._recall(folder, lambda: None)
         self._tick_timer.start()
         self._paint()
 
@@ -167,7 +166,7 @@ class RunController(QObject):
         engine = AttachedEngine(folder, self)
         self._engine = engine
         self._connect()
-        self._recall(folder, engine.start)
+        self._recall(folder).finished.connect(engine.start)
         self._tick_timer.start()
         self._paint()
 
@@ -177,12 +176,12 @@ class RunController(QObject):
         self.config, self.folder = config, folder
         self._diary = Diary(folder.evidence)
 
-    def _recall(self, folder: RunDir, then: Callable[[], None]) -> None:
-        """The curves of the run's earlier starts."""
+    def _recall(self, folder: RunDir) -> EarlierEvents:
+        """Read the curves of the run's earlier starts."""
         self._earlier = EarlierEvents(folder, self)
         self._earlier.messages_read.connect(self._on_recalled)
-        self._earlier.finished.connect(then)
         self._earlier.start()
+        return self._earlier
 
     def _on_recalled(self, messages: list[AnyMessage | Unreadable]) -> None:
         self.run.recall(in_stretches(messages))
@@ -240,6 +239,10 @@ class RunController(QObject):
 
     def pause_or_resume(self) -> None:
         self.send(Resume() if self.run.paused else Pause())
+
+    def save_now(self) -> None:
+        """A checkpoint after this step; the log says when it is on disk."""
+        self.send(SaveNow())
 
     def go_on(self) -> None:
         """After a pause: asked for here, or made from outside by stopping the process."""
@@ -320,6 +323,8 @@ class RunController(QObject):
 
     def _on_messages(self, messages: list[AnyMessage | Unreadable]) -> None:
         first = self.run.messages == 0
+        if first and not self.attached and self.folder is not None and self.config and self.config.resume:
+            self._recall(self.folder)  # The engine has put what its earlier starts told aside by now.
         told = list(in_stretches(messages))
         self.run.receive_all(told)
         self.timeline.receive_all(told)
