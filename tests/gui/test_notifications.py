@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,9 +26,8 @@ from tests.gui.conftest import WAIT_MS, ready
 from waste_gui.gui.dialogs import Answer
 from waste_gui.gui.hooks import Event
 from waste_gui.gui.main_window import MainWindow
-from waste_gui.gui.notifications import Note, Notifications, TaskBarProgress
+from waste_gui.gui.notifications import Note, Notifications, TaskBarProgress, session_address
 from waste_gui.gui.notifications_dialog import NotificationsDialog
-from waste_gui.gui.session_bus import BusError, SessionBus, session_address
 from waste_gui.gui.telling import Outcome, news
 from waste_gui.monitor.run import Phase
 
@@ -41,6 +43,7 @@ def bus() -> Iterator[str]:
     """The address of a session bus of its own."""
     if shutil.which("dbus-daemon") is None:
         pytest.skip("dbus-daemon is not installed")
+    pytest.importorskip("jeepney")
     with tempfile.TemporaryDirectory(prefix="bus") as folder:  # A socket's path may not be long.
         command = ["dbus-daemon", "--session", "--nofork", "--print-address", f"--address=unix:dir={folder}"]
         with subprocess.Popen(
@@ -51,6 +54,28 @@ def bus() -> Iterator[str]:
                 yield daemon.stdout.readline().strip()
             finally:
                 daemon.terminate()
+
+
+@pytest.fixture
+def silent_bus() -> Iterator[str]:
+    """The address of a bus that lets everybody in and then says no word."""
+    pytest.importorskip("jeepney")
+    with tempfile.TemporaryDirectory(prefix="bus") as folder, socket.socket(socket.AF_UNIX) as door:
+        door.bind(f"{folder}/bus")
+        door.listen()
+
+        def let_in() -> None:
+            guest, _ = door.accept()
+            with guest:
+                guest.recv(1000)
+                guest.sendall(b"OK 1234\r\n")
+                while guest.recv(1000):
+                    pass
+
+        porter = threading.Thread(target=let_in, daemon=True)
+        porter.start()
+        yield f"unix:path={folder}/bus"
+        porter.join(WAIT_MS / 1000)
 
 
 class Desktop:
@@ -164,41 +189,66 @@ def test_next_notification_takes_the_place_of_the_last(
     assert [desktop.notified()[1] for _ in range(2)] == [0, 7]
 
 
-@pytest.mark.parametrize("there", [True, False], ids=["no server", "no bus"])
-def test_desktop_without_notifications_is_said(
-    request: pytest.FixtureRequest, window: QWidget, qtbot: QtBot, there: bool
-) -> None:
-    address = request.getfixturevalue("bus") if there else "unix:path=/nowhere/bus"
+def test_desktop_without_a_notification_server_is_said(bus: str, window: QWidget, qtbot: QtBot) -> None:
+    assert not show(Notifications(window, bus), Note("Done", "text"), qtbot)
+
+
+@pytest.mark.parametrize("address", ["", "unix:path=/nowhere/bus", "tcp:host=localhost", "nonsense"])
+def test_session_bus_that_is_none_is_said(window: QWidget, qtbot: QtBot, address: str) -> None:
     assert not show(Notifications(window, address), Note("Done", "text"), qtbot)
 
 
-def test_session_bus_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_session_bus_that_falls_silent_is_said(
+    silent_bus: str, window: QWidget, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("waste_gui.gui.freedesktop.ANSWER_S", 0.1)
+    assert not show(Notifications(window, silent_bus), Note("Done", "text"), qtbot)
+
+
+def test_system_without_jeepney_is_said(
+    bus: str, window: QWidget, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "waste_gui.gui.freedesktop", raising=False)
+    monkeypatch.setitem(sys.modules, "jeepney", None)  # As if it were not installed.
+    assert not show(Notifications(window, bus), Note("Done", "text"), qtbot)
+
+
+def test_first_address_that_answers_is_taken(
+    bus: str, make_desktop: Callable[..., Desktop], window: QWidget, qtbot: QtBot
+) -> None:
+    desktop = make_desktop(*DESKTOP)
+    addresses = f"tcp:host=localhost;unix:path=/nowhere/bus;{bus};nonsense"
+    assert show(Notifications(window, addresses), Note("Done", "text"), qtbot)
+    assert desktop.notified()[3] == "Done"
+
+
+def test_session_bus_is_looked_for_where_systemd_puts_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
     assert session_address() == ""
     (tmp_path / "bus").touch()
     assert session_address() == f"unix:path={tmp_path}/bus"
-    for address in ("", "tcp:host=localhost", session_address()):
-        with pytest.raises(BusError):
-            SessionBus(address)
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/elsewhere")
+    assert session_address() == "unix:path=/elsewhere"
 
 
 def test_progress_is_told_to_the_task_bar(bus: str, qtbot: QtBot) -> None:
-    with SessionBus(bus) as listener:
-        listener.listen(LAUNCHER)
+    from jeepney import MatchRule, message_bus
+    from jeepney.io.blocking import Proxy, open_dbus_connection
+
+    updates = MatchRule(type="signal", interface=LAUNCHER, member="Update")
+    with open_dbus_connection(bus) as listener, listener.filter(updates, queue=deque()) as told:
+        Proxy(message_bus, listener).AddMatch(updates)
         progress = TaskBarProgress(bus)
         for percent in (42, 42, None):
             progress.show(percent)
-        told: list[tuple[Any, ...]] = []
-        while len(told) < 2:
-            message = listener.next_message(WAIT_MS / 1000)
-            assert message is not None
-            if message.member == "Update":
-                told.append(message.body)
+        bodies = [listener.recv_until_filtered(told, timeout=WAIT_MS / 1000).body for _ in range(2)]
     entry = "application://waste-gui.desktop"
-    assert [(name, dict(values)) for name, values in told] == [
-        (entry, {"progress": 0.42, "progress-visible": True}),
-        (entry, {"progress": 0.0, "progress-visible": False}),
+    assert bodies == [
+        (entry, {"progress": ("d", 0.42), "progress-visible": ("b", True)}),
+        (entry, {"progress": ("d", 0.0), "progress-visible": ("b", False)}),
     ]
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import html
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QIcon
@@ -16,22 +15,12 @@ from waste_gui.gui import resources
 from waste_gui.gui.background import Background
 from waste_gui.gui.text import one_line, shorten
 
-if TYPE_CHECKING:
-    from waste_gui.gui.session_bus import SessionBus  # Imported when there is something to tell.
-
-SERVER = ("org.freedesktop.Notifications", "/org/freedesktop/Notifications", "org.freedesktop.Notifications")
 DESKTOP_ENTRY = "waste-gui"
 LAUNCHER = ("/com/waste_gui/launcher", "com.canonical.Unity.LauncherEntry", "Update")
 TOKEN_VARIABLE = "XDG_ACTIVATION_TOKEN"
 
-NORMAL, CRITICAL = 1, 2
-"""Urgencies of a notification: the second stays until somebody has seen it."""
-
 MOST_CHARS = 400
 """A longer text fills a screen on some desktops."""
-
-LOOK_S = 5.0
-"""How often a thread that waits for a click looks whether it is still wanted."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +36,16 @@ class Note:
 
 def desktop_address() -> str:
     """Of the session bus, where there is a real screen of Linux; without one, nobody looks."""
-    from waste_gui.gui.session_bus import session_address
-
     return session_address() if QGuiApplication.platformName() in ("xcb", "wayland") else ""
+
+
+def session_address() -> str:
+    """As the desktop says it; else where systemd puts it. Empty where there is none."""
+    address = os.environ.get("DBUS_SESSION_BUS_ADDRESS", "")
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    if not address and runtime and Path(runtime, "bus").exists():
+        return f"unix:path={runtime}/bus"
+    return address
 
 
 class Notifications(QObject):
@@ -79,7 +75,7 @@ class Notifications(QObject):
             self._show_in_tray()
             return
         replaces, icon = self._number, resources.path("icons/waste-gui.svg").as_uri()
-        self._telling.start(lambda tell: tell_and_wait(address, note, icon, replaces, tell))
+        self._telling.start(lambda tell: _tell_and_wait(address, note, icon, replaces, tell))
 
     def _on_told(self, number: int | None) -> None:
         if number is not None:
@@ -128,46 +124,13 @@ class Notifications(QObject):
         self._window.activateWindow()
 
 
-def tell_and_wait(
+def _tell_and_wait(
     address: str, note: Note, icon: str, replaces: int, tell: Callable[[object], None]
 ) -> str | None:
-    """Show a notification and wait until somebody clicks or closes it; `tell` gets its number.
+    """For a thread; ImportError where jeepney is not installed, as nowhere but on Linux."""
+    from waste_gui.gui.freedesktop import tell_and_wait
 
-    For a thread. A token if it was clicked, None if it was closed; BusError or OSError if nobody shows it."""
-    from waste_gui.gui.session_bus import SessionBus
-
-    with SessionBus(address) as bus:
-        bus.listen(SERVER[2])
-        (abilities,) = bus.call(SERVER, "GetCapabilities")
-        text = note.line
-        body = html.escape(text, quote=False) if "body-markup" in abilities else text
-        hints = {
-            "urgency": ("y", CRITICAL if note.urgent else NORMAL),
-            "desktop-entry": ("s", DESKTOP_ENTRY),
-        }
-        actions = ["default", "Show the window"] if "actions" in abilities else []
-        arguments = ("waste-gui", replaces, icon, one_line(note.title), body, actions, hints, -1)
-        (number,) = bus.call(SERVER, "Notify", "susssasa{sv}i", *arguments)
-        tell(number)
-        return _wait(bus, number, tell)
-
-
-def _wait(bus: SessionBus, number: int, tell: Callable[[object], None]) -> str | None:
-    from waste_gui.gui.session_bus import SIGNAL
-
-    token = ""
-    while True:
-        message = bus.next_message(LOOK_S)
-        if message is None:
-            tell(None)
-        elif message.kind == SIGNAL and message.body and message.body[0] == number:
-            match message.member:
-                case "ActivationToken":
-                    token = str(message.body[1])
-                case "ActionInvoked":
-                    return token
-                case "NotificationClosed":
-                    return None
+    return tell_and_wait(address, note, icon, replaces, tell)
 
 
 class TaskBarProgress:
