@@ -105,6 +105,22 @@ def test_disk_that_is_full_for_a_while_loses_no_line_and_tears_none() -> None:
     assert output.dropped == 0
 
 
+def test_pipe_that_nobody_reads_any_more_is_forgotten() -> None:
+    """A window died, and its engine trains for hours: what is left would be tried without a pause."""
+    refused = threading.Event()
+
+    def write(data: bytes) -> None:
+        refused.set()
+        raise BrokenPipeError(32, "Broken pipe")
+
+    output = Output("a window that died", write)
+    output.put(b"line\n")
+    assert refused.wait(10)
+    output.put(b"line\n")
+    output.close(10)
+    assert not output._left and not output._thread.is_alive()
+
+
 def test_full_disk_does_not_hold_up_the_end_for_ever() -> None:
     full = threading.Event()
     full.set()

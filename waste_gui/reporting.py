@@ -160,6 +160,8 @@ class Output:
             if working:
                 self._keep(lines)
                 working = self._write_out() or self._retry_s > 0
+            if not working:
+                self._left.clear()  # Nobody will read it; from here on lines are only taken out of the way.
         self._finish()
 
     def _keep(self, lines: list[bytes]) -> None:

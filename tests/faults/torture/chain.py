@@ -59,8 +59,15 @@ class Chain:
                 self._strike(started, victim)
             finally:
                 _end(started)
+                self._end_engine()
             self._check_files()
             after_round(victim)
+
+    def _end_engine(self) -> None:
+        """Of a round that went wrong."""
+        for process in _family(self.folder.owner() or 0):
+            with contextlib.suppress(psutil.Error):
+                process.kill()
 
     # --- a round
 
@@ -168,6 +175,7 @@ def _check_events(file: Path) -> None:
 
 
 def _family(pid: int) -> list[psutil.Process]:
+    """None for 0."""
     try:
         process = psutil.Process(pid)
         return [process, *process.children(recursive=True)]
