@@ -365,7 +365,7 @@ class CurveView(pg.PlotWidget):  # type: ignore[misc]
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_grid"):
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_grid") and not self.closed:
             self.set_colours()
 
 
