@@ -59,7 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
     # PySide6 reads the source of each module that is imported after it; these need no Qt.
-    from waste_gui.monitor import report, watch  # noqa: F401, I001
+    from waste_gui.dataset import mapping, scan  # noqa: F401, I001
+    from waste_gui.gui import again, demo, found_rows, hooks, moment, queue_file, resources  # noqa: F401
+    from waste_gui.monitor import diary, kernel_log, report, run_list, run_marks, stacks, watch  # noqa: F401
 
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication

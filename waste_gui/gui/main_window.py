@@ -50,7 +50,6 @@ from waste_gui.gui.moment import Moment
 from waste_gui.gui.pages.data import DataPage
 from waste_gui.gui.pages.results import Results, ResultsPage
 from waste_gui.gui.pages.run import RunPage
-from waste_gui.gui.pages.runs import RunsPage
 from waste_gui.gui.pages.train import SettingsPage
 from waste_gui.gui.queue_file import QueuedRun
 from waste_gui.gui.queue_wording import added_notice, halted_question, over_notice, waiting_notice
@@ -85,6 +84,7 @@ from waste_gui.rundir import RunDir, RunFolderError, list_runs
 
 if TYPE_CHECKING:
     from waste_gui.gui.diagnosis_dialog import DiagnosisDialog
+    from waste_gui.gui.pages.runs import RunsPage
     from waste_gui.gui.queue_dialog import QueueDialog
     from waste_gui.gui.widgets.plots import PlotName
 
@@ -162,6 +162,7 @@ class MainWindow(QMainWindow):
         self._closes_after_check = False
         self._again: Callable[[], RunConfig] | None = None  # What is started once this run has ended.
         self._diagnosis: DiagnosisDialog | None = None
+        self._runs: RunsPage | None = None
         self._question: Question | None = None
         self._queue_dialog: QueueDialog | None = None
         self._said: Notice | None = None
@@ -188,10 +189,32 @@ class MainWindow(QMainWindow):
     def _on_quiet(self) -> None:
         """What is needed later, at the worst when a training ends, is there before. All of it stays for good:
         were it not set aside, a full garbage collection would be a hitch of 30 ms."""
+        import pynvml  # noqa: F401
+
         from waste_gui.dataset import catalog  # noqa: F401
 
-        self.run_page.plots.ensurePolished()
+        self.run_page.prepare()
+        self.runs.ensurePolished()
         gc.freeze()
+
+    @property
+    def runs(self) -> RunsPage:
+        """Made when it is first looked at, or in a quiet moment: the window opens sooner without it."""
+        if self._runs is None:
+            from waste_gui.gui.pages.runs import RunsPage
+
+            self._runs = RunsPage()
+            place = QVBoxLayout(self._runs_place)
+            place.setContentsMargins(0, 0, 0, 0)
+            place.addWidget(self._runs)
+            self.undo_group.addStack(self._runs.undo_stack)
+            self._runs.show_asked.connect(self.show_run)
+            self._runs.folder_asked.connect(lambda folder: _open(folder.path))
+            self._runs.settings_asked.connect(self._on_use_settings)
+            self._runs.resume_asked.connect(self._on_resume)
+            self._runs.trouble.connect(self.say)
+            self._runs.show_moment(self._moment)
+        return self._runs
 
     # --- laid out
 
@@ -207,10 +230,9 @@ class MainWindow(QMainWindow):
         self.form = SettingsPage()
         self.run_page = RunPage()
         self.results = ResultsPage()
-        self.runs = RunsPage()
+        self._runs_place = QWidget()
         self.undo_group = QUndoGroup(self)  # Undo is that of the page that is shown.
-        for page in (self.data, self.runs):
-            self.undo_group.addStack(page.undo_stack)
+        self.undo_group.addStack(self.data.undo_stack)
         self.data.undo_stack.setActive()
         self.log = Log()
         self.status = PlainLabel("Ready", size="caption", role="muted")
@@ -269,7 +291,7 @@ class MainWindow(QMainWindow):
         self.splitter.setStretchFactor(0, 3)
         self.splitter.setStretchFactor(1, 2)
         for name, page in zip(
-            PAGES, (self.data, self.form, self.run_page, self.results, self.runs), strict=True
+            PAGES, (self.data, self.form, self.run_page, self.results, self._runs_place), strict=True
         ):
             self.tabs.addTab(name)
             self.pages.addWidget(page)
@@ -378,11 +400,6 @@ class MainWindow(QMainWindow):
         self.data.checking.check.ended.connect(self._on_check_ended)
         self.form.changed.connect(self._show_readiness)
         self.log.close_asked.connect(lambda: self.log_action.setChecked(False))
-        self.runs.show_asked.connect(self.show_run)
-        self.runs.folder_asked.connect(lambda folder: _open(folder.path))
-        self.runs.settings_asked.connect(self._on_use_settings)
-        self.runs.resume_asked.connect(self._on_resume)
-        self.runs.trouble.connect(self.say)
         self._drawing.finished.connect(self._on_example_drawn)
         self._drawing.failed.connect(self._on_example_failed)
         self._saving.finished.connect(lambda path: self._tell_of_report(f"Saved {path}"))
@@ -412,7 +429,8 @@ class MainWindow(QMainWindow):
         found = self.data.readiness.detail if run.phase is Phase.IDLE and self.data.found else ""
         self.facts.show_moment(moment, moment.config or self._config_or_none(), found)
         self.run_page.show_moment(moment)
-        self.runs.show_moment(moment)
+        if self._runs is not None:
+            self._runs.show_moment(moment)
         if self.log.isVisible():
             self.log.show_moment(moment)
         self.status.set_text("  ·  ".join(status_parts(moment)))
@@ -963,7 +981,8 @@ class MainWindow(QMainWindow):
             return
         self._remember_window()
         self.data.checking.close()
-        self.runs.finish_writing()
+        if self._runs is not None:
+            self._runs.finish_writing()
         self.queue.close()
         self.controller.detach()
         event.accept()
@@ -988,7 +1007,8 @@ class MainWindow(QMainWindow):
             case Answer.KEEP_IN_BACKGROUND:
                 self._remember_window()
                 self.data.checking.close()
-                self.runs.finish_writing()
+                if self._runs is not None:
+                    self._runs.finish_writing()
                 self._exit_now(0)  # ~QProcess would kill the engine.
             case Answer.STOP_AND_QUIT:
                 self._leaving = True

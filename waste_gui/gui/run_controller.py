@@ -155,7 +155,7 @@ class RunController(QObject):
         self._log_begin = size_of(folder.log)
         engine.start(self._command(folder.config), folder.log)
         self._tick_timer.start()
-        self._paint()
+        self._paint_timer.start(0)
 
     def attach(self, folder: RunDir) -> None:
         """Show a run from its events file; one that still runs is followed and can be commanded."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
@@ -23,6 +23,8 @@ from waste_gui.gui.widgets.plain_label import PlainLabel
 from waste_gui.gui.wording import CheckNow
 from waste_gui.gui.words import count
 from waste_gui.protocol import Finding
+
+LATER_MS = 300
 
 KEYS = "Space sets aside  ·  S skips  ·  Enter shows the photo larger  ·  Ctrl+Z undoes"
 
@@ -130,8 +132,8 @@ class CheckPart(QObject):
     def show_training(self, training: bool) -> None:
         if training != self._training:
             self._training = training
-            if not training:  # It may have set photos aside.
-                self.lists.read(self._choice.sources)
+            if not training:  # It may have set photos aside. Not while the window draws how it ended.
+                QTimer.singleShot(LATER_MS, self, lambda: self.lists.read(self._choice.sources))
             self._show()
 
     def start(self) -> None:

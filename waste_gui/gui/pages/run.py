@@ -121,12 +121,19 @@ class RunPage(QWidget):
             self._stack.addWidget(self._plots)
         return self._plots
 
+    def prepare(self) -> None:
+        """Make the plots and draw them once, unseen: the first time takes a frame longer."""
+        if self._stack.currentWidget() is self._waiting:
+            self._stack.setCurrentWidget(self.plots)
+            self.plots.grab()
+            self._stack.setCurrentWidget(self._waiting)
+
     def show_moment(self, moment: Moment) -> None:
         if len(moment.run.loss) > 0 or moment.run.epochs:
             if self.isVisible():
                 self.plots.show_run(moment.run)
             if self._stack.currentWidget() is self._waiting and not self._turn.isActive():
-                self._turn.start(FRAME_MS)
+                self._turn.start(2 * FRAME_MS)  # After the bar, which may come at the same moment.
         else:
             self._turn.stop()
             self._stack.setCurrentWidget(self._waiting)
