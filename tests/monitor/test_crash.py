@@ -28,7 +28,7 @@ from waste_gui.monitor.kernel_log import killed_for_memory, line_of, printed_ent
 from waste_gui.monitor.last_log import LINE_CHARS, MOST_LINES, LastLog
 from waste_gui.monitor.machine import Machine
 from waste_gui.monitor.run import Phase
-from waste_gui.protocol import AnyMessage, RunFailed, StageStarted
+from waste_gui.protocol import AnyMessage, Heartbeat, NotSaved, RunFailed, RunStopped, StageStarted
 
 GB = 1_000_000_000
 BAD_END = Path(__file__).with_name("bad_end")
@@ -473,20 +473,27 @@ def tmpfs(folder: Path, size: str) -> list[str]:
     return command
 
 
-def test_real_engine_whose_disk_is_full_says_what_it_needs(tmp_path: Path) -> None:
+def test_real_engine_whose_disk_is_full_says_what_it_needs_and_waits_at_its_end(tmp_path: Path) -> None:
     photos, disk = make_photos(tmp_path / "photos", per_class=3), tmp_path / "disk"
     before = tmpfs(disk, "20m")
     arguments = ("--source", photos, "--run-dir", disk / "run", "--epochs", "1", "--cache-gb", "0", *SMALL)
-    engine = subprocess.run(
+    engine = subprocess.Popen(
         [*before, sys.executable, "-m", "waste_gui.engine", "train", *map(str, arguments)],
-        capture_output=True,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         env=os.environ | process.ENVIRONMENT,
     )
-    last = process.read_messages(engine.stdout)[-1]
-    assert engine.returncode == 1 and isinstance(last, RunFailed), last
-    assert last.kind == "disk_full"
-    assert "a checkpoint needs 45 MB" in last.text and "MB are free" in last.text
+    assert engine.stdout is not None
+    told = process.wait_for(engine.stdout, NotSaved)
+    assert isinstance(told, NotSaved)
+    assert "a checkpoint needs 45 MB" in told.text and "MB are free" in told.text
+    beat = process.wait_for(engine.stdout, Heartbeat)
+    while isinstance(beat, Heartbeat) and beat.where != "waiting for the disk of the run folder":
+        beat = process.wait_for(engine.stdout, Heartbeat)
+    process.command(engine, command="stop")
+    stopped = process.finish(engine)
+    assert stopped.status == 3 and isinstance(stopped.last, RunStopped) and stopped.last.checkpoint is None
 
 
 @pytest.fixture
