@@ -20,8 +20,9 @@ from waste_gui.monitor.scene import (
 from waste_gui.monitor.verdict import ASK, ASK_PHOTO, RESTART, Action, State, Verdict
 from waste_gui.protocol import WorkerState
 
-LARGE_BYTES = 150_000_000
-"""A worker takes 30 MB; with this much it is on a photo of some fifty megapixels."""
+LARGE_BYTES = 100_000_000
+"""A worker takes 30 MB; with this much it has read some twenty-five megapixels of a photo. On a busy computer
+even the first part of a larger one may take half a minute."""
 
 LARGE_S = 120.0
 """Even such a photo is read in this time."""
