@@ -29,7 +29,7 @@ from waste_gui.engine.models import Classifier, ModelSpec, rebuild
 from waste_gui.protocol import Warned
 from waste_gui.rundir import RunDir, sync_folder, write_atomically
 
-METADATA_KEY, CHECKSUM_KEY = "waste_gui", "crc32"
+METADATA_KEY = "waste_gui"
 LAST, PREVIOUS, BEST = "last", "previous", "best"
 
 
@@ -57,18 +57,19 @@ class CheckpointInfo(msgspec.Struct, frozen=True, kw_only=True):
     spec: ModelSpec
     tile_size: int
     progress: Progress
+    crc32: str = ""  # Of all tensors.
 
 
 def save(path: Path, info: CheckpointInfo, tensors: dict[str, Tensor]) -> None:
     """The whole checkpoint or the one before it: temporary file, fsync, rename. Raises DiskFull or
     UnusableFolder; the old one is still there then."""
-    text = msgspec.json.encode(info).decode()
-    temporary = path.with_name(f".{path.name}.tmp")
     cpu = on_cpu(tensors)
+    text = msgspec.json.encode(msgspec.structs.replace(info, crc32=checksum(cpu))).decode()
+    temporary = path.with_name(f".{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)  # Somebody may have removed it.
         require_room(path, sum(t.nbytes for t in cpu.values()))
-        save_file(cpu, temporary, metadata={METADATA_KEY: text, CHECKSUM_KEY: checksum(cpu)})
+        save_file(cpu, temporary, metadata={METADATA_KEY: text})
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
         if path.stem == LAST and path.exists():
@@ -209,13 +210,13 @@ def load(path: Path) -> tuple[CheckpointInfo, dict[str, Tensor]]:
                     "Use it with --pretrained, or choose a run folder.",
                 )
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            written = (file.metadata() or {}).get(CHECKSUM_KEY)
-        if written is not None and written != checksum(tensors):
+        info = msgspec.json.decode(text, type=CheckpointInfo)
+        if info.crc32 and info.crc32 != checksum(tensors):
             raise WrongCheckpoint(
                 f"The checkpoint {path} is damaged (its checksum is wrong).",
                 "Choose another run or checkpoint.",
             )
-        return msgspec.json.decode(text, type=CheckpointInfo), tensors
+        return info, tensors
     except FileNotFoundError:
         raise WrongCheckpoint(
             f"There is no checkpoint {path}.", "Choose a run that has finished at least one epoch."
