@@ -222,12 +222,15 @@ def stop(process: subprocess.Popen[bytes]) -> None:
     command(process, command="stop")
 
 
-def fail(process: subprocess.Popen[bytes]) -> None:
-    """The checkpoints' folder turns into a file: the next one cannot be saved."""
+def spoil_and_stop(process: subprocess.Popen[bytes]) -> None:
+    """The checkpoints' folder turns into a file: the next one cannot be saved, and training goes on."""
     arguments = [str(argument) for argument in process.args]  # type: ignore[union-attr]
     run = Path(arguments[arguments.index("--run-dir") + 1])
     (run / "checkpoints").rename(run / "moved")
     (run / "checkpoints").write_bytes(b"")
+    assert process.stdout is not None
+    wait_for(process.stdout, protocol.NotSaved)
+    stop(process)
 
 
 @pytest.mark.parametrize(
@@ -235,11 +238,11 @@ def fail(process: subprocess.Popen[bytes]) -> None:
     [
         (None, 0),
         (stop, 3),
-        (fail, 1),
+        (spoil_and_stop, 3),
         (lambda process: process.kill(), -signal.SIGKILL),
         (lambda process: process.send_signal(signal.SIGSEGV), -signal.SIGSEGV),
     ],
-    ids=["finished", "stopped", "failed", "killed", "crashed"],
+    ids=["finished", "stopped", "not saved", "killed", "crashed"],
 )
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a worker that hangs outlives a killed engine")
 def test_no_process_and_no_shared_memory_is_left(
