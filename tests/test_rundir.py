@@ -76,6 +76,23 @@ def test_a_failed_write_leaves_the_old_content_and_nothing_else(tmp_path: Path) 
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_events_put_aside_never_take_the_place_of_others(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    run.put_events_aside()
+    assert run.earlier_events() == []
+    for number in ("2", "10", "x"):
+        (tmp_path / f"events-{number}.jsonl").write_text(number)
+    run.events.write_text("the latest")
+    run.put_events_aside()
+    assert [path.name for path in run.earlier_events()] == [
+        "events-2.jsonl",
+        "events-10.jsonl",
+        "events-11.jsonl",
+    ]
+    assert (tmp_path / "events-11.jsonl").read_text() == "the latest"
+    assert not run.events.exists()
+
+
 def test_runs_are_listed_the_newest_first_and_other_folders_are_not(tmp_path: Path) -> None:
     for name in ("2026-01-01_00-00-00", "2026-02-01_00-00-00", "no-run"):
         (tmp_path / name).mkdir()

@@ -11,7 +11,6 @@ import csv
 import io
 import math
 import os
-import re
 import socket
 import sys
 import threading
@@ -51,7 +50,6 @@ CLOSE_S = 3.0
 MOST_WAITING = 100_000
 """Rows kept for a disk that takes none: about three hours of them."""
 
-EARLIER_EVENTS = re.compile(r"events-(\d+)\.jsonl")
 MARKS = (b'"type":"metric"', b'"type":"epoch_finished"')
 """Only lines with one of them are decoded; inside a text the quotes would be escaped."""
 
@@ -98,15 +96,9 @@ class Start:
 
 def starts_of(folder: RunDir) -> list[Start]:
     """The starts of a run, the first one first."""
-    numbered = {
-        int(match[1]): path
-        for path in folder.path.iterdir()
-        if (match := EARLIER_EVENTS.fullmatch(path.name)) is not None
-    }
-    files = [*(numbered[number] for number in sorted(numbered)), folder.events]
     found: list[Start] = []
     until = math.inf
-    for events in reversed(files):
+    for events in reversed([*folder.earlier_events(), folder.events]):
         found.append(Start(events, _zero(events), until))
         until = min(until, next(map(_done_again, told_in(events)), until))
     return found[::-1]

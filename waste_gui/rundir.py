@@ -10,7 +10,7 @@ import re
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,11 +77,16 @@ class RunDir:
 
     def earlier_events(self) -> list[Path]:
         """Those of its earlier starts, if it was resumed, the oldest first."""
-        found = [
-            (re.fullmatch(r"events-(\d+)\.jsonl", path.name), path)
-            for path in self.path.glob("events-*.jsonl")
-        ]
-        return [path for _, path in sorted((int(name[1]), path) for name, path in found if name)]
+        try:
+            return [self.path / name for name in earlier_events(os.listdir(self.path))]
+        except OSError:
+            return []
+
+    def put_events_aside(self) -> None:
+        """Each start has events of its own, from number 0. Raises OSError."""
+        if self.events.exists():
+            last = max(map(_number_of_start, os.listdir(self.path)), default=0)
+            self.events.rename(self.path / f"events-{last + 1}.jsonl")
 
     @property
     def commands(self) -> Path:
@@ -131,17 +136,17 @@ class RunDir:
 
     def acquire(self) -> None:
         """Take the folder for this process; RunFolderError if a living engine owns it."""
-        with _one_at_a_time(self.path / ".lock-guard"):
-            owner = self.owner()
-            if owner is not None and owner != os.getpid():
-                raise RunFolderError(
-                    f"A training (process {owner}) already runs in {self.path}.",
-                    "Wait for it or stop it, or choose another run folder.",
-                )
-            try:
+        try:
+            with _one_at_a_time(self.path / ".lock-guard"):
+                owner = self.owner()
+                if owner is not None and owner != os.getpid():
+                    raise RunFolderError(
+                        f"A training (process {owner}) already runs in {self.path}.",
+                        "Wait for it or stop it, or choose another run folder.",
+                    )
                 write_atomically(self.lock, json.dumps(_myself()).encode())
-            except OSError as error:
-                raise cannot_be_written(self.path, error) from None
+        except OSError as error:
+            raise cannot_be_written(self.path, error) from None
 
     def release(self) -> None:
         with contextlib.suppress(OSError):
@@ -171,6 +176,17 @@ class RunDir:
             return abs(time.time() - self.events.stat().st_mtime) < OTHER_HOST_S
         except OSError:
             return False
+
+
+def earlier_events(names: Iterable[str]) -> list[str]:
+    """Those of the names in a run's folder that hold the events of its earlier starts, the oldest first."""
+    return sorted(filter(_number_of_start, names), key=_number_of_start)
+
+
+def _number_of_start(name: str) -> int:
+    """From 1, by the name of its events; 0 for any other file."""
+    found = re.fullmatch(r"events-(\d+)\.jsonl", name)
+    return int(found[1]) if found else 0
 
 
 def cannot_be_written(folder: Path, error: OSError) -> RunFolderError:

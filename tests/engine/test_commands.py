@@ -111,6 +111,7 @@ def test_pause_is_no_part_of_the_time_that_a_stage_took(
     training: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
     assert training.stdout is not None
+    wait_for(training.stdout, EpochFinished)
     command(training, command="pause")
     first = None
     while True:
@@ -123,8 +124,8 @@ def test_pause_is_no_part_of_the_time_that_a_stage_took(
     command(training, command="resume")
     command(training, command="stop", when="epoch_end")
     assert finish(training).status == 3
-    epochs = [m for m in read_messages(RunDir(tmp_path / "run").events.read_bytes())]
-    ends = [m for m in epochs if isinstance(m, EpochFinished)]
+    messages = read_messages(RunDir(tmp_path / "run").events.read_bytes())
+    ends = [m for m in messages if isinstance(m, EpochFinished)]
     longest = max(range(1, len(ends)), key=lambda i: ends[i].at - ends[i - 1].at)
     assert ends[longest].elapsed_s < ends[longest].at - ends[longest - 1].at - 2.5
 

@@ -22,24 +22,16 @@ from pathlib import Path
 import msgspec
 
 from tests.faults.drive import own_namespace
-from tests.faults.torture.chain import Broken, same_weights
+from tests.faults.torture.chain import MUCH_TO_LOSE, Broken, same_weights
 from tests.photos import make_photos
 from waste_gui import config as configs
 from waste_gui import protocol
-from waste_gui.config import RunConfig
 from waste_gui.engine import checkpoint
 from waste_gui.protocol import NotSaved, RunFailed, RunFinished, SavedAgain, Unreadable
 from waste_gui.rundir import RunDir
 
-SETTINGS = RunConfig(
-    model="mobilenet_v3_small",
-    pretrained="none",
-    image_size=32,
-    batch_size=4,
-    epochs=3,
-    workers=1,
-    ema_decay=0.9,
-    save_minutes=0.005,
+SETTINGS = msgspec.structs.replace(
+    MUCH_TO_LOSE, epochs=3, workers=1, accumulate=1, balance="none", save_minutes=0.005
 )
 SIZES_KB = (
     *(0, 4, 8, 12, 16, 20, 24, 32, 48, 64, 96, 128, 200, 300, 500, 1000),

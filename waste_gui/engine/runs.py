@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from waste_gui.engine.loading import Loader
     from waste_gui.engine.models import Classifier
 
-PREVIOUS_EVENTS = "events-{}.jsonl"
 HEAVY_LIBRARIES = ("torch", "torchvision", "open_clip")
 TOP = 5
 PREDICT_BATCH = 32
@@ -50,10 +49,9 @@ def open_folder(config: RunConfig) -> RunDir:
     folder.create()
     folder.acquire()
     try:
-        if config.resume and folder.events.exists():  # Each start has events of its own, from seq 0.
-            earlier = len(folder.earlier_events())
-            folder.events.rename(folder.path / PREVIOUS_EVENTS.format(earlier + 1))
-        if not config.resume:  # Else only once the checkpoint has turned out to fit these settings.
+        if config.resume:
+            folder.put_events_aside()
+        else:  # Of a resumed run only once the checkpoint has turned out to fit these settings.
             write_atomically(folder.config, dump(config))
     except OSError as error:
         folder.release()

@@ -33,7 +33,7 @@ class Saver:
         """Whether the last checkpoint is older than that; also the time to try again what is owed."""
         now = self._context.report.now()
         if self._owed and now - self._tried_at >= RETRY_S:
-            self._pay()
+            self.try_again()
         return minutes > 0 and now - max(self._saved_at, self._tried_at) >= 60 * minutes
 
     def save(
@@ -88,11 +88,11 @@ class Saver:
                 self._context.heart.where = "waiting for the disk of the run folder"
                 self._context.obey()
                 if self._context.report.now() - self._tried_at >= RETRY_AT_THE_END_S:
-                    self._pay()
+                    self.try_again()
                 time.sleep(POLL_S)
             stage.summary = "saved when the disk had room again"
 
-    def _pay(self) -> None:
+    def try_again(self) -> None:
         """What is owed, in its order, until one fails again."""
         for name in [*self._owed]:
             self._owed[name]()

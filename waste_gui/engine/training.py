@@ -118,6 +118,7 @@ class Trainer:
                         break
                 self.saver.wait_for_room()
             except StopRequested:
+                self.saver.try_again()
                 if self.outcome.step:
                     self.save(LAST)
                 raise

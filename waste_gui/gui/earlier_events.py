@@ -10,10 +10,9 @@ from typing import BinaryIO
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from waste_gui import protocol
+from waste_gui.gui.attached_engine import SLICE_BYTES, SLICE_S
 from waste_gui.protocol import LineBuffer
 from waste_gui.rundir import RunDir
-
-SLICE_BYTES, SLICE_S = 256 * 1024, 0.008
 
 
 class EarlierEvents(QObject):

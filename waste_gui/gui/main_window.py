@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 from collections.abc import Callable
@@ -189,9 +190,10 @@ class MainWindow(QMainWindow):
     def _on_quiet(self) -> None:
         """What is needed later, at the worst when a training ends, is there before. All of it stays for good:
         were it not set aside, a full garbage collection would be a hitch of 30 ms."""
-        import pynvml  # noqa: F401
-
         from waste_gui.dataset import catalog  # noqa: F401
+
+        with contextlib.suppress(ImportError):
+            import pynvml  # noqa: F401
 
         self.run_page.prepare()
         self.runs.ensurePolished()

@@ -74,9 +74,11 @@ def _of(cards: tuple[Gpu, ...], pids: Collection[int]) -> Gpu | None:
 def _pynvml() -> Any:
     try:
         import pynvml
-
+    except ImportError:
+        return None
+    try:
         pynvml.nvmlInit()
-    except Exception:  # No such library, no driver, one of another version: no card to tell of.
+    except (pynvml.NVMLError, OSError):  # No driver, or one that is too old: no card to tell of.
         return None
     return pynvml
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from waste_gui import config as configs
 from waste_gui.config import ConfigError, RunConfig
-from waste_gui.monitor.run_list import RunSummary, earlier_events, epochs_in
+from waste_gui.monitor.run_list import RunSummary, epochs_in
 from waste_gui.protocol import EpochFinished, LineBuffer
 from waste_gui.rundir import SLICE_BYTES, RunDir
 
@@ -46,7 +46,7 @@ def read_past(tell: Callable[[object], None], runs: Sequence[RunSummary]) -> lis
 def read_epochs(folder: RunDir, on_slice: Callable[[], object] = lambda: None) -> tuple[EpochFinished, ...]:
     """In order. Of an epoch that was trained again after a resumption, the later one counts."""
     found: dict[int, EpochFinished] = {}
-    for path in (*earlier_events(folder), str(folder.events)):
+    for path in (*folder.earlier_events(), folder.events):
         lines = LineBuffer()
         try:
             with open(path, "rb", buffering=0) as file:

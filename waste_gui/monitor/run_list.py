@@ -30,7 +30,7 @@ from waste_gui.protocol import (
     RunStarted,
     RunStopped,
 )
-from waste_gui.rundir import RunDir, data_dir, runs_dir, write_atomically
+from waste_gui.rundir import RunDir, data_dir, earlier_events, runs_dir, write_atomically
 
 CACHE_NAME = "run_list.json"
 """In `rundir.data_dir()`."""
@@ -56,8 +56,6 @@ STATES: dict[type[AnyMessage], State] = {
 }
 """By the run's last message."""
 
-_EARLIER = re.compile(r"events-(\d+)\.jsonl")
-"""A run that was resumed keeps the messages of its earlier starts in such files."""
 _FINGERPRINT = re.compile(rb'"fingerprint"\s*:\s*"([^"\\]+)"')
 
 
@@ -193,7 +191,7 @@ def _look(folder: str) -> _Look | None:
             key += (stat.st_size, stat.st_mtime_ns) if stat else (-1, 0)
     except OSError:
         return None
-    earlier = _earlier(folder, files)
+    earlier = tuple(os.path.join(folder, name) for name in earlier_events(files))
     return _Look(
         folder,
         (*key, len(earlier), int("split.json" in files)),
@@ -201,19 +199,6 @@ def _look(folder: str) -> _Look | None:
         "marks.json" in files,
         earlier,
     )
-
-
-def _earlier(folder: str, names: Iterable[str]) -> tuple[str, ...]:
-    numbers = sorted(int(match[1]) for match in map(_EARLIER.fullmatch, names) if match)
-    return tuple(os.path.join(folder, f"events-{number}.jsonl") for number in numbers)
-
-
-def earlier_events(run: RunDir) -> tuple[str, ...]:
-    """The events before each resumption, in order."""
-    try:
-        return _earlier(str(run.path), os.listdir(run.path))
-    except OSError:
-        return ()
 
 
 def _as_it_is_now(look: _Look, summary: RunSummary) -> RunSummary:

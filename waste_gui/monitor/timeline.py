@@ -272,8 +272,9 @@ class Timeline:
         self.stages.extend(message.at)
 
     def _on_gpus(self, beats: Sequence[protocol.Heartbeat]) -> None:
+        if beats:
+            self._uses_gpu = beats[-1].gpu is not None
         known = [(beat.at, beat.gpu.utilisation) for beat in beats if beat.gpu is not None]
-        self._uses_gpu = bool(known)
         self.curves["gpu"].extend([(at, used) for at, used in known if used is not None])
 
     def _tells_of_workers(self, message: protocol.Heartbeat, every_s: float) -> bool:

@@ -22,24 +22,9 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.faults.torture.chain import Chain, Victim, same_weights
+from tests.faults.torture.chain import MUCH_TO_LOSE, Chain, Victim, same_weights
 from tests.photos import make_photos
-from waste_gui.config import RunConfig
 from waste_gui.rundir import RunDir
-
-SETTINGS = RunConfig(
-    model="mobilenet_v3_small",
-    pretrained="none",
-    image_size=32,
-    batch_size=4,
-    epochs=8,
-    workers=2,
-    ema_decay=0.9,
-    accumulate=3,
-    balance="sampler",
-    save_minutes=0.002,
-)
-"""With dropout, an average, and updates over several batches: all that has a state to lose."""
 
 
 class Torture:
@@ -86,7 +71,7 @@ class Torture:
             number, self._chains = self._chains, self._chains + 1
         folder = self.scratch / f"chain_{number}"
         folder.mkdir()
-        return Chain(folder, self.photos, random.Random(f"{self.seed} {number}"), SETTINGS, self.run_s)
+        return Chain(folder, self.photos, random.Random(f"{self.seed} {number}"), MUCH_TO_LOSE, self.run_s)
 
 
 def main() -> int:

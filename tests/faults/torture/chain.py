@@ -32,6 +32,21 @@ END_S = 180.0
 GONE_S = 10.0
 
 
+MUCH_TO_LOSE = RunConfig(
+    model="mobilenet_v3_small",
+    pretrained="none",
+    image_size=32,
+    batch_size=4,
+    epochs=8,
+    workers=2,
+    ema_decay=0.9,
+    accumulate=3,
+    balance="sampler",
+    save_minutes=0.002,
+)
+"""With dropout, an average, and updates over several batches: all that has a state to lose."""
+
+
 class Broken(Exception):
     """What must not be: a sentence."""
 
