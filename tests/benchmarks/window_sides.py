@@ -50,7 +50,8 @@ def open_window(command: Callable[[Path], list[str]]) -> Iterator[MainWindow]:
         os.environ["WASTE_GUI_HOME"] = home
         from PySide6.QtWidgets import QApplication
 
-        from waste_gui.gui.main_window import TRAINING, MainWindow
+        from waste_gui.gui.main_window import MainWindow
+        from waste_gui.gui.pages import TRAINING
         from waste_gui.gui.run_controller import RunController
         from waste_gui.gui.settings import Settings
         from waste_gui.gui.theme import Theme
@@ -134,7 +135,7 @@ def reopen(events: str) -> dict[str, Any]:
         folder.create()
         folder.config.write_bytes(configs.dump(RunConfig(model="resnet18")))
         folder.events.symlink_to(events)
-        return _until_ended(window, lambda: window.show_run(folder))
+        return _until_ended(window, lambda: window.showing.run(folder))
 
 
 FRAMES = 30

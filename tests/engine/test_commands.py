@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,9 +75,28 @@ def test_stop_at_the_end_of_the_epoch_finishes_it(training: subprocess.Popen[byt
     assert (tmp_path / "run/results/predictions.csv").exists()
 
 
-def test_sigterm_stops_like_the_button(training: subprocess.Popen[bytes]) -> None:
-    training.send_signal(signal.SIGTERM)
-    assert finish(training).status == 3
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_end_of_the_session_stops_like_the_button(training: subprocess.Popen[bytes], name: str) -> None:
+    training.send_signal(getattr(signal, name))
+    finished = finish(training)
+    assert finished.status == 3
+    assert isinstance(finished.last, RunStopped)
+    assert finished.last.checkpoint is not None and Path(finished.last.checkpoint).exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_closed_terminal_does_not_end_what_was_started_with_nohup(photos: Path, tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # As nohup does; the child inherits it.
+    try:
+        process = start(["train", "--source", photos, "--run-dir", tmp_path / "run", "--epochs", "3", *SMALL])
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert process.stdout is not None
+    wait_for(process.stdout, Metric)
+    process.send_signal(signal.SIGHUP)
+    finished = finish(process)
+    assert (finished.status, type(finished.last)) == (0, RunFinished)
 
 
 def test_a_broken_command_is_a_warning_and_nothing_else(training: subprocess.Popen[bytes]) -> None:

@@ -698,6 +698,7 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
 
     from waste_gui.dataset.demo import draw_dataset
     from waste_gui.gui import main_window as mw
+    from waste_gui.gui import pages
     from waste_gui.gui.dataset_choice import DatasetChoice
     from waste_gui.gui.dialogs import Answer, Question
     from waste_gui.gui.engine_process import EngineProcess
@@ -784,7 +785,7 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
             test._on_finished()
             return test
         if state == "notifications":
-            window._on_notifications()
+            window.show_notifications()
             (dialog,) = window.findChildren(NotificationsDialog)
             dialog.command.setText("/home/lab/bin/tell-the-lab.sh --room 4.12")
             dialog._on_told(Outcome("desktop", True, "The desktop shows it.", trial=True))
@@ -819,11 +820,11 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
             )
             window.queue._closed = True
             window.queue._take(Queue(entries=entries))
-        window.show_queue()
-        assert window._queue_dialog is not None
+        window.queueing.show()
+        assert window.queueing.dialog is not None
         if state == "queue":
-            window._queue_dialog.list.setCurrentIndex(window._queue_dialog.list.rows.index(4, 0))
-        return window._queue_dialog
+            window.queueing.dialog.list.setCurrentIndex(window.queueing.dialog.list.rows.index(4, 0))
+        return window.queueing.dialog
 
     scripts = {
         f.__name__: f
@@ -896,23 +897,23 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
                 window.show()
                 shown: QWidget = window
                 if state in moments:
-                    window.show_page(mw.TRAINING)
-                    window._show_moment(moments[state])
+                    window.show_page(pages.TRAINING)
+                    window.show_moment(moments[state])
                 elif state == "photos":
                     window.data.set_choice(DatasetChoice(tuple(photos), "lab"))
                     turn(lambda window=window: window.data.readiness.ready, 121)  # type: ignore[misc]
                 elif state in CHECK_STATES:
                     shown = show_check(window, state)
                 elif state in ("settings", "more_settings"):
-                    window.show_page(mw.SETTINGS)
+                    window.show_page(pages.SETTINGS)
                     window.form.fields.more.setChecked(state == "more_settings")
                 elif state == "log":
-                    window.show_page(mw.TRAINING)
-                    window.log_action.setChecked(True)
-                    window._show_moment(moments["training"])
+                    window.show_page(pages.TRAINING)
+                    window.menus.log.setChecked(True)
+                    window.show_moment(moments["training"])
                 elif state == "results":
-                    window._show_moment(moments["training"])
-                    window.show_page(mw.RESULTS)
+                    window.show_moment(moments["training"])
+                    window.show_page(pages.RESULTS)
                     window.results.read(RunDir(results))
                 elif state in RUNS_STATES:
                     shown = show_runs(window, state, turn)
@@ -928,14 +929,14 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
                     shown = show_queue(window, state)
                 elif state == "queue_done":
                     show_queue(window, "queue").close()
-                    window._show_moment(moments["done"])
+                    window.show_moment(moments["done"])
                     ended = [entry for entry in window.queue.entries if entry.state in ENDED]
-                    window._say_of_queue(over_notice(ended))
+                    window.queueing.say(over_notice(ended))
                 elif state.startswith("where_"):
-                    window._show_moment(moments[state.removeprefix("where_")])
-                    window._on_show_where()
-                    assert window._diagnosis is not None
-                    shown = window._diagnosis
+                    window.show_moment(moments[state.removeprefix("where_")])
+                    window.where.show()
+                    assert window.where.dialog is not None
+                    shown = window.where.dialog
                     shown.resize(min(width, 1080), min(height, 760)) if width < 1900 else shown.resize(
                         1600, 960
                     )

@@ -50,11 +50,11 @@ def test_run_that_does_not_answer_is_ended_and_started_again(
 ) -> None:
     window = ready(make_window("deaf"), photos, qtbot)
     window.header.start_button.click()
-    qtbot.waitUntil(lambda: window._moment.run.phase is Phase.TRAINING, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.moment.run.phase is Phase.TRAINING, timeout=WAIT_MS)
     first, config = window.controller.folder, window.controller.config
-    window._on_offer(Action.FEWER_WORKERS)
+    window.bar.chosen.emit(Action.FEWER_WORKERS)
     qtbot.waitUntil(
-        lambda: window.controller.folder != first and window._moment.run.phase is Phase.TRAINING,
+        lambda: window.controller.folder != first and window.moment.run.phase is Phase.TRAINING,
         timeout=WAIT_MS,
     )
     assert config is not None and window.controller.config is not None

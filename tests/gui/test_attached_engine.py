@@ -16,8 +16,11 @@ from waste_gui import config as configs
 from waste_gui import protocol
 from waste_gui.config import RunConfig
 from waste_gui.gui.attached_engine import AttachedEngine
+from waste_gui.gui.bar_words import ended_alone_notice
 from waste_gui.gui.main_window import MainWindow
+from waste_gui.gui.queue_file import State
 from waste_gui.gui.telling import Outcome
+from waste_gui.gui.wording import Offer
 from waste_gui.monitor.run import Phase
 from waste_gui.rundir import RunDir, runs_dir
 
@@ -62,7 +65,7 @@ def test_running_training_is_shown_at_the_start_and_can_be_stopped(
     make_window: Callable[[str], MainWindow], running: RunDir, qtbot: QtBot
 ) -> None:
     window = make_window("finishes")
-    window.attach_to_running()
+    window.showing.at_start()
     assert window.bar.notice is not None
     assert window.bar.notice.title.endswith("still runs. Showing it.")
     qtbot.waitUntil(window.header.stop_button.isVisible, timeout=WAIT_MS)
@@ -77,10 +80,46 @@ def test_closing_leaves_an_attached_engine_running(
     make_window: Callable[[str], MainWindow], running: RunDir, qtbot: QtBot
 ) -> None:
     window = make_window("finishes")
-    window.attach_to_running()
-    qtbot.waitUntil(lambda: window._moment.run.phase is Phase.STARTING, timeout=WAIT_MS)
+    window.showing.at_start()
+    qtbot.waitUntil(lambda: window.moment.run.phase is Phase.STARTING, timeout=WAIT_MS)
     assert window.close()
     assert running.owner() is not None
+
+
+def test_training_that_ended_while_the_window_was_closed_is_told_once(
+    make_window: Callable[[str], MainWindow], running: RunDir, qtbot: QtBot
+) -> None:
+    window = make_window("finishes")
+    window.showing.at_start()
+    qtbot.waitUntil(lambda: window.moment.run.phase is Phase.STARTING, timeout=WAIT_MS)
+    assert window.close()
+    running.commands.write_text("somebody stops it")
+    qtbot.waitUntil(lambda: running.owner() is None, timeout=WAIT_MS)
+    after = make_window("finishes")
+    after.showing.at_start()
+    assert after.bar.notice is not None
+    assert after.bar.notice.title.endswith("was stopped while the window was closed.")
+    after.bar.chosen.emit(Offer.SHOW_RUN)
+    qtbot.waitUntil(lambda: after.moment.run.phase is Phase.STOPPED, timeout=WAIT_MS)
+    assert after.controller.folder == running
+    later = make_window("finishes")
+    later.showing.at_start()
+    assert later.bar.notice is None
+
+
+@pytest.mark.parametrize(
+    ("state", "words", "said"),
+    [
+        ("done", "92.0 %", "ended while the window was closed: 92.0 %."),
+        ("done", "", "ended while the window was closed."),
+        ("failed", "The disk is full.", "failed while the window was closed."),
+    ],
+)
+def test_end_of_a_training_that_nobody_watched_in_words(state: State, words: str, said: str) -> None:
+    told = ended_alone_notice(0.0, state, words)
+    assert told.title.startswith("Training from ") and told.title.endswith(said)
+    assert (told.text == words) is (state == "failed" or not words)
+    assert told.offers[0] is Offer.SHOW_RUN
 
 
 def test_end_of_a_run_that_another_window_started_is_told(
@@ -88,7 +127,7 @@ def test_end_of_a_run_that_another_window_started_is_told(
 ) -> None:
     window = make_window("finishes")
     window.settings.on_event_command = f'"{sys.executable}" -c pass'
-    window.show_run(running)
+    window.showing.run(running)
     qtbot.waitUntil(lambda: window.telling._live == running.path, timeout=WAIT_MS)
     with qtbot.waitSignal(window.telling.told, timeout=WAIT_MS) as told:
         window.controller.kill_now()
@@ -111,7 +150,7 @@ def test_window_shows_the_curves_of_all_starts_of_a_run(
         ]
         (running.path / f"events-{start}.jsonl").write_bytes(b"".join(lines))
     window = make_window("trains")
-    window.attach_to_running()
+    window.showing.at_start()
     qtbot.waitUntil(lambda: window.controller.run.phase is Phase.STARTING, timeout=WAIT_MS)
     loss = window.controller.run.loss
     assert loss.x.tolist() == list(range(1, 41))
@@ -131,7 +170,7 @@ def test_clock_that_was_set_while_a_run_trained_makes_no_silence(
     earlier = msgspec.structs.replace(started, started_at=started.started_at - 3600)
     running.events.write_bytes(protocol.encode(earlier) + rest)
     window = make_window("trains")
-    window.attach_to_running()
+    window.showing.at_start()
     engine = window.controller._engine
     assert isinstance(engine, AttachedEngine)
     qtbot.waitUntil(lambda: engine.caught_up, timeout=WAIT_MS)

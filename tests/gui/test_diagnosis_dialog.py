@@ -167,21 +167,21 @@ def test_size_is_remembered(show: Show) -> None:
 
 
 def shown_in_window(window: MainWindow) -> DiagnosisDialog:
-    window._show_moment(pictures.moment(pictures.waits_for_drive()))
-    window._on_show_where()
-    assert window._diagnosis is not None
-    return window._diagnosis
+    window.show_moment(pictures.moment(pictures.waits_for_drive()))
+    window.where.show()
+    assert window.where.dialog is not None
+    return window.where.dialog
 
 
 def test_window_keeps_one_diagnosis_up_to_date_and_esc_closes_only_it(make_window: Make) -> None:
     window = make_window("finishes")
     dialog = shown_in_window(window)
-    window._on_show_where()
-    assert window._diagnosis is dialog and not dialog.isModal()
-    window._show_moment(pictures.moment(pictures.training()))
+    window.where.show()
+    assert window.where.dialog is dialog and not dialog.isModal()
+    window.show_moment(pictures.moment(pictures.training()))
     assert dialog.title.text() == "On schedule"
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
-    assert window._diagnosis is None and window.isVisible()
+    assert window.where.dialog is None and window.isVisible()
 
 
 def test_copy_report_puts_it_on_the_clipboard(make_window: Make) -> None:
@@ -211,6 +211,6 @@ def test_report_that_cannot_be_saved_is_said(
     window = make_window("finishes")
     path = tmp_path / "nowhere" / "report.zip"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
-    window._on_save_report()
+    window.where.save_report()
     qtbot.waitUntil(lambda: window.bar.notice is not None, timeout=WAIT_MS)
     assert window.bar.notice is not None and "cannot be written" in window.bar.notice.title

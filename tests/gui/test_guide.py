@@ -13,11 +13,10 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from tests.gui.conftest import WAIT_MS
-from waste_gui.gui import main_window as mw
-from waste_gui.gui import resources
+from waste_gui.gui import pages, resources
 from waste_gui.gui.dialogs import DetailsDialog
 from waste_gui.gui.guide import PAGES, GuideDialog
-from waste_gui.gui.main_window import MainWindow
+from waste_gui.gui.main_window import TABS, MainWindow
 
 MOST_BYTES, MOST_LINES = 120_000, 45
 IMAGE = QTextDocument.ResourceType.ImageResource.value
@@ -42,11 +41,11 @@ def test_page_has_a_picture_and_is_a_screen_long(page: str) -> None:
 
 
 def test_every_page_of_the_window_has_one() -> None:
-    titles = [title.replace("&", "") for title in mw.PAGES]
+    titles = [title.replace("&", "") for title in TABS]
     assert list(PAGES.values())[: len(titles)] == titles
 
 
-@pytest.mark.parametrize("page", range(len(mw.PAGES)))
+@pytest.mark.parametrize("page", range(len(TABS)))
 def test_f1_opens_it_at_the_page_that_is_shown(make_window: Make, qtbot: QtBot, page: int) -> None:
     window = make_window("finishes")
     window.activateWindow()
@@ -60,8 +59,8 @@ def test_f1_opens_it_at_the_page_that_is_shown(make_window: Make, qtbot: QtBot, 
 
 def test_f1_in_the_diagnosis_opens_its_page(make_window: Make, qtbot: QtBot) -> None:
     window = make_window("finishes")
-    window._on_show_where()
-    dialog = window._diagnosis
+    window.where.show()
+    dialog = window.where.dialog
     assert dialog is not None
     dialog.activateWindow()
     qtbot.waitUntil(dialog.isActiveWindow, timeout=WAIT_MS)
@@ -91,9 +90,9 @@ def test_pages_are_reached_with_the_keyboard_and_by_links(make_window: Make, qtb
     QTest.keyClick(guide.list, Qt.Key.Key_Down)
     assert guide.text.toPlainText().startswith("Settings")
     guide.text.anchorClicked.emit(QUrl("training.md"))
-    assert guide.list.currentRow() == mw.TRAINING
+    assert guide.list.currentRow() == pages.TRAINING
     guide.text.anchorClicked.emit(QUrl("https://example.org/training.md.html"))
-    assert guide.list.currentRow() == mw.TRAINING
+    assert guide.list.currentRow() == pages.TRAINING
 
 
 def test_picture_is_never_wider_than_the_page(make_window: Make) -> None:

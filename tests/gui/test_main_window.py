@@ -18,7 +18,8 @@ from tests.gui.conftest import WAIT_MS, fake, ready
 from waste_gui.config import RunConfig
 from waste_gui.gui import run_controller
 from waste_gui.gui.dialogs import Answer
-from waste_gui.gui.main_window import PHOTOS, RUNS, SETTINGS, TRAINING, MainWindow
+from waste_gui.gui.main_window import MainWindow
+from waste_gui.gui.pages import PHOTOS, RUNS, SETTINGS, TRAINING
 from waste_gui.gui.run_controller import RunController
 from waste_gui.gui.settings import Settings
 from waste_gui.gui.theme import Theme
@@ -40,7 +41,7 @@ CTRL, SHIFT, ALT = (
 def started(window: MainWindow, photos: Path, qtbot: QtBot, phase: Phase) -> MainWindow:
     """Started, and come as far as `phase`."""
     ready(window, photos, qtbot).header.start_button.click()
-    qtbot.waitUntil(lambda: window._moment.run.phase is phase, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.moment.run.phase is phase, timeout=WAIT_MS)
     return window
 
 
@@ -52,8 +53,8 @@ def run_to_end(window: MainWindow, photos: Path, qtbot: QtBot) -> MainWindow:
 
 
 def question_button(window: MainWindow, answer: Answer) -> QPushButton:
-    assert window._question is not None
-    return window._question.buttons[answer]
+    assert window.asking.question is not None
+    return window.asking.question.buttons[answer]
 
 
 def test_idle_window_says_what_to_do(make_window: Make) -> None:
@@ -106,6 +107,13 @@ def test_second_start_is_counted_down_before_it_begins(make_window: Make, photos
     assert "first run of this kind here" in shown_texts(again)
 
 
+def test_every_button_that_the_bar_may_show_does_something(make_window: Make) -> None:
+    window = make_window("finishes")
+    for offer in (*Action, *Offer, Offer.HIDE):
+        window.bar.chosen.emit(offer)  # An exception would fail the test.
+    assert window.bar.notice is None
+
+
 def test_failed_run_shows_sentence_and_keeps_traceback_for_details(
     make_window: Make, photos: Path, qtbot: QtBot
 ) -> None:
@@ -113,7 +121,7 @@ def test_failed_run_shows_sentence_and_keeps_traceback_for_details(
     assert window.bar.notice is not None
     assert window.bar.notice.title == "Out of memory on <b>GPU & co</b>."
     assert not any("Traceback" in text for text in shown_texts(window))
-    window._on_offer(Offer.COPY_DETAILS)
+    window.bar.chosen.emit(Offer.COPY_DETAILS)
     assert "Traceback: <b>boom</b>" in QApplication.clipboard().text()
 
 
@@ -152,7 +160,7 @@ def test_half_lines_and_garbage_are_survived(make_window: Make, photos: Path, qt
 
 def test_stop_now_ends_when_the_process_is_gone(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = started(make_window("trains"), photos, qtbot, Phase.TRAINING)
-    window.ask_stop()
+    window.ending.ask_stop()
     with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
         question_button(window, Answer.STOP_NOW).click()
     assert window.controller.run.phase is Phase.STOPPED
@@ -162,7 +170,7 @@ def test_stop_now_ends_when_the_process_is_gone(make_window: Make, photos: Path,
 
 def test_stop_after_the_epoch_asks_for_that(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = started(make_window("trains"), photos, qtbot, Phase.TRAINING)
-    window.ask_stop()
+    window.ending.ask_stop()
     with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
         question_button(window, Answer.AFTER_EPOCH).click()
     assert window.bar.notice is not None
@@ -172,7 +180,7 @@ def test_stop_after_the_epoch_asks_for_that(make_window: Make, photos: Path, qtb
 def test_engine_that_never_stops_is_ended_by_force(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = started(make_window("deaf"), photos, qtbot, Phase.TRAINING)
     qtbot.waitUntil(lambda: bool(window.controller.run.warnings), timeout=WAIT_MS)
-    window.ask_stop()
+    window.ending.ask_stop()
     with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
         question_button(window, Answer.STOP_NOW).click()
     assert window.controller.run.phase is Phase.CRASHED
@@ -185,8 +193,8 @@ def test_enter_and_escape_in_the_stop_dialog_keep_training(
     make_window: Make, photos: Path, qtbot: QtBot, key: Qt.Key
 ) -> None:
     window = started(make_window("trains"), photos, qtbot, Phase.TRAINING)
-    window.ask_stop()
-    question = window._question
+    window.ending.ask_stop()
+    question = window.asking.question
     assert question is not None
     qtbot.waitUntil(question.isVisible, timeout=WAIT_MS)
     with qtbot.waitSignal(question.answered, timeout=WAIT_MS) as answered:
@@ -227,6 +235,27 @@ def test_keeping_training_in_the_background_leaves_without_ending_the_engine(
         controller.stop_now()
 
 
+def test_log_out_asks_nothing_saves_and_leaves_the_training_to_itself(
+    qtbot: QtBot, theme: Theme, photos: Path
+) -> None:
+    left: list[int] = []
+    controller = RunController(command=fake("trains"), ask_s=0.2, terminate_s=0.2)
+    window = MainWindow(Settings(), theme, controller, exit_now=left.append)
+    qtbot.addWidget(window)
+    window.show()
+    started(window, photos, qtbot, Phase.TRAINING)
+    window.form.show_config(RunConfig(model="resnet50"))
+    window.ending.session_ends()
+    window.close()
+    assert left == [0] and window.asking.question is None
+    assert "resnet50" in Settings().form
+    folder = controller.folder
+    assert folder is not None
+    qtbot.waitUntil(lambda: "SaveNow" in folder.log.read_text(), timeout=WAIT_MS)
+    with qtbot.waitSignal(controller.ended, timeout=WAIT_MS):
+        controller.stop_now()
+
+
 def test_run_of_another_window_is_shown_from_its_folder(
     make_window: Make, photos: Path, qtbot: QtBot, tmp_path: Path
 ) -> None:
@@ -258,7 +287,7 @@ def test_run_of_another_window_is_shown_from_its_folder(
     folder.events.write_bytes(b"".join(map(p.encode, messages)))
     second = make_window("finishes")
     with qtbot.waitSignal(second.controller.ended, timeout=WAIT_MS):
-        second.show_run(folder)
+        second.showing.run(folder)
     assert second.controller.run.phase is Phase.STOPPED
 
 
@@ -269,7 +298,7 @@ def test_stopped_run_is_resumed_in_its_own_folder(make_window: Make, photos: Pat
     folder = window.controller.folder
     assert folder is not None
     with qtbot.waitSignal(window.controller.changed, timeout=WAIT_MS):
-        window._on_resume(folder)
+        window.starting.resume(folder)
     assert window.controller.folder == folder
     assert window.controller.config is not None and window.controller.config.resume == str(folder.path)
 
@@ -282,8 +311,8 @@ def test_stop_after_the_epoch_tells_the_time_of_the_epoch(
     script = pictures.training()
     left = run_controller.epoch_left(script.run, script.at, script.watch.history)
     assert left is not None and left == pytest.approx(0.45 * pictures.EPOCH_S, abs=3)
-    window._moment = dataclasses.replace(window._moment, epoch_left_s=left)
-    window.ask_stop()
+    window.moment = dataclasses.replace(window.moment, epoch_left_s=left)
+    window.ending.ask_stop()
     assert question_button(window, Answer.AFTER_EPOCH).text() == f"Stop after this &epoch, ~{about(left)}"
 
 
@@ -321,7 +350,7 @@ def test_every_button_of_the_bar_has_a_letter_that_nothing_always_there_has(make
 
 def test_folder_without_a_run_is_not_resumed(make_window: Make, tmp_path: Path) -> None:
     window = make_window("trains")
-    window._on_resume(RunDir(tmp_path))
+    window.starting.resume(RunDir(tmp_path))
     assert window.bar.notice is not None and not window.controller.running
     assert not (tmp_path / "config.json").exists()
 
@@ -359,9 +388,9 @@ def test_start_and_stop_have_keys(make_window: Make, photos: Path, qtbot: QtBot)
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow, timeout=WAIT_MS)
     QTest.keyClick(window, Qt.Key.Key_F5)
-    qtbot.waitUntil(lambda: window._moment.run.phase is Phase.TRAINING, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.moment.run.phase is Phase.TRAINING, timeout=WAIT_MS)
     QTest.keyClick(window, Qt.Key.Key_Period, CTRL)
-    assert window._question is not None
+    assert window.asking.question is not None
 
 
 def test_undo_takes_back_a_change_to_the_photos(make_window: Make, photos: Path, qtbot: QtBot) -> None:
@@ -427,7 +456,7 @@ def test_layout_does_not_move_when_the_state_changes(make_window: Make, photos: 
     window = ready(make_window("trains"), photos, qtbot)
     before = window.header.geometry()
     window.header.start_button.click()
-    qtbot.waitUntil(lambda: window._moment.run.phase is Phase.TRAINING, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.moment.run.phase is Phase.TRAINING, timeout=WAIT_MS)
     assert window.header.geometry() == before
 
 

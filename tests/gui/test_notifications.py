@@ -276,7 +276,7 @@ def test_end_of_a_training_is_told_while_the_window_is_not_in_front(
     ready(window, photos, qtbot)
     window.hide()  # Nobody looks.
     with qtbot.waitSignal(window.telling.told, timeout=WAIT_MS) as told:
-        window.start()
+        window.starting.start()
     assert told.args == [Outcome("desktop", True, "The desktop shows it.")]
     arguments = desktop.notified()
     assert arguments[3] == "Training is done"
@@ -292,7 +292,7 @@ def test_window_in_front_is_not_told_what_it_shows(
     qtbot.waitUntil(window.isActiveWindow, timeout=WAIT_MS)
     ready(window, photos, qtbot)
     with qtbot.waitSignal(window.telling.told, timeout=WAIT_MS) as told:
-        window.start()
+        window.starting.start()
     assert told.args == [Outcome("command", True, "Your command was run.")]
     assert (tmp_path / "told").read_text() == "done\n"
 
@@ -322,12 +322,12 @@ def test_stall_is_told_in_the_words_of_the_bar(make_window: Make, qtbot: QtBot, 
 def test_stop_by_the_person_is_no_news(make_window: Make, photos: Path, qtbot: QtBot, tmp_path: Path) -> None:
     window = ready(make_window("trains"), photos, qtbot)
     told_by_command(window, tmp_path / "told")
-    window.start()
-    qtbot.waitUntil(lambda: window._moment.run.phase is Phase.TRAINING, timeout=WAIT_MS)
-    window.ask_stop()
-    assert window._question is not None
+    window.starting.start()
+    qtbot.waitUntil(lambda: window.moment.run.phase is Phase.TRAINING, timeout=WAIT_MS)
+    window.ending.ask_stop()
+    assert window.asking.question is not None
     with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
-        window._question.buttons[Answer.STOP_NOW].click()
+        window.asking.question.buttons[Answer.STOP_NOW].click()
     assert not window.telling._commanding.working and not (tmp_path / "told").exists()
 
 
@@ -343,7 +343,7 @@ def test_run_that_ended_long_ago_is_no_news(
     second = make_window("finishes")
     told_by_command(second, tmp_path / "told")
     with qtbot.waitSignal(second.controller.ended, timeout=WAIT_MS):
-        second.show_run(folder)
+        second.showing.run(folder)
     assert second.controller.run.phase is Phase.FINISHED
     assert not second.telling._commanding.working and not (tmp_path / "told").exists()
 
@@ -373,7 +373,7 @@ def test_command_that_fails_is_said_in_the_bar(make_window: Make, photos: Path, 
 @pytest.fixture
 def dialog(make_window: Make) -> NotificationsDialog:
     window = make_window("finishes")
-    window._on_notifications()
+    window.show_notifications()
     return window.findChildren(NotificationsDialog)[0]
 
 

@@ -23,7 +23,8 @@ from waste_gui.gui import check_wording
 from waste_gui.gui.check_wording import AGAIN, GO_ON, START, STOP
 from waste_gui.gui.dataset_choice import DatasetChoice
 from waste_gui.gui.found_rows import ASIDE, SKIPPED, Act, Entry, Heading, Row
-from waste_gui.gui.main_window import PHOTOS, TRAINING, MainWindow
+from waste_gui.gui.main_window import MainWindow
+from waste_gui.gui.pages import PHOTOS, TRAINING
 from waste_gui.gui.pages.data import DataPage
 from waste_gui.gui.run_controller import RunController
 from waste_gui.gui.settings import Settings
@@ -524,7 +525,7 @@ def window(qtbot: QtBot, theme: Theme, folder: Path) -> MainWindow:
 
 
 def checking(window: MainWindow, qtbot: QtBot) -> MainWindow:
-    window.check_action.trigger()
+    window.menus.check.trigger()
     check = window.data.checking.check
     qtbot.waitUntil(lambda: check.done == 4, timeout=WAIT_MS)
     return window
@@ -548,7 +549,7 @@ def test_header_says_that_photos_are_checked(window: MainWindow, qtbot: QtBot) -
     stage = window.header._stage
     qtbot.waitUntil(lambda: stage.detail.text() == "4 of 16 photos", timeout=WAIT_MS)
     assert stage.headline.text() == "Checking photos"
-    assert not window.check_action.isEnabled() and window.header.start_button.isEnabled()
+    assert not window.menus.check.isEnabled() and window.header.start_button.isEnabled()
 
 
 def test_header_says_that_photos_are_checked_after_a_training_has_ended(

@@ -81,15 +81,15 @@ def test_real_training_stops_midway_and_goes_on_where_it_was(
     window.header.start_button.click()
     qtbot.waitUntil(lambda: len(window.controller.run.epochs) >= 1, timeout=LONG_MS)
     with qtbot.waitSignal(window.controller.ended, timeout=LONG_MS):
-        window.ask_stop()
-        assert window._question is not None
-        window._question.buttons[Answer.STOP_NOW].click()
+        window.ending.ask_stop()
+        assert window.asking.question is not None
+        window.asking.question.buttons[Answer.STOP_NOW].click()
     run = window.controller.run
     assert run.phase is Phase.STOPPED and isinstance(run.last, RunStopped)
     assert window.controller.folder is not None
     assert (window.controller.folder.checkpoints / "best.safetensors").exists()
     steps = run.loss.x[-1]
-    window._on_offer(Offer.RESUME_RUN)
+    window.bar.chosen.emit(Offer.RESUME_RUN)
     again = window.controller
     qtbot.waitUntil(lambda: again.run is not run and again.run.step > steps, timeout=LONG_MS)
     assert again.run.loss.x[0] == 1 and (np.diff(again.run.loss.x) > 0).all(), "the curves of both starts"

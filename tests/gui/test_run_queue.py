@@ -21,7 +21,8 @@ from waste_gui import config as configs
 from waste_gui.config import RunConfig
 from waste_gui.gui import queue_wording
 from waste_gui.gui.dialogs import Answer
-from waste_gui.gui.main_window import PHOTOS, MainWindow
+from waste_gui.gui.main_window import MainWindow
+from waste_gui.gui.pages import PHOTOS
 from waste_gui.gui.queue_file import Queue, QueuedRun, QueueFile
 from waste_gui.gui.queue_wording import last_words, over_notice
 from waste_gui.gui.run_controller import RunController
@@ -65,7 +66,7 @@ def add(window: MainWindow, *names: str) -> list[QueuedRun]:
     """Through the menu, as a person does."""
     for name in names:
         window.form.show_config(RunConfig(name=name, model="resnet18"))
-        window.add_to_queue_action.trigger()
+        window.menus.add_to_queue.trigger()
     return list(window.queue.entries[-len(names) :])
 
 
@@ -166,10 +167,10 @@ def test_queue_asks_when_the_person_stops_a_run(window: MainWindow, qtbot: QtBot
     training(window, "trains 1", qtbot)
     with qtbot.waitSignal(window.queue.halted, timeout=WAIT_MS):
         window.controller.stop_now()
-    assert window._question is not None and window.queue.paused
+    assert window.asking.question is not None and window.queue.paused
     window.queue._on_poll()
     assert states(window) == [("trains 1", "stopped"), ("finishes 2", "waiting")]
-    window._question.buttons[Answer.QUEUE_ON].click()
+    window.asking.question.buttons[Answer.QUEUE_ON].click()
     wait_for(window, [("trains 1", "stopped"), ("finishes 2", "done")], qtbot)
 
 
@@ -178,7 +179,7 @@ def test_enter_lets_the_queue_wait(window: MainWindow, qtbot: QtBot) -> None:
     training(window, "trains 1", qtbot)
     with qtbot.waitSignal(window.queue.halted, timeout=WAIT_MS):
         window.controller.stop_now()
-    question = window._question
+    question = window.asking.question
     assert question is not None
     qtbot.waitUntil(question.isVisible, timeout=WAIT_MS)
     QTest.keyClick(question, Qt.Key.Key_Return)
@@ -216,7 +217,7 @@ def test_queue_survives_the_window_and_waits_to_be_told(
     assert second.bar.notice.title == "3 runs wait in the queue."
     second.queue._on_poll()
     assert not second.queue._looking.working
-    second._on_offer(Offer.QUEUE_ON)
+    second.bar.chosen.emit(Offer.QUEUE_ON)
     wait_for(second, [("finishes 3", "done"), ("finishes 1", "done"), ("fails 2", "failed")], qtbot)
 
 
@@ -250,7 +251,7 @@ def test_queue_goes_on_with_the_run_that_a_closed_window_left(
     left = QueuedRun(config=RunConfig(name="left"), state="running", folder=str(folder.path))
     QueueFile().write(Queue(entries=(left, QueuedRun(config=config))))
     window = open_window()
-    window.attach_to_running()
+    window.showing.at_start()
     window.queue._on_poll()
     assert states(window) == [("left", "running"), ("finishes 2", "waiting")]
     folder.events.write_bytes(encode(RunFinished(checkpoint=None, metrics={}, elapsed_s=1)))
@@ -385,13 +386,13 @@ def open_dialog(window: MainWindow, qtbot: QtBot) -> None:
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow, timeout=WAIT_MS)
     QTest.keyClick(window, Qt.Key.Key_U, CTRL)
-    assert window._queue_dialog is not None
-    qtbot.waitUntil(window._queue_dialog.isActiveWindow, timeout=WAIT_MS)
+    assert window.queueing.dialog is not None
+    qtbot.waitUntil(window.queueing.dialog.isActiveWindow, timeout=WAIT_MS)
 
 
 def test_empty_queue_says_what_to_do(window: MainWindow, qtbot: QtBot) -> None:
     open_dialog(window, qtbot)
-    dialog = window._queue_dialog
+    dialog = window.queueing.dialog
     assert dialog is not None and not dialog.list.isVisible()
     window.queue.pause()
     dialog.add.click()
@@ -403,15 +404,15 @@ def test_empty_queue_says_what_to_do(window: MainWindow, qtbot: QtBot) -> None:
 def test_nothing_can_be_added_without_photos(open_window: Open, qtbot: QtBot) -> None:
     window = open_window()
     open_dialog(window, qtbot)
-    assert window._queue_dialog is not None
-    assert not window._queue_dialog.add.isEnabled() and not window.add_to_queue_action.isEnabled()
+    assert window.queueing.dialog is not None
+    assert not window.queueing.dialog.add.isEnabled() and not window.menus.add_to_queue.isEnabled()
 
 
 def test_keys_move_and_remove_the_chosen_run(window: MainWindow, qtbot: QtBot) -> None:
     window.queue.pause()
     add(window, "a", "b", "c")
     open_dialog(window, qtbot)
-    dialog = window._queue_dialog
+    dialog = window.queueing.dialog
     assert dialog is not None
     queue_list = dialog.list
     assert queue_list.hasFocus() and queue_list.chosen is not None
@@ -433,7 +434,7 @@ def test_dropped_run_lands_in_the_gap(window: MainWindow, qtbot: QtBot) -> None:
     window.queue.pause()
     entries = add(window, "a", "b", "c")
     open_dialog(window, qtbot)
-    dialog = window._queue_dialog
+    dialog = window.queueing.dialog
     assert dialog is not None
     model, move = dialog.list.rows, Qt.DropAction.MoveAction
 
@@ -453,7 +454,7 @@ def test_dialog_pauses_and_goes_on(window: MainWindow, qtbot: QtBot) -> None:
     add(window, "trains 1", "finishes 2")
     training(window, "trains 1", qtbot)
     open_dialog(window, qtbot)
-    dialog = window._queue_dialog
+    dialog = window.queueing.dialog
     assert dialog is not None
     assert "starts when this training has ended" in dialog.headline.text()
     dialog.pause.click()
@@ -471,9 +472,9 @@ def test_expected_time_stands_beside_a_run_of_a_known_kind(
     window.queue.pause()
     add(window, "finishes 2")
     again = open_window()
-    again.show_queue()
-    assert again._queue_dialog is not None
-    assert again._queue_dialog.list.rows.rows[0].time.startswith("about ")
+    again.queueing.show()
+    assert again.queueing.dialog is not None
+    assert again.queueing.dialog.list.rows.rows[0].time.startswith("about ")
 
 
 def test_last_word_counts_and_names() -> None:

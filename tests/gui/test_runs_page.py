@@ -20,7 +20,8 @@ from tests.past_runs import DONE, FAILED, STOPPED, epoch, make_run, started
 from waste_gui.config import RunConfig
 from waste_gui.gui import trash
 from waste_gui.gui.compare_dialog import CompareDialog
-from waste_gui.gui.main_window import PHOTOS, RUNS, SETTINGS, TRAINING, MainWindow
+from waste_gui.gui.main_window import MainWindow
+from waste_gui.gui.pages import PHOTOS, RUNS, SETTINGS, TRAINING
 from waste_gui.gui.pages.runs import MOST_COMPARED, RunsPage
 from waste_gui.gui.run_lines import Column
 from waste_gui.gui.theme import DARK, LIGHT, Theme
@@ -444,7 +445,7 @@ def test_line_of_the_run_that_trains_goes_on_with_it(make_window: Make, photos: 
     qtbot.waitUntil(lambda: window.runs.kept.known, timeout=WAIT_MS)
     window.header.start_button.click()
     window.show_page(RUNS)
-    qtbot.waitUntil(lambda: window._moment.run.phase is Phase.TRAINING, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.moment.run.phase is Phase.TRAINING, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: len(window.runs.table.runs.lines) == 1, timeout=WAIT_MS)
     assert window.runs.table.runs.lines[0].run.state == "running"
     window.runs.table.choose_rows([0])

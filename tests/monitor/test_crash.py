@@ -382,7 +382,6 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="signals")
         ("kill", "killed", "killed by the system (signal 9)"),
         ("illegal", "illegal_instruction", "instructions that this processor does not have (signal 4)"),
         ("bus", "bus_error", "bus error, signal 7"),
-        ("hangup", "session_closed", "its session closed"),
         ("exit", "left", "without a last word (exit status 7)"),
     ],
 )

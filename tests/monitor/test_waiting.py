@@ -155,6 +155,21 @@ def test_very_large_photo_is_slow_and_in_the_end_stuck() -> None:
     assert judged(replay(stuck_photo(150).messages), large).state is State.LIKELY_STUCK
 
 
+@pytest.mark.parametrize("others_percent", [99.0, 30.0])
+def test_photo_whose_worker_gets_no_turn_is_slow_for_a_while(others_percent: float) -> None:
+    starved = look(state="running", cpu_percent=7.0, memory_bytes=60_000_000.0)
+    evidence = replace(BUSY, processes=(starved,), machine=Machine(cpu_percent=others_percent))
+    verdict = judged(replay(stuck_photo(60).messages), evidence)
+    if others_percent < 90:
+        assert (verdict.state, verdict.cause) == (State.LIKELY_STUCK, "one_photo")
+        return
+    assert (verdict.state, verdict.cause, verdict.photo) == (State.SLOW, "busy_computer", PHOTO)
+    assert "other programs" in verdict.text
+    asleep = replace(evidence, processes=(look(cpu_percent=0.0),))
+    assert judged(replay(stuck_photo(60).messages), asleep).state is State.LIKELY_STUCK
+    assert judged(replay(stuck_photo(150).messages), evidence).state is State.LIKELY_STUCK
+
+
 def test_workers_that_do_nothing_before_they_have_started_are_stuck() -> None:
     script = silent_first_batch(0)
     script.workers = tuple(WorkerState(pid=pid, state="starting", path=None, since_s=1) for pid in (11, 12))

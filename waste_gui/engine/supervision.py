@@ -98,7 +98,8 @@ def versions() -> dict[str, str]:
 
 
 def obey_signals(commands: Commands) -> None:
-    """SIGTERM and Ctrl+C stop as the button does; a second one ends the process at once."""
+    """SIGTERM, Ctrl+C and a terminal that closes stop as the button does; a second one ends the process at
+    once. Under `nohup` a closed terminal changes nothing."""
     asked: list[int] = []
 
     def on_signal(number: int, frame: FrameType | None) -> None:
@@ -109,3 +110,6 @@ def obey_signals(commands: Commands) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_signal)
+    hangup = getattr(signal, "SIGHUP", None)  # Windows has none.
+    if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
+        signal.signal(hangup, on_signal)

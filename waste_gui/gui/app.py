@@ -85,13 +85,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return follow_demo(app, window)
     if options.demo:
-        window.start_example(and_train=True)
+        window.starting.example(and_train=True)
     elif options.attach:
-        window.show_run(RunDir(Path(options.attach).absolute()))
+        window.showing.run(RunDir(Path(options.attach).absolute()))
     elif options.folders:
         window.data.add_folders(options.folders)
     else:
-        window.attach_to_running()
+        window.showing.at_start()
     if not (settings.self_test_shown or options.demo or options.offscreen):
         QTimer.singleShot(FIRST_PAGE_MS, window, lambda: window.show_self_test(first=True))
     return app.exec()

@@ -53,6 +53,6 @@ def follow_demo(app: QApplication, window: MainWindow) -> int:
     teller = _Teller(app)
     window.controller.changed.connect(teller.on_changed)
     window.controller.ended.connect(teller.on_ended)
-    window.example_failed.connect(teller.on_failed)
-    window.start_example(and_train=True)
+    window.starting.example_failed.connect(teller.on_failed)
+    window.starting.example(and_train=True)
     return app.exec()

@@ -105,6 +105,15 @@ class Settings:
         self._store.setValue("self_test_shown", "true" if value else "false")
 
     @property
+    def watched_run(self) -> str:
+        """The folder of the training that the window shows while it runs; empty once its end was seen."""
+        return self._text("watched_run", "")
+
+    @watched_run.setter
+    def watched_run(self, value: str) -> None:
+        self._store.setValue("watched_run", value)
+
+    @property
     def recent_folders(self) -> list[str]:
         """The newest first."""
         size = self._store.beginReadArray("recent")

@@ -41,6 +41,7 @@ class Offer(Enum):
     CHECK_PHOTOS = "Check the photos"
     SHOW_QUEUE = "Show queue"
     QUEUE_ON = "Go on with the queue"
+    SHOW_RUN = "Show it"
     HIDE = "Hide"
 
 
@@ -66,6 +67,7 @@ LETTERS: dict[Action | Offer, str] = {
     Offer.CHECK_PHOTOS: "C",
     Offer.SHOW_QUEUE: "q",
     Offer.QUEUE_ON: "o",
+    Offer.SHOW_RUN: "o",
     Offer.HIDE: "d",
 }
 """The mnemonic of each button of the bar: none that a menu, a tab, Start or Stop has."""

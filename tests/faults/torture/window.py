@@ -32,7 +32,7 @@ def main(mode: str, folder: Path, config: Path | None) -> int:
         assert config is not None
         controller.start(configs.load(config))
     else:
-        window.show_run(RunDir(folder))
+        window.showing.run(RunDir(folder))
     app.exec()
     run = controller.run
     seen = {

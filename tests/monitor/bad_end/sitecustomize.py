@@ -55,7 +55,6 @@ ENDS: dict[str, Callable[[], object]] = {
     "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "illegal": lambda: os.kill(os.getpid(), signal.SIGILL),
     "bus": lambda: os.kill(os.getpid(), signal.SIGBUS),
-    "hangup": lambda: os.kill(os.getpid(), signal.SIGHUP),
     "exit": lambda: os._exit(7),
     "spill": spill,
     "limit": run_into_limit,

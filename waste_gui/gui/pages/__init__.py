@@ -1,1 +1,3 @@
-"""The pages of the window: photos, settings, training, results, earlier runs."""
+"""The pages of the window, in the order of their tabs: photos, settings, training, results, earlier runs."""
+
+PHOTOS, SETTINGS, TRAINING, RESULTS, RUNS = range(5)

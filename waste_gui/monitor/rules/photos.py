@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import PurePath
 
+import psutil
+
 from waste_gui.monitor import words
 from waste_gui.monitor.evidence import ProcessLook
 from waste_gui.monitor.scene import (
@@ -25,7 +27,12 @@ LARGE_BYTES = 100_000_000
 even the first part of a larger one may take half a minute."""
 
 LARGE_S = 120.0
-"""Even such a photo is read in this time."""
+"""Even such a photo is read in this time, also on a busy computer."""
+
+ALL_BUSY_PERCENT = 90.0
+"""Of all processors together: who wants one more has to wait for its turn."""
+
+ABOUT_TURNS = "It is being read, but other programs keep this computer's processors busy."
 
 
 def source_gone(scene: Scene) -> Verdict | None:
@@ -56,6 +63,9 @@ def one_photo(scene: Scene) -> Verdict | None:
     if is_large(look) and held < LARGE_S:
         text = f"{on} It is a very large photo, and still being read. You can wait, or set it aside."
         return scene.silence("large_photo", text, ASK_PHOTO, state=State.SLOW, photo=worker.path)
+    if gets_no_turn(scene, look, held) and held < LARGE_S:
+        text = f"{on} {ABOUT_TURNS} You can wait, or set it aside."
+        return scene.silence("busy_computer", text, ASK_PHOTO, state=State.SLOW, photo=worker.path)
     name = PurePath(worker.path or "").name
     text = f"{on} {why_held(look)} Set {name} aside: training goes on without it."
     state = State.LIKELY_STUCK if scene.silence_s >= RED_SILENCE_S else State.SLOW
@@ -81,6 +91,16 @@ def is_large(look: ProcessLook | None) -> bool:
     return look is not None and (look.memory_bytes or 0) >= LARGE_BYTES
 
 
+def gets_no_turn(scene: Scene, look: ProcessLook | None, held_s: float) -> bool:
+    """Whether it would work but other programs are at it: its share of a processor, over the whole time,
+    comes to less than a photo may take. Windows calls a process that sleeps running, too."""
+    if look is None or look.state != psutil.STATUS_RUNNING:
+        return False
+    share = (look.cpu_percent or 0.0) / 100
+    all_busy = (scene.evidence.machine.cpu_percent or 0.0) >= ALL_BUSY_PERCENT
+    return all_busy and share < BUSY_CPU_PERCENT / 100 and share * held_s < PHOTO_S
+
+
 def storage(scene: Scene) -> Verdict | None:
     """Rows 7 and 8: the workers wait for photos all at once, so the drive is the suspect."""
     stuck = [(worker, held) for worker, held in scene.held if held > PHOTO_S]
@@ -96,6 +116,10 @@ def storage(scene: Scene) -> Verdict | None:
     if scene.cpu >= WORKING_CPU_PERCENT and scene.silence_s < LOOP_FACTOR * scene.limit_s:
         text = f"The data workers are busy with large photos, {path} for one. You can wait."
         return scene.silence("large_photos", text, ASK_PHOTO, state=State.SLOW, photo=path)
+    looks = [(scene.evidence.process(worker.pid), held) for worker, held in stuck]
+    if stuck[0][1] < LARGE_S and any(gets_no_turn(scene, look, held) for look, held in looks):
+        text = f"Reading {path}. {ABOUT_TURNS} Nothing is wrong; you can wait."
+        return scene.silence("busy_computer", text, ASK_PHOTO, state=State.SLOW, photo=path)
     state = State.LIKELY_STUCK if scene.silence_s >= RED_SILENCE_S else State.SLOW
     return scene.silence("storage", drive_text(scene, stuck), ASK_PHOTO, state=state, photo=path)
 

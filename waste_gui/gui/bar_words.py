@@ -1,0 +1,60 @@
+"""Which of the things that can be said stands in the bar, and what is said of a run that trained on alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from waste_gui.gui.moment import Moment
+from waste_gui.gui.queue_file import State
+from waste_gui.gui.wording import Notice, Offer, notice
+from waste_gui.gui.words import time_of_day
+
+
+class BarWords:
+    """What the run says comes first, then the queue once the run has ended, then what was said last."""
+
+    def __init__(self) -> None:
+        self.said: Notice | None = None
+        self.of_queue: Notice | None = None
+        self.weakest = ""
+
+    def clear(self) -> None:
+        self.said, self.of_queue, self.weakest = None, None, ""
+
+    def hide(self) -> None:
+        self.said, self.of_queue = None, None
+
+    def trouble(self, text: str, hint: str) -> None:
+        """What went wrong outside a run; an empty text takes it back."""
+        self.said = Notice("slow", "slow", text, hint, (Offer.HIDE,)) if text else None
+
+    def at(self, moment: Moment) -> Notice | None:
+        of_run = notice(moment)
+        if of_run is not None and of_run.tone == "done" and self.weakest:
+            of_run = replace(of_run, title=f"{of_run.title} {self.weakest}")
+        if of_run is not None and self.said is not None and self.said.tone == "slow":
+            words = (of_run.text, self.said.title, self.said.text)
+            of_run = replace(of_run, text=" ".join(part for part in words if part))
+        if self.of_queue is not None and (of_run is None or moment.run.phase.ended):
+            return self.of_queue
+        return of_run or self.said
+
+
+def still_runs_notice(began: float) -> Notice:
+    """`began` is Unix time."""
+    title = f"Training from {time_of_day(began)} still runs. Showing it."
+    return Notice("info", "ok", title, "", (Offer.HIDE,))
+
+
+def ended_alone_notice(began: float, state: State, words: str) -> Notice:
+    """`words` is the accuracy, or why it failed."""
+    training, offers = f"Training from {time_of_day(began)}", (Offer.SHOW_RUN, Offer.HIDE)
+    match state:
+        case "done":
+            title = f"{training} ended while the window was closed{f': {words}' if words else ''}."
+            return Notice("done", "done", title, "", offers)
+        case "stopped":
+            return Notice(
+                "info", "stopped", f"{training} was stopped while the window was closed.", "", offers
+            )
+    return Notice("slow", "failed", f"{training} failed while the window was closed.", words, offers)
