@@ -27,6 +27,8 @@ PIPE_QUEUE_LINES = 200_000
 """About 40 MB of lines; what a reader misses beyond that stands in the events file."""
 
 RETRY_S = 1.0
+HEAD_BYTES = 64 * 2**10
+"""Of the events file: its first messages."""
 MOST_KEPT_BYTES, AT_ONCE_BYTES = 64 * 2**20, 2**20
 """What is kept of a file that cannot be written, and how much is written at once."""
 
@@ -211,21 +213,31 @@ def pipe_output(descriptor: int) -> Output:
 
 
 class _EventsFile:
-    """Opened at once, so that a bad folder is an error then; made anew where somebody has deleted it."""
+    """Opened at once, so that a bad folder is an error then. Where somebody has removed it, a new one begins
+    with the first lines of the old one: who reads it must know what run it is."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._descriptor = self._open()
+        self._head = b""
 
     def _open(self) -> int:
         return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
 
     def write(self, data: bytes) -> int:
-        if os.fstat(self._descriptor).st_nlink == 0:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(self._descriptor)
-            self._descriptor = self._open()
-        return os.write(self._descriptor, data)
+        if not self._path.exists():
+            self._begin_anew()
+        written = os.write(self._descriptor, data)
+        if len(self._head) < HEAD_BYTES:
+            self._head += data[:written]
+        return written
+
+    def _begin_anew(self) -> None:
+        """Not in a folder whose own folder is gone: its drive may come back."""
+        self._path.parent.mkdir(exist_ok=True)
+        old, self._descriptor = self._descriptor, self._open()
+        os.close(old)
+        os.write(self._descriptor, self._head[: self._head.rfind(b"\n") + 1])
 
     def close(self) -> None:
         os.close(self._descriptor)

@@ -134,6 +134,17 @@ class RunDir:
         except OSError as error:
             raise cannot_be_written(self.path, error) from None
 
+    def renew(self) -> None:
+        """Make it once more where somebody removed or moved it while its engine runs; RunFolderError where
+        its whole drive is gone, too."""
+        if not self.path.parent.is_dir():
+            raise RunFolderError(
+                f"The run folder {self.path} is gone, and so is the folder it was in.",
+                "Bring the drive back: what could not be saved is saved then.",
+            )
+        self.create()
+        self.acquire()
+
     def acquire(self) -> None:
         """Take the folder for this process; RunFolderError if a living engine owns it."""
         try:

@@ -94,6 +94,7 @@ def evaluate(
 
 def save_results(folder: RunDir, evaluation: Evaluation, classes: Sequence[str]) -> None:
     """`predictions.csv`, `confusion.csv` and `per_class.csv` in the run's results."""
+    folder.results.mkdir(exist_ok=True)  # Somebody may have removed it.
     _write(folder.results / "predictions.csv", _prediction_rows(evaluation, classes))
     confusion = evaluation.confusion()
     header: list[object] = ["true \\ predicted", *classes]

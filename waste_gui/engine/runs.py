@@ -13,7 +13,6 @@ from waste_gui.config import RunConfig, dump
 from waste_gui.engine.context import Context
 from waste_gui.engine.errors import BadSettings, StopRequested, UnusableDataset
 from waste_gui.protocol import (
-    CheckpointSaved,
     DeviceChosen,
     Predicted,
     RunFinished,
@@ -61,8 +60,6 @@ def open_folder(config: RunConfig) -> RunDir:
 
 def train(config: RunConfig, context: Context, folder: RunDir) -> RunFinished | RunStopped:
     """Train as asked into `folder`; the last message. Raises EngineError."""
-    saved: list[CheckpointSaved] = []
-    context.report.add_listener(lambda m: saved.append(m) if isinstance(m, CheckpointSaved) else None)
     missing = exports.tensorboard_missing() if config.tensorboard else None
     if missing is not None:
         raise BadSettings(missing.text, f"{missing.hint}, or train without it.")
@@ -70,10 +67,19 @@ def train(config: RunConfig, context: Context, folder: RunDir) -> RunFinished | 
     try:
         return _train(config, context, folder)
     except StopRequested as stop:
-        best = [m for m in saved if m.best] or saved
-        return RunStopped(checkpoint=best[-1].path if best else None, reason=stop.reason)
+        return RunStopped(checkpoint=_what_is_there(folder), reason=stop.reason)
     finally:
         live.close()
+
+
+def _what_is_there(folder: RunDir) -> str | None:
+    """The best model, else the last one, if any was saved."""
+    for name in ("best", "last"):
+        path = folder.checkpoints / f"{name}.safetensors"
+        with contextlib.suppress(OSError):
+            if path.exists():
+                return str(path)
+    return None
 
 
 def _train(config: RunConfig, context: Context, folder: RunDir) -> RunFinished:

@@ -12,8 +12,8 @@ from waste_gui.engine import checkpoint
 from waste_gui.engine.checkpoint import BEST, CheckpointInfo
 from waste_gui.engine.context import Context
 from waste_gui.engine.errors import DiskFull, UnusableFolder
-from waste_gui.protocol import CheckpointSaved, NotSaved, SavedAgain
-from waste_gui.rundir import RunDir
+from waste_gui.protocol import CheckpointSaved, NotSaved, SavedAgain, Warned
+from waste_gui.rundir import RunDir, RunFolderError
 
 RETRY_S, RETRY_AT_THE_END_S = 30.0, 3.0
 POLL_S = 0.1
@@ -23,8 +23,9 @@ FAILURES = (DiskFull, UnusableFolder, OSError)
 class Saver:
     """Checkpoints and results of one run. What is owed to the disk is kept by name, as a way to try again."""
 
-    def __init__(self, context: Context, folder: RunDir) -> None:
-        self._context, self._folder = context, folder
+    def __init__(self, context: Context, folder: RunDir, renew: Callable[[], object]) -> None:
+        """`renew` writes what stood in the folder before training, into a new one."""
+        self._context, self._folder, self._renew = context, folder, renew
         self._owed: dict[str, Callable[[], object]] = {}
         self._told: set[str] = set()
         self._saved_at = self._tried_at = context.report.now()
@@ -68,6 +69,7 @@ class Saver:
         """Try it; if it fails, say so and keep it, or the way to make it anew, for later."""
         self._owed.pop(name, None)
         try:
+            self._keep_folder()
             write()
         except FAILURES as error:
             self._owed[name] = again or (lambda: self.write(name, write))
@@ -78,6 +80,30 @@ class Saver:
             self._told.clear()
             self._context.report(SavedAgain())
         return True
+
+    def is_lost(self, name: str) -> bool:
+        """Whether somebody removed a checkpoint that was on disk; not while the whole disk is away."""
+        try:
+            self._keep_folder()
+            folder = self._folder.checkpoints
+            return (
+                name not in self._owed and folder.is_dir() and not (folder / f"{name}.safetensors").exists()
+            )
+        except FAILURES:
+            return False
+
+    def _keep_folder(self) -> None:
+        """Where somebody removed or moved it there is a new one. Raises UnusableFolder, OSError."""
+        if self._folder.config.exists():
+            return
+        try:
+            self._folder.renew()
+        except RunFolderError as error:
+            raise UnusableFolder(error.text, error.hint) from None
+        self._renew()
+        text = f"The run folder {self._folder.path} was removed or moved while training. It was made anew."
+        hint = "What it held before is only where it was moved to; the model is saved anew."
+        self._context.report(Warned(text=text, hint=hint))
 
     def wait_for_room(self) -> None:
         """At the end: until all is on disk. Commands are obeyed meanwhile."""

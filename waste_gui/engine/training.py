@@ -11,8 +11,9 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from waste_gui.config import RunConfig
+from waste_gui.config import RunConfig, dump
 from waste_gui.dataset.scan import Sample
+from waste_gui.dataset.split import save_split
 from waste_gui.dataset.tile import tile_size
 from waste_gui.engine import checkpoint
 from waste_gui.engine.augment import STRENGTHS, Phase, training_phase, training_view
@@ -32,7 +33,7 @@ from waste_gui.engine.optimisation import (
 from waste_gui.engine.saving import Saver
 from waste_gui.engine.startup import VAL_BATCH_FACTOR, Prepared
 from waste_gui.protocol import Baseline, EpochFinished, Metric, Timing, Warned
-from waste_gui.rundir import RunDir
+from waste_gui.rundir import RunDir, write_atomically
 
 METRIC_EVERY_S = 0.1
 MOST_VIEWS = 16
@@ -71,12 +72,17 @@ class Trainer:
         self.average = WeightAverage(self.model, config.ema_decay) if config.ema_decay else None
         self.meter = Meter(context)
         self.outcome = Outcome()
-        self.saver = Saver(context, folder)
+        self.saver = Saver(context, folder, self.begin_folder)
 
     @property
     def evaluated(self) -> torch.nn.Module:
         """What is validated and saved to predict with."""
         return self.average.model if self.average else self.model
+
+    def begin_folder(self) -> None:
+        """What stands in the run's folder before training. Raises OSError."""
+        write_atomically(self.folder.config, dump(self.config))
+        save_split(self.folder.split, self.prepared.split, self.prepared.classes)
 
     def train_batches(self, epoch: int) -> list[Sequence[Sample]]:
         balanced = self.config.balance == "sampler"
@@ -198,7 +204,7 @@ class Trainer:
         self.outcome.train_loss = self.meter.epoch_mean()
         evaluation = self.validate(batches)
         best = self.outcome.best_accuracy
-        better = best is None or evaluation.accuracy > best
+        better = best is None or evaluation.accuracy > best or self.saver.is_lost(BEST)
         self.outcome.epoch, self.outcome.batches = epoch, 0
         self.meter.begin_epoch()
         self.outcome.val_accuracy, self.outcome.val_loss = evaluation.accuracy, evaluation.loss
