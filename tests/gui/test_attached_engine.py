@@ -76,16 +76,6 @@ def test_running_training_is_shown_at_the_start_and_can_be_stopped(
     assert last is not None and '"command":"stop"' in getattr(last, "reason", "")
 
 
-def test_closing_leaves_an_attached_engine_running(
-    make_window: Callable[[str], MainWindow], running: RunDir, qtbot: QtBot
-) -> None:
-    window = make_window("finishes")
-    window.showing.at_start()
-    qtbot.waitUntil(lambda: window.moment.run.phase is Phase.STARTING, timeout=WAIT_MS)
-    assert window.close()
-    assert running.owner() is not None
-
-
 def test_training_that_ended_while_the_window_was_closed_is_told_once(
     make_window: Callable[[str], MainWindow], running: RunDir, qtbot: QtBot
 ) -> None:
@@ -93,6 +83,7 @@ def test_training_that_ended_while_the_window_was_closed_is_told_once(
     window.showing.at_start()
     qtbot.waitUntil(lambda: window.moment.run.phase is Phase.STARTING, timeout=WAIT_MS)
     assert window.close()
+    assert running.owner() is not None, "closing leaves an attached engine running"
     running.commands.write_text("somebody stops it")
     qtbot.waitUntil(lambda: running.owner() is None, timeout=WAIT_MS)
     after = make_window("finishes")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -219,41 +219,44 @@ def test_closing_while_training_asks_first(make_window: Make, photos: Path, qtbo
     qtbot.waitUntil(lambda: not window.isVisible(), timeout=WAIT_MS)
 
 
-def test_keeping_training_in_the_background_leaves_without_ending_the_engine(
-    qtbot: QtBot, theme: Theme, photos: Path
-) -> None:
-    left: list[int] = []
+@pytest.fixture
+def left() -> list[int]:
+    """The exit status with which the window left at once, if it did."""
+    return []
+
+
+@pytest.fixture
+def training_window(qtbot: QtBot, theme: Theme, photos: Path, left: list[int]) -> Iterator[MainWindow]:
+    """One that trains, and that notes in `left` when it would leave without ending its engine."""
     controller = RunController(command=fake("trains"), ask_s=0.2, terminate_s=0.2)
     window = MainWindow(Settings(), theme, controller, exit_now=left.append)
     qtbot.addWidget(window)
     window.show()
-    started(window, photos, qtbot, Phase.TRAINING)
-    window.close()
-    question_button(window, Answer.KEEP_IN_BACKGROUND).click()
-    assert left == [0] and controller.running
+    yield started(window, photos, qtbot, Phase.TRAINING)
+    assert controller.running
     with qtbot.waitSignal(controller.ended, timeout=WAIT_MS):
         controller.stop_now()
 
 
-def test_log_out_asks_nothing_saves_and_leaves_the_training_to_itself(
-    qtbot: QtBot, theme: Theme, photos: Path
+def test_keeping_training_in_the_background_leaves_without_ending_the_engine(
+    training_window: MainWindow, left: list[int]
 ) -> None:
-    left: list[int] = []
-    controller = RunController(command=fake("trains"), ask_s=0.2, terminate_s=0.2)
-    window = MainWindow(Settings(), theme, controller, exit_now=left.append)
-    qtbot.addWidget(window)
-    window.show()
-    started(window, photos, qtbot, Phase.TRAINING)
+    training_window.close()
+    question_button(training_window, Answer.KEEP_IN_BACKGROUND).click()
+    assert left == [0]
+
+
+def test_log_out_asks_nothing_saves_and_leaves_the_training_to_itself(
+    training_window: MainWindow, left: list[int], qtbot: QtBot
+) -> None:
+    window, folder = training_window, training_window.controller.folder
     window.form.show_config(RunConfig(model="resnet50"))
     window.ending.session_ends()
     window.close()
     assert left == [0] and window.asking.question is None
     assert "resnet50" in Settings().form
-    folder = controller.folder
     assert folder is not None
     qtbot.waitUntil(lambda: "SaveNow" in folder.log.read_text(), timeout=WAIT_MS)
-    with qtbot.waitSignal(controller.ended, timeout=WAIT_MS):
-        controller.stop_now()
 
 
 def test_run_of_another_window_is_shown_from_its_folder(
