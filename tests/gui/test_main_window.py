@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from tests.gui import pictures
-from tests.gui.conftest import WAIT_MS, fake, ready
+from tests.gui.conftest import WAIT_MS, end_engine, fake, ready
 from waste_gui.config import RunConfig
 from waste_gui.gui import run_controller
 from waste_gui.gui.dialogs import Answer
@@ -226,16 +226,13 @@ def left() -> list[int]:
 
 
 @pytest.fixture
-def training_window(qtbot: QtBot, theme: Theme, photos: Path, left: list[int]) -> Iterator[MainWindow]:
+def training_window(qtbot: QtBot, theme: Theme, photos: Path, left: list[int]) -> MainWindow:
     """One that trains, and that notes in `left` when it would leave without ending its engine."""
     controller = RunController(command=fake("trains"), ask_s=0.2, terminate_s=0.2)
     window = MainWindow(Settings(), theme, controller, exit_now=left.append)
-    qtbot.addWidget(window)
+    qtbot.addWidget(window, before_close_func=lambda _: end_engine(window, qtbot))
     window.show()
-    yield started(window, photos, qtbot, Phase.TRAINING)
-    assert controller.running
-    with qtbot.waitSignal(controller.ended, timeout=WAIT_MS):
-        controller.stop_now()
+    return started(window, photos, qtbot, Phase.TRAINING)
 
 
 def test_keeping_training_in_the_background_leaves_without_ending_the_engine(
@@ -243,7 +240,7 @@ def test_keeping_training_in_the_background_leaves_without_ending_the_engine(
 ) -> None:
     training_window.close()
     question_button(training_window, Answer.KEEP_IN_BACKGROUND).click()
-    assert left == [0]
+    assert left == [0] and training_window.controller.running
 
 
 def test_log_out_asks_nothing_saves_and_leaves_the_training_to_itself(
@@ -253,7 +250,7 @@ def test_log_out_asks_nothing_saves_and_leaves_the_training_to_itself(
     window.form.show_config(RunConfig(model="resnet50"))
     window.ending.session_ends()
     window.close()
-    assert left == [0] and window.asking.question is None
+    assert left == [0] and window.asking.question is None and window.controller.running
     assert "resnet50" in Settings().form
     assert folder is not None
     qtbot.waitUntil(lambda: "SaveNow" in folder.log.read_text(), timeout=WAIT_MS)
