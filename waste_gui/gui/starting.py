@@ -62,7 +62,7 @@ class Starting(QObject):
     def _start(self, make_config: Callable[[], RunConfig]) -> None:
         window = self._window
         try:
-            self._begin(make_config())
+            self._begin(make_config)
         except ConfigError as error:
             window.say("The settings cannot be used.", str(error))
         except RunFolderError as error:
@@ -71,10 +71,11 @@ class Starting(QObject):
             window.remember_form()
             window.show_page(TRAINING)
 
-    def _begin(self, config: RunConfig) -> None:
+    def _begin(self, make_config: Callable[[], RunConfig]) -> None:
+        """Raises ConfigError, RunFolderError: what was said before is gone from the bar then, too."""
         window = self._window
         window.words.clear()
-        window.controller.start(config)
+        window.controller.start(make_config())
         if window.controller.folder is not None:
             window.showing.watch(window.controller.folder)
         window.data.checking.check.stop(for_training=True)  # It goes on where it was, after the training.
@@ -85,7 +86,7 @@ class Starting(QObject):
     def start_queued(self, config: RunConfig) -> str:
         """Why it cannot be started; empty if it was. The person stays on the page where they are."""
         try:
-            self._begin(config)
+            self._begin(lambda: config)
         except ConfigError as error:
             return str(error)
         except RunFolderError as error:
