@@ -16,6 +16,7 @@ from msgspec import Meta
 Pretrained = str
 """`none`, `default` (the library's recommended weights), a tag of the library's, or a file."""
 
+WEIGHT_FILES = (".safetensors", ".pt", ".pth", ".bin")
 COMMON_MODELS = (
     "ViT-B-32",
     "ViT-B-16",
@@ -351,6 +352,8 @@ def check(config: RunConfig) -> RunConfig:
         checked = msgspec.convert(msgspec.to_builtins(config), RunConfig)
     except msgspec.ValidationError as error:
         raise ConfigError(_sentence(error)) from None
+    if not checked.model.strip():
+        raise ConfigError("'Model' is empty; choose one.")
     if checked.val_fraction + checked.test_fraction >= 1:
         raise ConfigError(
             "Validation and test share leave no photos to train on; make their sum smaller than 1."
@@ -358,6 +361,17 @@ def check(config: RunConfig) -> RunConfig:
     if len(set(checked.classes)) != len(checked.classes):
         raise ConfigError("A class is listed twice; remove one of them from the list of classes.")
     return checked
+
+
+def missing_weights(pretrained: str) -> str:
+    """Why training cannot start from these, as far as that can be known before the model is; else empty."""
+    if not pretrained.strip():
+        return "'Start from' is empty; write none to learn from nothing."
+    path = Path(pretrained).expanduser()
+    meant_as_file = path.suffix in WEIGHT_FILES or any(sign in pretrained for sign in " /\\")
+    if meant_as_file and not path.is_file():
+        return f"'Start from': there is no file {pretrained}."
+    return ""
 
 
 def absolute(config: RunConfig) -> RunConfig:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +24,26 @@ def test_the_window_is_imported_without_torch() -> None:
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_window_leaves_at_once_and_remembers_its_form(number: int, tmp_path: Path) -> None:
+    code = (
+        "from PySide6.QtCore import QTimer; from waste_gui.gui import app, main_window as m\n"
+        "old = m.MainWindow.show\n"
+        "def show(self):\n"
+        "    old(self); self.form.show_config(m.RunConfig(model='resnet50'))\n"
+        "    QTimer.singleShot(100, lambda: print('up', flush=True))\n"
+        "m.MainWindow.show = show\n"
+        "app.main(['--offscreen', '.'])"
+    )
+    environment = {**os.environ, "WASTE_GUI_HOME": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=environment) as window:
+        assert window.stdout is not None and window.stdout.readline() == b"up\n"
+        window.send_signal(number)
+        assert window.wait(60) == 128 + number
+    assert "resnet50" in Settings(tmp_path).form
 
 
 def test_flags_and_folders() -> None:

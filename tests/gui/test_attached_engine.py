@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from waste_gui.config import RunConfig
 from waste_gui.gui.attached_engine import AttachedEngine
 from waste_gui.gui.bar_words import ended_alone_notice
 from waste_gui.gui.main_window import MainWindow
+from waste_gui.gui.pages import PHOTOS, RUNS
 from waste_gui.gui.queue_file import State
 from waste_gui.gui.telling import Outcome
 from waste_gui.gui.wording import Offer
@@ -47,18 +49,25 @@ folder.release()
 """
 
 
+@contextlib.contextmanager
+def engine_in(folder: RunDir) -> Iterator[None]:
+    """One that runs without a window, until it is told something."""
+    command = [sys.executable, "-c", ENGINE, str(folder.path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as engine:
+        assert engine.stdout is not None
+        assert engine.stdout.readline() == b"running\n"
+        yield
+        engine.kill()
+
+
 @pytest.fixture
 def running() -> Iterator[RunDir]:
     """The folder of an engine that runs without a window."""
     folder = RunDir(runs_dir() / "2026-01-01_here")
     folder.create()
     folder.config.write_bytes(configs.dump(RunConfig(model="resnet18")))
-    command = [sys.executable, "-c", ENGINE, str(folder.path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as engine:
-        assert engine.stdout is not None
-        assert engine.stdout.readline() == b"running\n"
+    with engine_in(folder):
         yield folder
-        engine.kill()
 
 
 def test_running_training_is_shown_at_the_start_and_can_be_stopped(
@@ -96,6 +105,48 @@ def test_training_that_ended_while_the_window_was_closed_is_told_once(
     later = make_window("finishes")
     later.showing.at_start()
     assert later.bar.notice is None
+
+
+def test_folder_without_a_run_is_said_to_be_none(
+    make_window: Callable[[str], MainWindow], tmp_path: Path
+) -> None:
+    window = make_window("finishes")
+    window.showing.run(RunDir(tmp_path))
+    assert window.bar.notice is not None
+    assert window.bar.notice.title == f"{tmp_path} holds no run."
+    assert window.controller.folder is None
+
+
+def test_run_that_is_resumed_elsewhere_is_followed(
+    make_window: Callable[[str], MainWindow], running: RunDir, qtbot: QtBot
+) -> None:
+    window = make_window("finishes")
+    window.showing.run(running)
+    qtbot.waitUntil(lambda: window.moment.live, timeout=WAIT_MS)
+    with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
+        running.commands.write_text("stop")
+    window.show_page(PHOTOS)
+    running.commands.unlink()
+    running.put_events_aside()
+    with engine_in(running):
+        qtbot.waitUntil(lambda: window.controller.running and window.moment.live, timeout=WAIT_MS)
+        assert window.bar.notice is not None
+        assert "goes on in another window" in window.bar.notice.title
+        assert window.tabs.currentIndex() == PHOTOS, "the person stays where they are"
+
+
+def test_line_of_an_attached_run_goes_on_with_it(
+    make_window: Callable[[str], MainWindow], running: RunDir, qtbot: QtBot
+) -> None:
+    window = make_window("finishes")
+    window.showing.run(running)
+    window.show_page(RUNS)
+    table = window.runs.table.runs
+    qtbot.waitUntil(lambda: window.runs.kept.live is not None and bool(table.lines), timeout=WAIT_MS)
+    assert table.lines[0].run.state == "running"
+    with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
+        running.commands.write_text("stop")
+    qtbot.waitUntil(lambda: table.lines[0].run.state == "stopped", timeout=WAIT_MS)
 
 
 @pytest.mark.parametrize(

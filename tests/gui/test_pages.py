@@ -18,6 +18,7 @@ from waste_gui import config as configs
 from waste_gui import protocol as p
 from waste_gui.config import ConfigError, RunConfig
 from waste_gui.gui.dataset_choice import DatasetChoice, Found
+from waste_gui.gui.demo import demo_folder
 from waste_gui.gui.pages.data import DataPage, _skipped_words
 from waste_gui.gui.pages.results import ResultsPage
 from waste_gui.gui.pages.train import Fields, SettingsPage
@@ -171,6 +172,41 @@ def test_wrong_number_is_marked_where_it_stands(form: Fields) -> None:
         form.config()
     rate.setText("0,001")
     assert form.config().lr == 0.001 and not rate.property("wrong")
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "said"),
+    [
+        ("model", "", "'Model' is empty"),
+        ("pretrained", "", "'Start from' is empty"),
+        ("pretrained", "queue B", "there is no file queue B"),
+        ("pretrained", "weights/mine.safetensors", "there is no file weights/mine.safetensors"),
+    ],
+)
+def test_model_or_weights_that_cannot_be_are_marked_where_they_stand(
+    form: Fields, name: str, typed: str, said: str
+) -> None:
+    editor = form.editors[name]
+    assert isinstance(editor, QComboBox)
+    before = form.config()
+    editor.setEditText(typed)
+    assert editor.property("wrong") and said in form._helps[name].text()
+    with pytest.raises(ConfigError, match="."):
+        form.config()
+    editor.setEditText("resnet18" if name == "model" else "laion2b_s34b_b79k")
+    assert not editor.property("wrong")
+    assert form.config() != before, "a tag of a library may be typed"
+
+
+def test_own_photos_take_the_place_of_the_small_example(
+    data_page: DataPage, photos: Path, qtbot: QtBot
+) -> None:
+    demo_folder().mkdir(parents=True)
+    looked_at(data_page, DatasetChoice(sources=(str(demo_folder()),)), qtbot)
+    data_page.add_folders([str(photos)])
+    assert data_page.choice.sources == (str(photos),)
+    data_page.undo_stack.undo()
+    assert data_page.choice.sources == (str(demo_folder()),)
 
 
 def test_bounds_are_those_of_the_settings(form: Fields) -> None:

@@ -385,7 +385,7 @@ def test_folder_that_does_not_answer_holds_the_others_up_no_longer(
 def open_dialog(window: MainWindow, qtbot: QtBot) -> None:
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow, timeout=WAIT_MS)
-    QTest.keyClick(window, Qt.Key.Key_U, CTRL)
+    QTest.keyClick(window, Qt.Key.Key_J, CTRL)
     assert window.queueing.dialog is not None
     qtbot.waitUntil(window.queueing.dialog.isActiveWindow, timeout=WAIT_MS)
 
@@ -428,6 +428,21 @@ def test_keys_move_and_remove_the_chosen_run(window: MainWindow, qtbot: QtBot) -
     assert names(window) == ["a", "b", "c"]
     dialog.undo.click()
     assert names(window) == ["b", "a", "c"]
+
+
+def test_button_that_can_do_no_more_gives_the_keyboard_back_to_the_list(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    window.queue.pause()
+    add(window, "a", "b")
+    open_dialog(window, qtbot)
+    dialog = window.queueing.dialog
+    assert dialog is not None
+    dialog.list.setCurrentIndex(dialog.list.rows.index(1, 0))
+    dialog.up.setFocus()
+    QTest.keyClick(dialog.up, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: names(window) == ["b", "a"], timeout=WAIT_MS)
+    assert not dialog.up.isEnabled() and dialog.list.hasFocus()
 
 
 def test_dropped_run_lands_in_the_gap(window: MainWindow, qtbot: QtBot) -> None:

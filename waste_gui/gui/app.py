@@ -66,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
+    from waste_gui.gui.interrupts import Interrupts
     from waste_gui.gui.main_window import MainWindow
     from waste_gui.gui.settings import Settings
     from waste_gui.gui.theme import Theme
@@ -79,11 +80,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = Settings()
     window = MainWindow(settings, Theme(app, settings.theme))
     window.show()
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
     if options.demo and options.offscreen:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         from waste_gui.gui.headless import follow_demo
 
         return follow_demo(app, window)
+    Interrupts(window.ending.leave_now, window)
     if options.demo:
         window.starting.example(and_train=True)
     elif options.attach:
@@ -92,7 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         window.data.add_folders(options.folders)
     else:
         window.showing.at_start()
-    if not (settings.self_test_shown or options.demo or options.offscreen):
+    quiet = not (options.demo or options.offscreen or window.controller.running)
+    if quiet and not settings.self_test_shown:
         QTimer.singleShot(FIRST_PAGE_MS, window, lambda: window.show_self_test(first=True))
     return app.exec()
 

@@ -17,11 +17,16 @@ class BarWords:
         self.said: Notice | None = None
         self.of_queue: Notice | None = None
         self.weakest = ""
+        self._hidden: str | None = None  # What was said of a run that is done, and was read.
 
     def clear(self) -> None:
-        self.said, self.of_queue, self.weakest = None, None, ""
+        self.said, self.of_queue, self.weakest, self._hidden = None, None, "", None
 
-    def hide(self) -> None:
+    def hide(self, moment: Moment) -> None:
+        """What stands in the bar, but never a warning of the run."""
+        of_run = notice(moment)
+        if of_run is not None and of_run.tone == "done" and self.of_queue is None:
+            self._hidden = of_run.title
         self.said, self.of_queue = None, None
 
     def trouble(self, text: str, hint: str) -> None:
@@ -30,6 +35,8 @@ class BarWords:
 
     def at(self, moment: Moment) -> Notice | None:
         of_run = notice(moment)
+        if of_run is not None and of_run.title == self._hidden:
+            of_run = None
         if of_run is not None and of_run.tone == "done" and self.weakest:
             of_run = replace(of_run, title=f"{of_run.title} {self.weakest}")
         if of_run is not None and self.said is not None and self.said.tone == "slow":
@@ -44,6 +51,10 @@ def still_runs_notice(began: float) -> Notice:
     """`began` is Unix time."""
     title = f"Training from {time_of_day(began)} still runs. Showing it."
     return Notice("info", "ok", title, "", (Offer.HIDE,))
+
+
+def resumed_elsewhere_notice() -> Notice:
+    return Notice("info", "ok", "This training goes on in another window. Showing it.", "", (Offer.HIDE,))
 
 
 def ended_alone_notice(began: float, state: State, words: str) -> Notice:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
 from waste_gui.gui.dialogs import Answer
+from waste_gui.gui.interrupts import say_that_it_goes_on
 from waste_gui.gui.wording import stop_question
 from waste_gui.monitor.run import Phase
 from waste_gui.monitor.words import about
@@ -119,9 +120,15 @@ class Ending(QObject):
     def _log_out_was_taken_back(self) -> None:
         self._logging_out = False
 
-    def _keep_in_background(self) -> None:
+    def leave_now(self, status: int) -> None:
+        """Ctrl+C in the terminal, or the system ends the window."""
+        if self._window.controller.running:
+            say_that_it_goes_on()
+        self._keep_in_background(status)
+
+    def _keep_in_background(self, status: int = 0) -> None:
         self._keep_what_is_shown()
-        self._exit_now(0)  # ~QProcess would kill the engine.
+        self._exit_now(status)  # ~QProcess would kill the engine.
 
     def _keep_what_is_shown(self) -> None:
         self._window.remember()

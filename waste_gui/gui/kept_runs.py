@@ -102,6 +102,8 @@ class KeptRuns(QObject):
     def archive(self, folders: Iterable[str], on: bool) -> None:
         marks = {f: msgspec.structs.replace(self.runs[f].marks, archived=on) for f in folders}
         words = many(len(marks), "run")
+        which = self.runs[next(iter(marks))].title if len(marks) == 1 else words
+        self.told.emit(f"{which}: {'in the archive' if on else 'out of the archive'}. Undo: Ctrl+Z.")
         self._mark(f"archive {words}" if on else f"take {words} out of the archive", marks)
 
     def delete(self, folders: Iterable[str]) -> None:

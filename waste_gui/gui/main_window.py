@@ -8,12 +8,14 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 from PySide6.QtCore import Qt, QTimer, QUrl
 from PySide6.QtGui import (
     QCloseEvent,
+    QDesktopServices,
     QDragEnterEvent,
     QDragLeaveEvent,
     QDropEvent,
@@ -40,7 +42,7 @@ from waste_gui.gui.bar_words import BarWords
 from waste_gui.gui.dataset_choice import choice_of
 from waste_gui.gui.dialogs import DetailsDialog
 from waste_gui.gui.ending import Ending
-from waste_gui.gui.menus import KEYS, Menus, open_folder
+from waste_gui.gui.menus import KEYS, Menus
 from waste_gui.gui.moment import Moment
 from waste_gui.gui.pages import PHOTOS, RESULTS, RUNS, SETTINGS, TRAINING
 from waste_gui.gui.pages.data import DataPage
@@ -142,7 +144,7 @@ class MainWindow(QMainWindow):
             place.addWidget(self._runs)
             self.undo_group.addStack(self._runs.undo_stack)
             self._runs.show_asked.connect(self.showing.run)
-            self._runs.folder_asked.connect(lambda folder: open_folder(folder.path))
+            self._runs.folder_asked.connect(lambda folder: self.open_folder(folder.path))
             self._runs.settings_asked.connect(self._on_use_settings)
             self._runs.resume_asked.connect(self.starting.resume)
             self._runs.trouble.connect(self.say)
@@ -318,7 +320,7 @@ class MainWindow(QMainWindow):
         self.show_words()
 
     def _hide_words(self) -> None:
-        self.words.hide()
+        self.words.hide(self.moment)
         self.show_words()
 
     def _show_readiness(self) -> None:
@@ -394,6 +396,11 @@ class MainWindow(QMainWindow):
     def check_photos(self) -> None:
         self.show_page(PHOTOS)
         self.data.checking.start()
+
+    def open_folder(self, folder: Path) -> None:
+        """In the desktop's own file manager, if it has one."""
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+            self.say("No program shows folders on this desktop.", f"The folder is {folder}.")
 
     def _on_folder_added(self, folder: str) -> None:
         self.settings.remember_folder(folder)

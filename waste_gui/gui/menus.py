@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QUrl
-from PySide6.QtGui import QAction, QActionGroup, QDesktopServices, QKeySequence
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QFileDialog, QMenu
 
 from waste_gui.gui.areas import move_focus
@@ -31,29 +31,29 @@ PLOTS: tuple[tuple[str, tuple[PlotName, ...]], ...] = (
 )
 
 KEYS = """\
-Ctrl+O          add a folder of photos
-Ctrl+Shift+O    recent folders
-F5              start training
-Ctrl+.          stop training
-Ctrl+R          earlier runs
-Ctrl+U          the queue
-Ctrl+Shift+U    add these photos and settings to the queue
-Ctrl+L          log
-Ctrl+Shift+C    copy a report
-Ctrl+E          open the run folder
-Ctrl+S          save a report
-Ctrl+1          loss and accuracy
-Ctrl+2, Ctrl+3  loss or accuracy alone
-Ctrl+4          learning rate
-Ctrl+Z          undo a change to the photos, what was set aside or skipped,
-                or what was done to a run
-Ctrl+Shift+Z    redo it
-F6, Shift+F6    next and previous area
-Alt+W           the warning
-Ctrl+,          settings
-F1              the guide to the page that is shown
-Shift+F1        these keys
-Ctrl+Q          quit
+Ctrl+O\tadd a folder of photos
+Ctrl+Shift+O\trecent folders
+F5\tstart training
+Ctrl+.\tstop training
+Ctrl+R\tearlier runs
+Ctrl+J\tthe queue
+Ctrl+Shift+J\tadd these photos and settings to the queue
+Ctrl+L\tlog
+Ctrl+Shift+C\tcopy a report
+Ctrl+E\topen the run folder
+Ctrl+S\tsave a report
+Ctrl+1\tloss and accuracy
+Ctrl+2, Ctrl+3\tloss or accuracy alone
+Ctrl+4\tlearning rate
+Ctrl+Z\tundo a change to the photos, what was set aside or skipped,
+\tor what was done to a run
+Ctrl+Shift+Z\tredo it
+F6, Shift+F6\tnext and previous area
+Alt+W\tthe warning
+Ctrl+,\tsettings
+F1\tthe guide to the page that is shown
+Shift+F1\tthese keys
+Ctrl+Q\tquit
 
 In the list of what the check found: Space sets aside, S skips,
 Enter shows the photo larger.
@@ -115,11 +115,11 @@ class Menus(QObject):
         self._pause = self._add(menu, "&Pause", "", window.controller.pause_or_resume)
         self._save = self._add(menu, "Sa&ve the training now", "", window.controller.save_now)
         menu.addSeparator()
-        self.add_to_queue = self._add(menu, "&Add to the queue", "Ctrl+Shift+U", window.queueing.add)
-        self._add(menu, "&Queue…", "Ctrl+U", window.queueing.show)
+        self.add_to_queue = self._add(menu, "&Add to the queue", "Ctrl+Shift+J", window.queueing.add)
+        self._add(menu, "&Queue…", "Ctrl+J", window.queueing.show)
         menu.addSeparator()
         self.check = self._add(menu, "&Check the photos", "", window.check_photos)
-        self._add(menu, "Show &where it is", "", window.where.show)
+        self._add(menu, "Show &where it waits", "", window.where.show)
         self._add(menu, "&Earlier runs", "Ctrl+R", partial(window.show_page, RUNS))
 
     def _make_view_menu(self, menu: QMenu) -> None:
@@ -195,9 +195,4 @@ class Menus(QObject):
 
     def _open_run_folder(self) -> None:
         if self._window.moment.folder:
-            open_folder(self._window.moment.folder)
-
-
-def open_folder(folder: Path) -> None:
-    """In the desktop's own file manager."""
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+            self._window.open_folder(self._window.moment.folder)

@@ -26,6 +26,7 @@ class Moment:
     config: RunConfig | None = None
     folder: Path | None = None
     attached: bool = False
+    live: bool = False  # It runs now, and all that it has said is known.
     log_tail: str = ""  # Of the engine's own log, once it ended badly.
     usual: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # By stage, on this computer.
     first_run: bool = False  # No training has finished on this computer yet.

@@ -17,7 +17,7 @@ from waste_gui.gui.widgets.plain_label import PlainLabel
 from waste_gui.gui.widgets.queue_list import QueueList
 
 EMPTY = (
-    "Choose photos and settings, then add them here or with Ctrl+Shift+U. The runs of the queue train one "
+    "Choose photos and settings, then add them here or with Ctrl+Shift+J. The runs of the queue train one "
     "after another, also over night, and go on when one of them fails."
 )
 
@@ -83,7 +83,7 @@ class QueueDialog(QDialog):
         return line
 
     def _make_queue_buttons(self) -> QHBoxLayout:
-        self.add = _button("&Add the present settings", "Ctrl+Shift+U")
+        self.add = _button("&Add the present settings", "Ctrl+Shift+J")
         self.pause = _button("&Pause the queue", "Start nothing more; the run that trains goes on")
         self.close_button = _button("C&lose", "")
         self.close_button.setDefault(True)
@@ -153,12 +153,15 @@ class QueueDialog(QDialog):
 
     def _show_buttons(self) -> None:
         queue, chosen = self._queue, self.list.chosen
+        pressed = next((b for b in (self.up, self.down, self.remove, self.clear) if b.hasFocus()), None)
         movable = chosen is not None and chosen.movable
         place, begun = self.list.currentIndex().row(), len(queue.entries) - len(queue.waiting)
         self.up.setEnabled(movable and place > begun)
         self.down.setEnabled(movable and place < len(queue.entries) - 1)
         self.remove.setEnabled(chosen is not None and chosen.glyph != "running")
         self.clear.setEnabled(any(entry.state != "running" for entry in queue.entries))
+        if pressed is not None and not pressed.isEnabled():  # Else the keyboard goes on to another button.
+            self.list.setFocus()
         self.pause.setText("&Go on with the queue" if queue.paused else "&Pause the queue")
         self.pause.setEnabled(bool(queue.waiting) or queue.paused)
         self.pause.setProperty("primary", queue.paused)

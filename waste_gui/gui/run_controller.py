@@ -294,6 +294,7 @@ class RunController(QObject):
             config=self.config,
             folder=self.folder.path if self.folder else None,
             attached=self.attached,
+            live=running and not (isinstance(self._engine, AttachedEngine) and not self._engine.caught_up),
             log_tail=self._log_tail,
             usual=self._usual_times(),
             first_run=not self._watch.history.records,

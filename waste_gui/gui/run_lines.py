@@ -62,7 +62,7 @@ class Line:
             NOTHING if run.best is None else percent(run.best),
             NOTHING if run.took_s is None else clock(run.took_s),
             STATES[run.state][1],
-            time.strftime("%Y-%m-%d", time.localtime(run.began)),
+            _began(run.began),
         )
 
     @cached_property
@@ -88,6 +88,13 @@ class Line:
             case Column.BEGAN:
                 return time.strftime("%Y-%m-%d %H:%M", time.localtime(run.began))
         return ""
+
+
+def _began(unix_s: float) -> str:
+    """The time of day of this year's runs: several in a night must be told apart."""
+    began = time.localtime(unix_s)
+    this_year = began.tm_year == time.localtime().tm_year
+    return time.strftime("%m-%d %H:%M" if this_year else "%Y-%m-%d", began)
 
 
 def photos_words(run: RunSummary) -> str:

@@ -27,6 +27,7 @@ from waste_gui.dataset.scan import DatasetError, FolderCount
 from waste_gui.gui import theme
 from waste_gui.gui.background import Background
 from waste_gui.gui.dataset_choice import ChangeChoice, DatasetChoice, Found, look, problem, without
+from waste_gui.gui.demo import demo_folder
 from waste_gui.gui.pages.check import CheckPart
 from waste_gui.gui.text import one_line, tooltip
 from waste_gui.gui.theme import UNIT
@@ -115,7 +116,7 @@ class DataPage(QWidget):
         return rows
 
     def _make_mapping(self) -> QVBoxLayout:
-        self.preset = QComboBox()
+        self.preset = ChoiceBox()
         self.preset.setAccessibleName("Classes")
         self.preset.addItem(OWN_NAMES, "")
         for name in PRESETS:
@@ -169,13 +170,14 @@ class DataPage(QWidget):
         return rows
 
     def add_folders(self, folders: list[str]) -> None:
-        """Add to the sources what is not among them yet."""
+        """Add to the sources what is not among them yet. Own photos take the place of the small example's."""
         new = [os.path.abspath(f) for f in folders]
         new = [f for f in dict.fromkeys(new) if f not in self.choice.sources]
         for folder in new:
             self.folder_added.emit(folder)
         if new:
-            sources = (*self.choice.sources, *new)
+            kept = tuple(s for s in self.choice.sources if s != str(demo_folder()))
+            sources = (*kept, *new)
             self._change(f"add {many(len(new), 'folder')}", dataclasses.replace(self.choice, sources=sources))
 
     def remove_folder(self, folder: str) -> None:

@@ -36,6 +36,8 @@ RESUMABLE = ("stopped", "failed", "ended unexpectedly")
 MOST_COMPARED = 6
 TYPING_MS = 80
 """After the last letter of a search, the list follows."""
+TOLD_MS = 8000
+"""What became of a run stands below the list for so long."""
 ANY_PHOTOS = "Any photos"
 
 
@@ -73,6 +75,11 @@ class RunsPage(QWidget):
         self.table.selection_changed.connect(self._on_selected)
         self.table.runs.renamed.connect(self.kept.rename)
         self.table.itemDelegate().closeEditor.connect(self._on_edited)
+        self._told = ""
+        self._telling = QTimer(self)
+        self._telling.setSingleShot(True)
+        self._telling.setInterval(TOLD_MS)
+        self._telling.timeout.connect(self._on_read_by_now)
         self._on_changed()
 
     # --- laid out
@@ -217,7 +224,7 @@ class RunsPage(QWidget):
     def show_moment(self, moment: Moment) -> None:
         """The run that trains here, once a second."""
         run, live = moment.run, None
-        if run.phase.running and moment.folder is not None and not moment.attached:
+        if moment.live and moment.folder is not None:
             best = run.best.val_accuracy if run.best else None
             live = Live(str(moment.folder), best, float(int(moment.now)))
         if live != self.kept.live:
@@ -342,6 +349,9 @@ class RunsPage(QWidget):
 
     def _show_words(self, chosen: list[RunSummary]) -> None:
         shown, total = len(self.table.runs.lines), len(self.kept.runs)
+        if self._told:
+            self.words.set_text(self._told)
+            return
         words = many(total, "run") if shown == total else f"{count(shown)} of {many(total, 'run')}"
         if len(chosen) > 1:
             words = f"{count(len(chosen))} chosen of {count(shown)}"
@@ -350,8 +360,15 @@ class RunsPage(QWidget):
         self.words.set_text(words)
 
     def _on_told(self, words: str) -> None:
-        self.words.set_text(words)
+        """Long enough to be read, whatever is chosen meanwhile."""
+        self._told = words
+        self._telling.start()
+        self._show_words(self._chosen())
         self.setAccessibleDescription(words)
+
+    def _on_read_by_now(self) -> None:
+        self._told = ""
+        self._show_words(self._chosen())
 
     # --- asked
 

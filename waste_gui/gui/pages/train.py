@@ -103,7 +103,7 @@ class SettingsPage(QWidget):
 
     def config(self) -> RunConfig:
         """What the form says; ConfigError says which field is wrong."""
-        return configs.check(self._config) if self._fields is None else self._fields.config()
+        return _checked(self._config) if self._fields is None else self._fields.config()
 
 
 class Fields(QScrollArea):
@@ -226,7 +226,7 @@ class Fields(QScrollArea):
     def config(self) -> RunConfig:
         """What the form says; ConfigError says which field is wrong."""
         values = {name: self._value(name, editor) for name, editor in self.editors.items()}
-        return configs.check(msgspec.structs.replace(self._base, **values))
+        return _checked(msgspec.structs.replace(self._base, **values))
 
     def _value(self, name: str, editor: QWidget) -> Any:
         field = self._fields[name]
@@ -251,7 +251,7 @@ class Fields(QScrollArea):
 
     def _problem(self, name: str, editor: QWidget) -> str:
         try:
-            configs.check(msgspec.structs.replace(RunConfig(), **{name: self._value(name, editor)}))
+            _checked(msgspec.structs.replace(RunConfig(), **{name: self._value(name, editor)}))
         except ConfigError as error:
             return str(error)
         return ""
@@ -260,7 +260,7 @@ class Fields(QScrollArea):
         help_ = self._helps[name]
         help_.set_text(problem or _help(self._fields[name]))
         help_.set_role("stuck" if problem else "muted")
-        if isinstance(editor, QLineEdit) and bool(editor.property("wrong")) != bool(problem):
+        if bool(editor.property("wrong")) != bool(problem):
             editor.setProperty("wrong", bool(problem))
             editor.style().unpolish(editor)
             editor.style().polish(editor)
@@ -276,6 +276,13 @@ class Fields(QScrollArea):
             self._filling = False
         self._rest.setVisible(shown)
         self.more.setText("Fewer settings" if shown else "M&ore settings")
+
+
+def _checked(config: RunConfig) -> RunConfig:
+    missing = configs.missing_weights(config.pretrained)
+    if missing:
+        raise ConfigError(missing)
+    return configs.check(config)
 
 
 def _shown(name: str, value: Any) -> Any:

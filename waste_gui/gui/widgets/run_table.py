@@ -345,7 +345,7 @@ class RunTable(QTableView):
             Column.BEST: metrics.horizontalAdvance("100.0 %") + 3 * UNIT,
             Column.TOOK: metrics.horizontalAdvance("10:00:00") + 2 * UNIT,
             Column.STATE: GLYPH + 6 + metrics.horizontalAdvance("broke off") + 2 * UNIT,
-            Column.BEGAN: metrics.horizontalAdvance("2026-12-28") + 2 * UNIT,
+            Column.BEGAN: metrics.horizontalAdvance("12-28 20:00") + 2 * UNIT,
         }
         hidden: set[Column] = set()
         for column in FIRST_HIDDEN:
