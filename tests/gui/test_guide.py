@@ -78,7 +78,7 @@ def test_shift_f1_and_the_guide_show_the_keys(make_window: Make, qtbot: QtBot) -
     window.show_guide()
     guides(window)[0].keys_button.click()
     both = window.findChildren(DetailsDialog)
-    assert [("Shift+F1        these keys" in keys.text.toPlainText()) for keys in both] == [True, True]
+    assert [("Shift+F1\tthese keys" in keys.text.toPlainText()) for keys in both] == [True, True]
 
 
 def test_pages_are_reached_with_the_keyboard_and_by_links(make_window: Make, qtbot: QtBot) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from waste_gui.gui.theme import UNIT
@@ -76,19 +77,20 @@ class Question(QDialog):
 
 
 class DetailsDialog(QDialog):
-    """Text to read and to copy: a diagnosis, a traceback, the keys."""
+    """Text to read and to copy; where its lines have tabs, in two columns."""
 
     copy_asked = Signal(str)
 
-    def __init__(self, parent: QWidget, title: str, text: str, summary: str = "") -> None:
+    def __init__(self, parent: QWidget, title: str, text: str) -> None:
         super().__init__(parent)
         self.setWindowTitle(title)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(760, 520)
-        self.text = QPlainTextEdit()
+        self.text = QPlainTextEdit(text)
         self.text.setReadOnly(True)
         self.text.setAccessibleName(title)
-        copy = QPushButton("Copy &report")
+        self.text.setTabStopDistance(_first_column(text, self.text.fontMetrics()) + 3 * UNIT)
+        copy = QPushButton("Co&py")
         copy.clicked.connect(lambda: self.copy_asked.emit(self.text.toPlainText()))
         close = QPushButton("&Close")
         close.clicked.connect(self.accept)
@@ -102,15 +104,11 @@ class DetailsDialog(QDialog):
         rows.setContentsMargins(2 * UNIT, 2 * UNIT, 2 * UNIT, 2 * UNIT)
         rows.setSpacing(UNIT)
         rows.addWidget(PlainLabel(title, size="title", bold=True))
-        self.summary = PlainLabel(summary, wrap=True)
-        self.summary.setVisible(bool(summary))
-        rows.addWidget(self.summary)
         rows.addWidget(self.text, 1)
         rows.addLayout(line)
-        self.show_text(text)
 
-    def show_text(self, text: str) -> None:
-        if text != self.text.toPlainText():
-            where = self.text.verticalScrollBar().value()
-            self.text.setPlainText(text)
-            self.text.verticalScrollBar().setValue(where)
+
+def _first_column(text: str, metrics: QFontMetrics) -> int:
+    """How wide it is, in pixels."""
+    lines = (line.partition("\t") for line in text.splitlines())
+    return max((metrics.horizontalAdvance(first) for first, tab, _ in lines if tab), default=0)
