@@ -33,6 +33,11 @@ def test_what_is_left_is_rounded_to_five_seconds_above_a_minute(seconds: float, 
 
 def test_over_band_span_and_size() -> None:
     assert words.over(12) == "0:12 over the usual"
+    assert words.short_band(31, 36) == "0:31–0:36"
+    assert words.short_band(1908, 3982) == "32–66 min"
+    assert words.short_band(3000, 7800) == "0:50–2:10 h"
+    assert words.short_band(32_400, 43_200) == "9–12 h"
+    assert words.short_band(43_000, 43_200) == "12 h"
     assert words.band(31, 36) == "0:31–0:36" and words.band(0.1, 0.3) == "0:00"
     assert [words.span(s) for s in (41, 161, 120, 3780)] == ["41 s", "2 min 41 s", "2 min", "1 h 3 min"]
     sizes = [words.size(b) for b in (12, 312_000, 6.1e9, 41e9, 2e12)]

@@ -30,6 +30,19 @@ def band(low: float, high: float) -> str:
     return low_text if low_text == high_text else f"{low_text}–{high_text}"
 
 
+def short_band(low: float, high: float) -> str:
+    """A usual time where there is little room: "0:31–0:36", "32–66 min", "0:50–2:10 h", "9–12 h"."""
+    if high < 3600:
+        return band(low, high)
+    if high < 6000:
+        ends, unit = (f"{low / 60:.0f}", f"{high / 60:.0f}"), "min"
+    elif high < 36_000:
+        ends, unit = (clock(low / 60), clock(high / 60)), "h"  # The minutes as a clock's seconds.
+    else:
+        ends, unit = (f"{low / 3600:.0f}", f"{high / 3600:.0f}"), "h"
+    return f"{'–'.join(dict.fromkeys(ends))} {unit}"
+
+
 def span(seconds: float) -> str:
     """A length in a sentence: "41 s", "2 min 41 s", "1 h 3 min"."""
     whole = round(max(0.0, seconds))

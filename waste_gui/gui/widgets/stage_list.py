@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, Qt
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QFontMetrics, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -23,11 +24,14 @@ from waste_gui.gui.theme import UNIT
 from waste_gui.gui.widgets.glyphs import ROLES, Glyph, paint_glyph
 from waste_gui.gui.wording import stage_glyph, stage_time, usual
 from waste_gui.monitor.run import Run, Stage, StageState
-from waste_gui.monitor.words import about, band, clock
+from waste_gui.monitor.words import about, band, clock, short_band
 
 Index = QModelIndex | QPersistentModelIndex
 ROW_HEIGHT = 24
 COLUMNS = ("Stage", "Took", "Usual")
+USUAL = COLUMNS.index("Usual")
+WIDEST = {1: "00:00:00", USUAL: "00:00–00:00"}
+GAP = 4
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
@@ -42,6 +46,7 @@ class Row:
     state: str
     took: str
     usual: str
+    usual_short: str
     indent: bool
     summary: str
 
@@ -63,26 +68,27 @@ def _row(moment: Moment, stage: Stage, number: int) -> Row:
         glyph,
         state,
         "" if took is None else clock(took),
-        _usual(moment, stage),
+        _usual(moment, stage, band),
+        _usual(moment, stage, short_band),
         stage.inside_train,
         stage.summary,
     )
 
 
-def _usual(moment: Moment, stage: Stage) -> str:
+def _usual(moment: Moment, stage: Stage, in_words: Callable[[float, float], str]) -> str:
     if stage.id == "train":
-        return _usual_training(moment, stage)
+        return _usual_training(moment, stage, in_words)
     known = usual(moment, stage)
-    return band(*known) if known else ""
+    return in_words(*known) if known else ""
 
 
-def _usual_training(moment: Moment, stage: Stage) -> str:
+def _usual_training(moment: Moment, stage: Stage, in_words: Callable[[float, float], str]) -> str:
     """The whole of it: what has passed and what is still expected."""
     passed = stage_time(moment, stage)
     left = moment.view.remaining.run_s if moment.view else None
     if stage.state is StageState.RUNNING and passed is not None and left is not None:
         return about(passed + left)
-    return band(*moment.usual["train"]) if "train" in moment.usual else ""
+    return in_words(*moment.usual["train"]) if "train" in moment.usual else ""
 
 
 class StageModel(QAbstractTableModel):
@@ -124,10 +130,12 @@ class StageModel(QAbstractTableModel):
         row = self._rows[index.row()]
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return (f"{row.number}  {row.title}", row.took, row.usual)[index.column()]
+                return (f"{row.number}  {row.title}", row.took, row.usual_short)[index.column()]
             case Qt.ItemDataRole.AccessibleTextRole:
                 return (f"{row.title}, {row.state}", f"took {row.took}", f"usual {row.usual}")[index.column()]
             case Qt.ItemDataRole.ToolTipRole:
+                if index.column() == USUAL and row.usual:
+                    return tooltip(f"{row.title}: usually {row.usual}")
                 return tooltip(f"{row.title}: {row.summary or row.state}")
             case Qt.ItemDataRole.TextAlignmentRole:
                 return LEFT if index.column() == 0 else RIGHT
@@ -146,13 +154,16 @@ class _StageDelegate(QStyledItemDelegate):
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(box, theme.colours().selection)
         painter.setFont(theme.font(bold=row.open))
-        waiting = row.glyph == "waiting" or index.column() == 2
-        marked = row.glyph not in ("waiting", "done") and index.column() < 2
+        waiting = row.glyph == "waiting" or index.column() == USUAL
+        marked = row.glyph not in ("waiting", "done") and index.column() < USUAL
         painter.setPen(theme.colour(ROLES[row.glyph] if marked else "muted" if waiting else "text"))
         if index.column() == 0:
             self._paint_title(painter, box, row)
         else:
-            painter.drawText(box, int(RIGHT), str(index.data()))
+            box.setLeft(box.left() + GAP)
+            elide = Qt.TextElideMode.ElideRight
+            shown = painter.fontMetrics().elidedText(str(index.data()), elide, box.width())
+            painter.drawText(box, int(RIGHT), shown)
         painter.restore()
 
     def _paint_title(self, painter: QPainter, box: QRect, row: Row) -> None:
@@ -162,7 +173,7 @@ class _StageDelegate(QStyledItemDelegate):
         metrics = painter.fontMetrics()
         number = box.adjusted(side + 4, 0, 0, 0)
         number.setWidth(2 * UNIT + 4)
-        title = box.adjusted(side + 4 + UNIT + number.width() + (2 * UNIT if row.indent else 0), 0, -4, 0)
+        title = box.adjusted(side + 4 + UNIT + number.width() + (2 * UNIT if row.indent else 0), 0, 0, 0)
         painter.drawText(number, int(RIGHT), str(row.number))
         word = f"{row.title} · {row.state}" if row.glyph not in ("waiting", "running", "done") else row.title
         painter.drawText(
@@ -201,10 +212,10 @@ class StageList(QTableView):
         header.setSectionsClickable(False)
         header.setMinimumSectionSize(24)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        bold = self.fontMetrics().horizontalAdvance
-        for column, widest in ((1, "00:00:00"), (2, "00:00–00:00")):
+        bold = QFontMetrics(theme.font(bold=True))
+        for column, widest in WIDEST.items():
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-            header.resizeSection(column, bold(widest) + UNIT)
+            header.resizeSection(column, bold.horizontalAdvance(widest) + GAP)
 
     def _fit(self) -> None:
         rows_px = self.verticalHeader().defaultSectionSize() * self._model.rowCount()
