@@ -9,7 +9,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QCursor, QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGraphicsView, QHBoxLayout, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from waste_gui.gui import theme
 from waste_gui.gui.text import one_line, tooltip
@@ -107,13 +107,15 @@ class EpochPlot(QWidget):
         self.curve = curve
         self.view = pg.PlotWidget(background=None)
         self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.view.viewport().setAutoFillBackground(False)  # The frame of the focus is drawn below it.
+        self.view.setCacheMode(QGraphicsView.CacheModeFlag.CacheNone)
         self._runs: Sequence[PastRun] = ()
         self._epoch = self._last = 0
         self._mark = pg.InfiniteLine(movable=False)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
-        rows.setSpacing(0)
+        rows.setSpacing(UNIT // 2)
         title = QHBoxLayout()
         title.addWidget(PlainLabel(curve.title, bold=True))
         title.addSpacing(UNIT)
@@ -232,7 +234,7 @@ class EpochPlot(QWidget):
         if self.hasFocus():
             painter = QPainter(self)
             painter.setPen(QPen(theme.colour("accent"), 2))
-            painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
+            painter.drawRect(self.view.geometry().adjusted(1, 1, -1, -1))
             painter.end()
 
     def _set_colours(self) -> None:
