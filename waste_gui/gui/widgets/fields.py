@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QPaintEvent, QWheelEvent
-from PySide6.QtWidgets import QComboBox, QSpinBox, QStyle, QStyleOptionComboBox, QStylePainter
+from PySide6.QtWidgets import (
+    QComboBox,
+    QSpinBox,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionComboBox,
+    QStylePainter,
+    QWidget,
+)
 
 from waste_gui.gui.text import tooltip
+from waste_gui.gui.theme import UNIT
 
 
 class ChoiceBox(QComboBox):
     """A list to choose from; a name too long for it is elided and whole in its tooltip."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setItemDelegate(QStyledItemDelegate(self))  # Its own would not know the style sheet's rows.
+        self.view().setTextElideMode(Qt.TextElideMode.ElideMiddle)
+
+    def showPopup(self) -> None:
+        """As wide as its longest name, if the screen is."""
+        view = self.view()
+        scrolls = self.count() > self.maxVisibleItems()
+        beside = view.verticalScrollBar().sizeHint().width() if scrolls else 0
+        room = self.screen().availableGeometry().right() - self.mapToGlobal(QPoint(0, 0)).x()
+        view.setMinimumWidth(min(view.sizeHintForColumn(0) + beside + 2 * UNIT, room))
+        super().showPopup()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
