@@ -133,7 +133,7 @@ def test_training_tells_epoch_best_and_end() -> None:
     assert words.stage == "10 of 12  Train"
     assert words.stage_detail == f"epoch 7 of 20, step 2{THIN}554 of 7{THIN}800"
     assert words.time_detail.startswith("done about ")
-    assert words.advice_detail == f"Best 90.9{THIN}% (epoch 6)"
+    assert words.advice_detail == f"Best 90.9{THIN}% (ep. 6)"
     assert window_title(script.run) == "32 % – waste-gui"
     assert notice(moment(script)) is None
     assert f"446{THIN}photos/s".replace(THIN, " ") in " ".join(status_parts(moment(script)))
@@ -202,7 +202,7 @@ def test_done_tells_accuracy_and_what_is_next() -> None:
     said = notice(moment(pictures.done()))
     assert said is not None
     assert said.title == f"Done: 92.0{THIN}% of 380 validation photos right (epoch 20)."
-    assert said.offers == (Offer.SHOW_RESULTS,)
+    assert said.offers == (Offer.SHOW_RESULTS, Offer.HIDE)
     assert header(pictures.done()).advice == "Look at the results."
 
 

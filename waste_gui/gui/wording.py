@@ -334,7 +334,7 @@ def time_left(seconds: float) -> str:
 
 def _advice(moment: Moment) -> tuple[str, str]:
     run = moment.run
-    best = f"Best {_best(run)}" if _best(run) else ""
+    best = f"Best {_best(run, 'ep.')}" if _best(run) else ""
     if run.paused:
         return "Go on when you like.", best
     if _waits(moment):
@@ -349,11 +349,11 @@ def _advice(moment: Moment) -> tuple[str, str]:
     return "Nothing to do.", best
 
 
-def _best(run: Run) -> str:
+def _best(run: Run, epoch: str = "epoch") -> str:
     """`91.4 % (epoch 6)`, empty before there is one."""
     if run.best is None or run.best.val_accuracy is None:
         return ""
-    return f"{percent(run.best.val_accuracy)} (epoch {run.best.epoch})"
+    return f"{percent(run.best.val_accuracy)} ({epoch} {run.best.epoch})"
 
 
 def _ended_header(moment: Moment) -> HeaderText:
@@ -392,7 +392,7 @@ def notice(moment: Moment) -> Notice | None:
             lines = error_lines(failed.traceback)
             return Notice("stuck", "failed", failed.text, failed.hint, ask, lines)
         case RunFinished() as finished:
-            return Notice("done", "done", done_words(run, finished), "", (Offer.SHOW_RESULTS,))
+            return Notice("done", "done", done_words(run, finished), "", (Offer.SHOW_RESULTS, Offer.HIDE))
         case RunStopped() as stopped:
             kept = "The last state is saved; training can go on from it." if _resumable(run) else ""
             if _best(run):

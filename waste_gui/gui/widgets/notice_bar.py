@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from waste_gui.gui import theme
@@ -12,6 +12,9 @@ from waste_gui.gui.theme import FRAME_MS, UNIT, Role
 from waste_gui.gui.widgets.glyphs import GlyphMark
 from waste_gui.gui.widgets.plain_label import PlainLabel
 from waste_gui.gui.wording import LETTERS, Notice
+
+ROW_HEIGHT = 6 * UNIT
+"""Of a bar that says one sentence; the page below moves by no more."""
 
 _TEXT: dict[str, Role] = {
     "slow": "slow_bar_text",
@@ -34,7 +37,8 @@ def _clear(layout: QBoxLayout) -> None:
 
 
 class NoticeBar(QWidget):
-    """Hidden while there is nothing to say; Esc never hides it."""
+    """Hidden while there is nothing to say; Esc never hides it. A title alone stands in one row with its
+    buttons, where the window is wide enough."""
 
     chosen = Signal(object)  # Action | Offer
 
@@ -52,23 +56,52 @@ class NoticeBar(QWidget):
         self._text = PlainLabel(wrap=True)
         self._buttons = QHBoxLayout()
         self._buttons.setSpacing(UNIT)
-        self._buttons.setContentsMargins(0, UNIT // 2, 0, 0)
-        words = QVBoxLayout()
-        words.setSpacing(UNIT // 2)
-        words.addWidget(self._title)
-        words.addLayout(self._lines)
-        words.addWidget(self._text)
-        words.addLayout(self._buttons)
-        mark = QVBoxLayout()
-        mark.addSpacing(3)
-        mark.addWidget(self._mark)
-        mark.addStretch(1)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(2 * UNIT, 12, 2 * UNIT, 12)
-        row.setSpacing(UNIT + 2)
-        row.addLayout(mark)
-        row.addLayout(words, 1)
+        self._words = QBoxLayout(QBoxLayout.Direction.TopToBottom)
+        self._words.addWidget(self._title)
+        self._words.addLayout(self._lines)
+        self._words.addWidget(self._text)
+        self._words.addLayout(self._buttons)
+        self._mark_place = QVBoxLayout()
+        self._mark_place.addWidget(self._mark)
+        self._row = QHBoxLayout(self)
+        self._row.setSpacing(UNIT + 2)
+        self._row.addLayout(self._mark_place)
+        self._row.addLayout(self._words, 1)
+        self._in_row: bool | None = None
+        self._lay_out(in_row=False)
         self.hide()
+
+    def _lay_out(self, *, in_row: bool) -> None:
+        """In one row, or with the buttons below the text."""
+        if in_row == self._in_row:
+            return
+        self._in_row = in_row
+        over = UNIT if in_row else UNIT + UNIT // 2
+        self._row.setContentsMargins(2 * UNIT, over, 2 * UNIT, over)
+        self.setMinimumHeight(ROW_HEIGHT if in_row else 0)
+        top, middle = Qt.AlignmentFlag.AlignTop, Qt.AlignmentFlag.AlignVCenter
+        direction = QBoxLayout.Direction
+        self._words.setDirection(direction.LeftToRight if in_row else direction.TopToBottom)
+        self._words.setSpacing(2 * UNIT if in_row else UNIT // 2)
+        self._words.setStretchFactor(self._title, int(in_row))
+        self._words.setAlignment(self._title, middle if in_row else Qt.AlignmentFlag(0))
+        self._buttons.setContentsMargins(0, 0 if in_row else UNIT // 2, 0, 0)
+        self._mark_place.setContentsMargins(0, 0 if in_row else 3, 0, 0)
+        self._row.setAlignment(self._mark_place, middle if in_row else top)
+
+    def _fits_in_row(self) -> bool:
+        if self._shown is None or self._shown.text or self._shown.lines:
+            return False
+        title = self._title.fontMetrics().horizontalAdvance(self._title.text()) + 1
+        around = self._mark.width() + self._buttons.sizeHint().width() + 8 * UNIT
+        parent = (
+            self.parentWidget()
+        )  # As wide as the bar will be: while it is hidden its own width is an old one.
+        return around + title <= (parent or self).width()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._lay_out(in_row=self._fits_in_row())
 
     def show_notice(self, notice: Notice | None) -> None:
         """In a frame of its own, as all below moves when the bar comes or goes."""
@@ -100,6 +133,7 @@ class NoticeBar(QWidget):
         self._text.setVisible(bool(notice.text))
         if before is None or (before.offers, before.tone) != (notice.offers, notice.tone):
             self._make_buttons(notice)
+        self._lay_out(in_row=self._fits_in_row())
         self.setAccessibleName(" ".join((notice.title, *notice.lines, notice.text)))
         self.show()
         self.update()
@@ -115,7 +149,9 @@ class NoticeBar(QWidget):
     def _make_lines(self, lines: tuple[str, ...], role: Role) -> None:
         _clear(self._lines)
         for line in lines:
-            self._lines.addWidget(PlainLabel(line, size="caption", role=role))
+            shown = PlainLabel(line, size="caption", role=role)
+            self._lines.addWidget(shown)
+            shown.show()  # Else its room would be known only later.
 
     def _make_buttons(self, notice: Notice) -> None:
         _clear(self._buttons)
@@ -124,6 +160,7 @@ class NoticeBar(QWidget):
             button = QPushButton(label(offer.value).replace(letter, f"&{letter}", 1), self)
             button.clicked.connect(lambda _=False, offer=offer: self.chosen.emit(offer))
             self._buttons.addWidget(button)
+            button.show()
         self._buttons.addStretch(1)
         self._paint_buttons()
         for button in self.findChildren(QPushButton):
