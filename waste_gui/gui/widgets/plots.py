@@ -39,7 +39,8 @@ class Points:
 
 @dataclass(frozen=True)
 class PlotSpec:
-    """What one plot shows of a run. `scale` is from the run's values to the axis, `top` a fixed upper end."""
+    """What one plot shows of a run. `scale` is from the run's values to the axis, `top` a fixed upper end;
+    `exact` values are bold themselves, as each of them counts: they have no trend."""
 
     title: str
     series: Callable[[Run], Series]
@@ -47,6 +48,7 @@ class PlotSpec:
     form: Callable[[float], str]
     scale: float = 1.0
     top: float | None = None
+    exact: bool = False
 
 
 class Follow(Enum):
@@ -109,13 +111,18 @@ class Trend:
     def sampled(self, low: float, high: float, count: int) -> Points:
         """At most `count` points of it in [low, high]: it is smooth, so that single ones will do, and a gap
         shows only where two of them fall into it."""
-        first, last = np.searchsorted(self._x[: self._size], [low, high])
-        first, last = max(0, int(first) - 1), min(self._size, int(last) + 1)
-        chosen = np.unique(np.linspace(first, last - 1, min(count, last - first)).astype(np.intp))
-        x, y = self._x[chosen], self._y[chosen]
-        gap = np.isnan(y)
+        drawn = _some(self._x[: self._size], self._y[: self._size], low, high, count)
+        gap = np.isnan(drawn.y)
         alone = gap & ~np.r_[False, gap[:-1]] & ~np.r_[gap[1:], False]
-        return Points(x[~alone], y[~alone])
+        return Points(drawn.x[~alone], drawn.y[~alone])
+
+
+def _some(x: FloatArray, y: FloatArray, low: float, high: float, count: int) -> Points:
+    """At most `count` of the points in [low, high], and the one on either side."""
+    first, last = np.searchsorted(x, [low, high])
+    first, last = max(0, int(first) - 1), min(len(x), int(last) + 1)
+    chosen = np.unique(np.linspace(first, last - 1, min(count, last - first)).astype(np.intp))
+    return Points(x[chosen], y[chosen])
 
 
 class _Grid(pg.GraphicsObject):  # type: ignore[misc]
@@ -247,6 +254,8 @@ class CurveView(pg.PlotWidget):  # type: ignore[misc]
     @property
     def newest(self) -> float | None:
         """Where the bold line ends: a single batch says little."""
+        if self.spec.exact:
+            return self.spec.series(self._run).last if self._run else None
         return self._trend.last
 
     def set_follow(self, follow: Follow) -> None:
@@ -275,7 +284,8 @@ class CurveView(pg.PlotWidget):  # type: ignore[misc]
         if key == self._drawn:
             return
         self._drawing = True
-        self._trend.take(raw)
+        if not self.spec.exact:
+            self._trend.take(raw)
         if moves:
             self._move_x(raw, points)
         low, high = self.getPlotItem().getViewBox().viewRange()[0]
@@ -307,20 +317,23 @@ class CurveView(pg.PlotWidget):  # type: ignore[misc]
         thin = raw.thinned(low, high, width)
         scale = self.spec.scale
         self._raw.setData(np.repeat(thin.x, 2), scale * np.column_stack([thin.low, thin.high]).ravel())
-        trend = self._trend.sampled(low, high, width // 3)
-        self._bold.setData(trend.x, scale * trend.y)
+        if self.spec.exact:  # Extremes between these points are in the faint line below.
+            bold = _some(raw.x, raw.y, low, high, width // 3)
+        else:
+            bold = self._trend.sampled(low, high, width // 3)
+        self._bold.setData(bold.x, scale * bold.y)
         self._line.setData(points.x, scale * points.y)
         finite = np.isfinite(points.y)
         self._dots.setData(points.x[finite], scale * points.y[finite])
-        self._move_y(scale * trend.y, scale * thin.high, scale * points.y)
+        self._move_y(scale * bold.y, scale * thin.high, scale * points.y)
 
-    def _move_y(self, trend: FloatArray, raw: FloatArray, points: FloatArray) -> None:
+    def _move_y(self, bold: FloatArray, raw: FloatArray, points: FloatArray) -> None:
         if self.spec.top is not None:
             self.setYRange(0, self.spec.top, padding=0.02)
             return
         raw = raw[np.isfinite(raw)]
         highest = [np.percentile(raw, 98)] if len(raw) else []
-        highest += [v.max() for v in (trend[np.isfinite(trend)], points[np.isfinite(points)]) if len(v)]
+        highest += [v.max() for v in (bold[np.isfinite(bold)], points[np.isfinite(points)]) if len(v)]
         if highest:
             need = float(max(highest))
             if need > self._y_end or need < 0.55 * self._y_end:
@@ -450,7 +463,7 @@ ACCURACY = PlotSpec(
     scale=100.0,
     top=100.0,
 )
-RATE = PlotSpec("Learning rate", lambda run: run.lr, None, lambda v: f"{v:.2e}")
+RATE = PlotSpec("Learning rate", lambda run: run.lr, None, lambda v: f"{v:.2e}" if v else "0", exact=True)
 
 
 PlotName = Literal["loss", "accuracy", "rate"]
