@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from tests.monitor.transcripts import (
@@ -15,6 +16,8 @@ from tests.monitor.transcripts import (
 from waste_gui.monitor.countdown import Remaining, epoch_taken, remaining, usual, usual_epoch
 from waste_gui.monitor.history import History, record_of
 from waste_gui.monitor.run import Phase, Run
+from waste_gui.monitor.stretches import in_stretches
+from waste_gui.protocol import EpochFinished
 
 
 def left(script: Transcript, now: float | None = None, history: History | None = None) -> Remaining:
@@ -200,3 +203,67 @@ def test_pause_is_counted_out_of_every_time() -> None:
     after = remaining(run, script.at, History())
     assert epoch_taken(run, script.at) == pytest.approx(taken, abs=2)
     assert after.run_s == pytest.approx(before.run_s, abs=3) and after.basis == before.basis == "live"
+
+
+def test_rest_of_an_epoch_is_no_measure_of_one() -> None:
+    script = Transcript(6, resumed_from="run").start_up().go_on(2 * STEPS - 1)
+    script.steps(2 * STEPS, 2 * STEPS)
+    script.say(msgspec.structs.replace(finished(2), elapsed_s=0.1))
+    run = replay(script.messages)
+    assert usual_epoch(run, History()) is None and record_of(run).epoch_s is None
+    band = usual_epoch(replay(script.epoch(3).messages), History())
+    assert band and band[0] > 5
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_resumed_run_knows_how_long_its_epochs_took_before(together: bool) -> None:
+    before = Transcript(9).start_up().begin_training().epoch(1, each_s=0.8).epoch(2).epoch(3)
+    again = Transcript(9, resumed_from="run").start_up().go_on(3 * STEPS + 40).steps(191, 200)
+    again.say(finished(4))
+    run = replay(Transcript(9, resumed_from="run").start_up().go_on(4 * STEPS).messages)
+    for told in (before.messages, again.messages):
+        run.recall(in_stretches(told) if together else told)
+    assert run.earlier.epoch_times == pytest.approx([42, 7, 7])
+    band = usual_epoch(run, History())
+    assert band and 6 < band[0] < 7 < band[1] < 8
+
+
+def finished(epoch: int) -> EpochFinished:
+    return EpochFinished(
+        epoch=epoch,
+        train_loss=1.0,
+        val_loss=1.0,
+        val_accuracy=0.5,
+        elapsed_s=1.0,
+        best=False,
+        step=epoch * STEPS,
+    )
+
+
+def test_pause_makes_no_epoch_shorter_or_longer() -> None:
+    script = Transcript(4).start_up().begin_training().epoch(1).steps(STEPS + 1, STEPS + 20)
+    script.where = "paused"
+    script.wait(300)
+    script.where = "training step"
+    script.wait(1)
+    band = usual_epoch(replay(script.steps(STEPS + 21, STEPS + 25).messages), History())
+    assert band and 5 < band[0] < band[1] < 9
+    script.steps(STEPS + 26, 2 * STEPS).say(finished(2))
+    band = usual_epoch(replay(script.messages), History())
+    assert band and 5 < band[0] < band[1] < 10
+
+
+def test_learned_times_stay_when_the_run_has_another_number_of_photos() -> None:
+    learned = record_of(replay(healthy().messages))
+    past = History([msgspec.structs.replace(learned, photos=100)])
+    started = replay(Transcript().start_up("scan").messages)
+    scanned = replay(Transcript().start_up("single_sample").messages)
+    for stage in ("import", "model", "loaders", "label_check", "save"):
+        assert usual(started, stage, past) == usual(scanned, stage, past) != (3, 20)
+    low, high = usual(scanned, "first_train_batch", past) or (0.0, 0.0)
+    assert low == pytest.approx(8 / 1.5 - 0.5), "what it took here"
+    assert high == 30, "these photos may be larger, or on another drive"
+    assert usual(scanned, "validate", past) is None, "more photos take longer"
+    script = Transcript().start_up("model")
+    script.start("model")
+    assert left(script, history=past).earlier_runs == 1

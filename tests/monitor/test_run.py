@@ -7,7 +7,7 @@ import itertools
 import msgspec
 import pytest
 
-from tests.monitor.transcripts import ALL, FOLDER, Transcript, crash, failing, healthy, replay
+from tests.monitor.transcripts import ALL, FOLDER, STEPS, Transcript, crash, failing, healthy, replay
 from waste_gui import protocol
 from waste_gui.monitor.run import TRANSITIONS, Phase, Run, StageState
 from waste_gui.monitor.series import Series
@@ -225,3 +225,26 @@ def epoch_finished(epoch: int, step: int) -> protocol.EpochFinished:
     return protocol.EpochFinished(
         epoch=epoch, train_loss=1, val_loss=1, val_accuracy=0.5, elapsed_s=5, best=True, step=step
     )
+
+
+def test_resumed_run_knows_its_epoch_before_its_first_step() -> None:
+    script = Transcript(20, resumed_from="run").start_up().go_on(9 * STEPS + 7)
+    run = replay(script.messages)
+    assert (run.epoch, run.epoch_now) == (0, 10)
+    script = Transcript(20, resumed_from="run").start_up().go_on(10 * STEPS)
+    assert replay(script.messages).epoch_now == 11
+
+
+def test_epoch_whose_steps_are_all_made_is_still_the_one_that_runs() -> None:
+    run = replay(Transcript(4, resumed_from="run").start_up().go_on(2 * STEPS).messages)
+    run.recall(Transcript(4).start_up().begin_training().epoch(1).steps(STEPS + 1, 2 * STEPS).messages)
+    assert run.epoch_now == 2
+
+
+def test_resumed_run_took_the_time_of_all_its_starts() -> None:
+    first, second = healthy(), crash()
+    run = replay(Transcript(resumed_from="run").start_up().go_on(10).steps(11, 20).messages)
+    run.recall(in_stretches(first.messages))
+    run.recall(in_stretches(second.messages))
+    last_s = sum(script.messages[-1].at for script in (first, second))
+    assert run.took_s == pytest.approx(run.heard_at + last_s)

@@ -34,7 +34,7 @@ def worker(pid: int, state: str = "idle", path: str | None = None, since_s: floa
 class Transcript:
     """Messages with a clock that the script moves. A heartbeat comes each second by itself."""
 
-    def __init__(self, epochs: int = 2, command: str = "train") -> None:
+    def __init__(self, epochs: int = 2, command: str = "train", resumed_from: str | None = None) -> None:
         self.messages: list[AnyMessage] = []
         self.at = 0.0
         self.beats = True
@@ -55,7 +55,7 @@ class Transcript:
                 world_size=1,
                 stages=STAGES,
                 versions={},
-                resumed_from=None,
+                resumed_from=resumed_from,
                 model="mobilenet",
                 epochs=epochs,
                 command=command,
@@ -129,6 +129,12 @@ class Transcript:
 
     def begin_training(self) -> Transcript:
         self.start("train", self.epochs * STEPS, "steps")
+        return self
+
+    def go_on(self, step: int) -> Transcript:
+        """Training, where an earlier start had made so many steps."""
+        self.begin_training()
+        self.progress("train", step, self.epochs * STEPS)
         return self
 
     def steps(self, first: int, last: int, each_s: float = 0.1, loss: float | None = 1.0) -> Transcript:

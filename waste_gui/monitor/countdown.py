@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-from waste_gui.monitor.history import History, Kind, Spread, epoch_times, kind_of, spread
+from waste_gui.monitor.history import History, Kind, Spread, kind_of, spread
 from waste_gui.monitor.run import Phase, Run, Stage, StageState
 from waste_gui.stages import INSIDE_TRAIN
 
 Basis = Literal["live", "history", "guess"]
 Band = tuple[float, float]
 Left = tuple[float | None, Basis]
+
+READ_PHOTOS = ("scan", "single_sample", "first_train_batch", "first_val_batch")
+"""Stages that depend on where the photos are and how large, also where it does not matter how many."""
 
 LIVE_AFTER_S = 2.0
 LIVE_AFTER_SHARE = 0.1
@@ -56,7 +59,7 @@ def remaining(run: Run, now: float, history: History) -> Remaining:
         usual_s=band,
         over_s=max(0.0, taken - band[1]) if band else 0.0,
         basis=basis,
-        earlier_runs=len(history.alike(kind)),
+        earlier_runs=len(history.alike(kind)) or (past.runs if past else 0),
         median_s=past.p50 if past else None,
     )
 
@@ -72,14 +75,18 @@ def usual(run: Run, stage_id: str, history: History) -> Band | None:
     past = history.stage(kind, stage_id)
     if past is None and stage is not None and stage_id in INSIDE_TRAIN:
         past = spread(stage.times)
-    if past is not None:
-        return past.band
-    return stage.info.expected_s if stage else None
+    guess = stage.info.expected_s if stage else None
+    if past is None:
+        return guess
+    if guess and stage_id in READ_PHOTOS and not history.alike(kind):  # Of other photos than these.
+        return past.band[0], max(past.band[1], guess[1])
+    return past.band
 
 
 def usual_epoch(run: Run, history: History) -> Band | None:
-    """The band of one epoch: of this run's epochs, else of this computer's runs."""
-    times = epoch_times(run)
+    """The band of one epoch: of this run's epochs, those of its earlier starts too, else of this computer's
+    runs."""
+    times = run.earlier.epoch_times + run.epoch_times
     if times:  # The first one warms up: with more, it is not the measure.
         settled = times[1:] if len(times) > 2 else times
         wider = 1.25 if len(settled) == 1 else 1.1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -19,6 +19,9 @@ FILE_NAME = "history.jsonl"
 KEPT_RUNS = 20
 SAME_SIZE = 1.5
 """Two data sets are of one size class when neither has more than this times the photos of the other."""
+LONGER_WITH_MORE = ("train", "validate", "check", "compare")
+"""Stages that go through all photos; to look for them takes little even where they are many."""
+
 FEW_RUNS = 5
 """With fewer runs their extremes say little of the next one, so the band is made wider."""
 
@@ -36,7 +39,7 @@ class Kind:
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One finished run. `stages` holds seconds, for a stage that comes again its median; `epoch_s` is the
-    median wall time of an epoch, validation and saving included."""
+    median time of an epoch, validation and saving included, pauses not."""
 
     command: str
     model: str
@@ -96,7 +99,12 @@ class History:
         return tuple(record for record in self.records if record.alike(kind))[-KEPT_RUNS:]
 
     def stage(self, kind: Kind, stage: str) -> Spread | None:
-        return spread([record.stages[stage] for record in self.alike(kind) if stage in record.stages])
+        """Of runs of this kind; where none of them had as many photos and the stage does not take longer with
+        more of them, of all others of the kind."""
+        alike = self.alike(kind)
+        if not alike and stage not in LONGER_WITH_MORE:
+            alike = self.alike(replace(kind, photos=None))
+        return spread([record.stages[stage] for record in alike if stage in record.stages])
 
     def epoch(self, kind: Kind) -> Spread | None:
         return spread([record.epoch_s for record in self.alike(kind) if record.epoch_s is not None])
@@ -117,28 +125,18 @@ def kind_of(run: Run) -> Kind:
 def record_of(run: Run) -> Record:
     """What to remember of a run that has finished."""
     kind = kind_of(run)
-    epochs = epoch_times(run)
     return Record(
         command=kind.command,
         model=kind.model or "",
         device=kind.device or "",
         photos=kind.photos,
-        epochs=len(epochs),
+        epochs=len(run.epochs),
         steps=run.step,
         stages={stage.id: round(median(stage.times), 3) for stage in run.stages.values() if stage.times},
-        epoch_s=round(median(epochs), 3) if epochs else None,
+        epoch_s=round(median(run.epoch_times), 3) if run.epoch_times else None,
         started_at=run.started.started_at if run.started else 0.0,
         image_size=kind.image_size or 0,
     )
-
-
-def epoch_times(run: Run) -> list[float]:
-    """Wall time of each finished epoch of this run: from the end of the one before."""
-    train = run.stages.get("train")
-    if train is None or train.started_at is None:
-        return []
-    ends = [train.started_at, *(epoch.at for epoch in run.epochs)]
-    return [end - start for start, end in zip(ends, ends[1:], strict=False)]
 
 
 def remember(path: Path, run: Run) -> bool:

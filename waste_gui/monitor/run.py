@@ -17,6 +17,7 @@ import numpy as np
 
 from waste_gui import protocol
 from waste_gui.monitor.crash import Crash
+from waste_gui.monitor.earlier_starts import EarlierStarts, is_whole
 from waste_gui.monitor.series import Series
 from waste_gui.monitor.stack_words import decisive, place_of
 from waste_gui.monitor.stretches import PAUSED, Stretch, Told
@@ -139,7 +140,8 @@ class Run:
         self.step = 0
         self.epoch = 0
         self.epochs: list[protocol.EpochFinished] = []
-        self._earlier: list[protocol.EpochFinished] = []  # Of its starts before this one.
+        self.epoch_times: list[float] = []  # Seconds of each that this start trained whole, without pauses.
+        self.earlier = EarlierStarts()
         self.best: protocol.EpochFinished | None = None
         self.checkpoint: protocol.CheckpointSaved | None = None
         self.failures: deque[protocol.ImageFailed] = deque(maxlen=KEPT_FAILURES)
@@ -220,6 +222,23 @@ class Run:
             return 0.0
         return self.stacks.at - self._stack_since[0]
 
+    @property
+    def epoch_now(self) -> int:
+        """The epoch that is trained or validated, from 1; before this start's first step, the one that an
+        earlier start had come to."""
+        train, epochs = self.stages.get("train"), self.started.epochs if self.started else 0
+        if self.epoch or train is None or not train.total or not epochs:
+            return max(1, self.epoch)
+        ended, steps = divmod(train.done, train.total / epochs)
+        if not steps and self.earlier.epochs and self.earlier.epochs[-1].epoch < ended:
+            return int(ended)  # All its steps are made; it is still to be validated.
+        return min(int(ended) + 1, epochs)
+
+    @property
+    def took_s(self) -> float:
+        """Seconds until its last sign of life, those of its earlier starts included."""
+        return self.earlier.took_s + self.heard_at
+
     def stop_asked(self, now: float) -> None:
         self.stop_asked_at = now
 
@@ -227,21 +246,20 @@ class Run:
     def all_epochs(self) -> list[protocol.EpochFinished]:
         """Also those of its earlier starts, as far as this one goes on from them."""
         first = self.epochs[0].epoch if self.epochs else math.inf
-        return [epoch for epoch in self._earlier if epoch.epoch < first] + self.epochs
+        return [epoch for epoch in self.earlier.epochs if epoch.epoch < first] + self.epochs
 
     def recall(self, told: Iterable[Told]) -> None:
-        """What an earlier start of this run told of its curves: this one goes on with them."""
-        if self.step:  # It drew its own already.
-            return
+        """What an earlier start of this run told: this one goes on with its curves."""
         for each in told:
+            self.earlier.take(each)
+            if self.step:  # It drew its own already.
+                continue
             if isinstance(each, Stretch):
                 self._draw(each.metrics)
             elif isinstance(each, protocol.Metric):
                 self._draw([each])
-            elif isinstance(each, protocol.EpochFinished):
-                self._earlier = [epoch for epoch in self._earlier if epoch.epoch < each.epoch] + [each]
-                if each.best and not self.epochs:
-                    self.best = each
+            elif isinstance(each, protocol.EpochFinished) and each.best and not self.epochs:
+                self.best = each
 
     def receive(self, message: AnyMessage | Unreadable) -> None:
         """Take in one message. One that came before (same `seq`) is passed over; an unreadable is logged."""
@@ -448,6 +466,10 @@ class Run:
                 series.extend([metric.step for metric in told], [metric.values[name] for metric in told])
 
     def _on_epoch(self, message: protocol.EpochFinished) -> None:
+        train = self._stage("train")
+        from_step = train.first[1] if train.first and not self.epochs else None
+        if is_whole(message, self.started, from_step, train.total):
+            self.epoch_times.append(message.at - self.epoch_began_at)
         self.epochs.append(message)
         self.epoch_began_at = message.at
         if message.best:
