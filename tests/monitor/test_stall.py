@@ -27,6 +27,7 @@ from waste_gui import protocol
 from waste_gui.monitor.countdown import remaining
 from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence
 from waste_gui.monitor.history import History, record_of
+from waste_gui.monitor.machine import Machine
 from waste_gui.monitor.run import Run
 from waste_gui.monitor.stall import diagnose
 from waste_gui.monitor.verdict import Action, State, Verdict
@@ -280,6 +281,26 @@ def test_slower_epoch_is_slow_and_says_why() -> None:
     assert verdict.text.startswith("Slower than usual: epoch 3 has taken 0:16 (usual 0:0")
     assert verdict.text.endswith("Nothing is wrong; you can wait.")
     assert not verdict.silent
+
+
+@pytest.mark.parametrize(
+    ("own", "all_together", "said"), [(60.0, 98.0, True), (190.0, 98.0, False), (60.0, 40.0, False)]
+)
+def test_slow_epoch_says_that_others_keep_the_processors_busy(
+    own: float, all_together: float, said: bool
+) -> None:
+    script = slow_epoch()
+    evidence = Evidence(cpu_percent=own, machine=Machine(cpu_percent=all_together, processors=2))
+    verdict = judged(script, script.at, evidence)
+    assert verdict.cause == "slow_epoch"
+    assert ("Other programs keep this computer's processors busy. " in verdict.text) is said
+
+
+def test_what_is_said_beneath_a_title_does_not_repeat_it() -> None:
+    script = slow_epoch()
+    verdict = judged(script, script.at)
+    assert verdict.text == f"{verdict.title}. {verdict.more}"
+    assert verdict.more == "Nothing is wrong; you can wait."
 
 
 def test_slow_epoch_stays_slow_while_it_is_validated() -> None:

@@ -45,7 +45,7 @@ def headline(moment: Moment) -> tuple[Glyph, str, str]:
     """The verdict while it runs, afterwards how it ended."""
     if moment.view is not None:
         verdict = moment.view.verdict
-        return STATE_GLYPHS[verdict.state], verdict.title or "On schedule", verdict.text
+        return STATE_GLYPHS[verdict.state], verdict.title or "On schedule", verdict.more
     said = notice(moment)
     if said is not None:
         return said.glyph, said.title, said.text

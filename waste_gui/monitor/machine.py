@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,8 @@ class Machine:
     free_shm_bytes: int | None = None
     free_disk_bytes: int | None = None
     kills: int | None = None
-    cpu_percent: float | None = None
+    cpu_percent: float | None = None  # Of all processors together.
+    processors: int | None = None
 
     @property
     def free_memory(self) -> float | None:
@@ -58,6 +60,7 @@ def look_at_machine(folder: Path) -> Machine:
         free_disk_bytes=disk[1] if disk else None,
         kills=_kills(),
         cpu_percent=psutil.cpu_percent(),
+        processors=os.cpu_count(),
     )
 
 

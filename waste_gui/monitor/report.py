@@ -89,8 +89,8 @@ class Report:
     def _verdict(self) -> Iterator[str]:
         if self.verdict is not None:
             yield f"{self.verdict.title} ({self.verdict.cause})"
-            if self.verdict.text:
-                yield self.verdict.text
+            if self.verdict.more:
+                yield self.verdict.more
             yield from (f"- {fact}" for fact in self.verdict.evidence)
 
     def _end(self) -> Iterator[str]:

@@ -35,6 +35,10 @@ WORKING_CPU_PERCENT = 20.0
 BUSY_CPU_PERCENT = 80.0
 WORKING_IO = 50_000.0
 WORKING_GPU_PERCENT = 20.0
+ALL_BUSY_PERCENT = 90.0
+"""Of all processors together: who wants one more has to wait for its turn."""
+
+OTHERS_BUSY = "other programs keep this computer's processors busy"
 GPU_ANSWERS_S = 3.0
 """A graphics driver answers within milliseconds."""
 
@@ -122,6 +126,14 @@ class Scene:
     @cached_property
     def cpu(self) -> float:
         return self.evidence.cpu_percent or 0.0
+
+    @cached_property
+    def others_busy(self) -> bool:
+        """Whether no processor is free, and other programs have half of them or more."""
+        busy, processors = self.evidence.machine.cpu_percent, self.evidence.machine.processors
+        if busy is None or not processors or self.evidence.cpu_percent is None or busy < ALL_BUSY_PERCENT:
+            return False
+        return busy - self.cpu / processors >= 50.0
 
     @cached_property
     def reads(self) -> bool:

@@ -58,3 +58,8 @@ class Verdict:
     silent: bool = False
     headline: str = ""
     advice: str = ""
+
+    @property
+    def more(self) -> str:
+        """The text without a first sentence that is the title."""
+        return self.text.removeprefix(f"{self.title}.").lstrip()

@@ -9,6 +9,7 @@ from waste_gui.monitor.history import History
 from waste_gui.monitor.run import Stage
 from waste_gui.monitor.scene import (
     NOTICED_S,
+    OTHERS_BUSY,
     Scene,
     is_over,
 )
@@ -24,7 +25,7 @@ def slower_epoch(scene: Scene) -> Verdict | None:
     usual = scene.remaining.usual_s if stage.id == "train" else usual_epoch(scene.run, History())
     if usual is None or not is_over(taken - usual[1], usual):
         return None
-    epoch = scene.run.epochs[-1].epoch + 1 if scene.run.epochs else max(1, scene.run.epoch)
+    epoch = scene.run.epochs[-1].epoch + 1 if scene.run.epochs else scene.run.epoch_now
     what = f"epoch {epoch} has taken {words.clock(taken)} (usual {words.band(*usual)})"
     text = f"Slower than usual: {what}. {bottleneck(scene)}Nothing is wrong; you can wait."
     return Verdict(State.SLOW, "slow_epoch", f"Slower than usual: {what}", text, scene.facts)
@@ -45,6 +46,8 @@ def slower_stage(scene: Scene) -> Verdict | None:
         parts.append(f"{stage.done}{of} {stage.unit or 'done'}".rstrip() + " so far.")
     if scene.remaining.stage_s and scene.remaining.basis == "live":
         parts.append(f"About {words.about(scene.remaining.stage_s)} left.")
+    if scene.others_busy:
+        parts.append(about_others())
     if not scene.remaining.earlier_runs:
         parts.append("First run on this computer: the times are a rough guess.")
     parts.append("Nothing is wrong; you can wait.")
@@ -62,8 +65,8 @@ def on_schedule(scene: Scene) -> Verdict:
 
 
 def bottleneck(scene: Scene) -> str:
-    """Whether the graphics card is slowed down, or photos limit the speed (row 14). A sentence with a space
-    after it, or nothing."""
+    """Whether the graphics card is slowed down, other programs need the processors, or photos limit the speed
+    (row 14). A sentence with a space after it, or nothing."""
     gpu = scene.gpu
     if gpu is not None and gpu.slowed_by:
         warm = f" ({gpu.temperature} °C)" if gpu.temperature and HEAT in gpu.slowed_by else ""
@@ -71,6 +74,8 @@ def bottleneck(scene: Scene) -> str:
             "look to its fans and the air around it" if HEAT in gpu.slowed_by else "look to its power cables"
         )
         return f"The graphics card is slowed down by {' and '.join(gpu.slowed_by)}{warm}: {cure}. "
+    if scene.others_busy:
+        return f"{about_others()} "
     timing = scene.run.timing
     step_s = timing.wait_s + timing.copy_s + timing.compute_s if timing else 0.0
     if timing is None or step_s <= 0 or timing.wait_s < 0.5 * step_s:
@@ -80,6 +85,10 @@ def bottleneck(scene: Scene) -> str:
         return f"The GPU works at {scene.gpu_percent:.0f} %, so photos arrive too slowly{rate}. "
     waits = 100 * timing.wait_s / step_s
     return f"Loading limits the speed{rate}; the training waits {waits:.0f} % of the time. "
+
+
+def about_others() -> str:
+    return f"{OTHERS_BUSY[0].upper()}{OTHERS_BUSY[1:]}."
 
 
 def so_far(stage: Stage) -> str:

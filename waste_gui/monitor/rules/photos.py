@@ -10,10 +10,12 @@ import psutil
 from waste_gui.monitor import words
 from waste_gui.monitor.evidence import ProcessLook
 from waste_gui.monitor.scene import (
+    ALL_BUSY_PERCENT,
     BEAT_S,
     BUSY_CPU_PERCENT,
     LOADING_STAGES,
     LOOP_FACTOR,
+    OTHERS_BUSY,
     PHOTO_S,
     RED_SILENCE_S,
     WORKING_CPU_PERCENT,
@@ -29,10 +31,7 @@ even the first part of a larger one may take half a minute."""
 LARGE_S = 120.0
 """Even such a photo is read in this time, also on a busy computer."""
 
-ALL_BUSY_PERCENT = 90.0
-"""Of all processors together: who wants one more has to wait for its turn."""
-
-ABOUT_TURNS = "It is being read, but other programs keep this computer's processors busy."
+ABOUT_TURNS = f"It is being read, but {OTHERS_BUSY}."
 
 
 def source_gone(scene: Scene) -> Verdict | None:
