@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.gui import pictures
+from tests.monitor.transcripts import STEPS, Transcript, replay, slow_epoch
 from waste_gui import protocol as p
 from waste_gui.gui.moment import Moment
 from waste_gui.gui.widgets.stage_list import rows
@@ -23,8 +24,11 @@ from waste_gui.gui.wording import (
     window_title,
 )
 from waste_gui.monitor.crash import ProcessOutcome, explain
+from waste_gui.monitor.evidence import NOTHING_KNOWN
+from waste_gui.monitor.history import History
 from waste_gui.monitor.run import Run
 from waste_gui.monitor.verdict import Action
+from waste_gui.monitor.watch import Watch
 
 NOT_READY = Readiness(False, "no photos chosen", "Choose a folder of photos.")
 THIN = "\u202f"
@@ -140,6 +144,44 @@ def test_training_tells_epoch_best_and_end() -> None:
     assert stop_question(moment(script)) == (
         f"Epoch 7 is not finished. The best model so far (90.9{THIN}%, epoch 6) is kept."
     )
+
+
+def test_resumed_training_tells_its_epoch_before_its_first_step() -> None:
+    script = Transcript(20, resumed_from="run").start_up().go_on(9 * STEPS + 7)
+    words = header_text(Moment(replay(script.messages), script.at), NOT_READY)
+    assert words.stage_detail == f"epoch 10 of 20, step 457 of 1{THIN}000"
+
+
+def test_paused_training_promises_no_time_of_day() -> None:
+    script = pictures.training()
+    script.where = "paused"
+    script.wait(2)
+    words = header(script)
+    assert words.time.endswith(" left") and words.time_detail == "once it goes on"
+    assert window_title(script.run) == "Paused, 32 % – waste-gui"
+
+
+def test_training_that_is_paused_before_its_first_step_promises_no_time_of_day() -> None:
+    script = pictures.starting()
+    script.where = "paused"
+    script.wait(2)
+    assert header(script).time_detail == "once it goes on"
+    assert window_title(script.run) == "Paused – waste-gui"
+
+
+def test_resumed_training_took_the_time_of_all_its_starts() -> None:
+    script = pictures.stopped()
+    script.run.recall(Transcript().start_up().begin_training().messages)
+    assert header(script).time == "4:19"
+
+
+def test_bar_says_nothing_twice() -> None:
+    script = slow_epoch()
+    run = replay(script.messages)
+    view = Watch(History()).look(run, NOTHING_KNOWN, script.at)
+    said = notice(Moment(run, script.at, view=view))
+    assert said is not None and said.title.startswith("Slower than usual: epoch 3 has taken ")
+    assert said.text == "Nothing is wrong; you can wait."
 
 
 def test_stuck_offers_what_can_be_done() -> None:

@@ -27,6 +27,7 @@ ROW_WORD = len("not learning")
 """What fits beside a stage in the checklist."""
 FIRST_PASS = "photos are read the first time"
 ADVISED = "Follow the advice below."
+ONCE_IT_GOES_ON = "once it goes on"
 WAITS, BRING_BACK = "Waits for a folder", "Bring the folder back."
 
 
@@ -198,9 +199,9 @@ def _stage_detail(moment: Moment, stage: Stage | None) -> str:
     run = moment.run
     if stage is None:
         return ""
-    if stage.id == "train" or (stage.inside_train and run.epoch):
+    if stage.id == "train" or (stage.inside_train and run.phase is Phase.TRAINING):
         epochs = run.started.epochs if run.started else 0
-        epoch = f"epoch {max(1, run.epoch)}" + (f" of {epochs}" if epochs else "")
+        epoch = f"epoch {run.epoch_now}" + (f" of {epochs}" if epochs else "")
         return f"{epoch}, {progress(stage)}" if progress(stage) else epoch
     passed = clock(stage_time(moment, stage) or 0)
     return f"{progress(stage)}, {passed}" if progress(stage) else passed
@@ -315,9 +316,13 @@ def _time_left(moment: Moment) -> tuple[str, str]:
     if moment.run.phase is Phase.TRAINING:
         if left.run_s is None:
             return "no estimate yet", ""
+        if moment.run.paused:
+            return time_left(left.run_s), ONCE_IT_GOES_ON
         return time_left(left.run_s), f"done about {time_of_day(moment.unix(moment.now + left.run_s))}"
     starts = ""
-    if left.training_starts_s is not None:
+    if moment.run.paused:
+        starts = ONCE_IT_GOES_ON
+    elif left.training_starts_s is not None:
         starts = f"training starts ~{time_of_day(moment.unix(moment.now + left.training_starts_s))}"
     if left.over_s > 0:
         return over(left.over_s), starts
@@ -358,7 +363,7 @@ def _best(run: Run, epoch: str = "epoch") -> str:
 
 def _ended_header(moment: Moment) -> HeaderText:
     run = moment.run
-    took = clock(run.heard_at)
+    took = clock(run.took_s)
     at = f"at {time_of_day(moment.unix(run.heard_at))}" if moment.zero_unix else ""
     best = f"best {_best(run)}" if _best(run) else "no epoch was finished"
     glyph: Glyph = "failed"
@@ -430,9 +435,9 @@ def _live_notice(moment: Moment) -> Notice | None:
     if moment.run.paused:
         return Notice("info", "stopped", "Paused. Nothing is computed until it goes on.", "", verdict.actions)
     if verdict.state is State.LIKELY_STUCK:
-        return Notice("stuck", "stuck", verdict.title, verdict.text, verdict.actions)
+        return Notice("stuck", "stuck", verdict.title, verdict.more, verdict.actions)
     if verdict.state is State.SLOW and not view.quiet:
-        return Notice("slow", "slow", verdict.title, verdict.text, verdict.actions)
+        return Notice("slow", "slow", verdict.title, verdict.more, verdict.actions)
     if view.recovered:
         return Notice("info", "ok", view.recovered, "")
     return None
@@ -486,8 +491,10 @@ def percent_done(run: Run) -> int | None:
 
 
 def window_title(run: Run) -> str:
-    """`42 % – waste-gui`."""
+    """`42 % – waste-gui`, `Paused, 42 % – waste-gui`."""
     done = percent_done(run)
+    if run.paused and run.phase.running:
+        return "Paused – waste-gui" if done is None else f"Paused, {done} % – waste-gui"
     if done is not None:
         return f"{done} % – waste-gui"
     words = {
@@ -506,7 +513,7 @@ def stop_question(moment: Moment) -> str:
     run = moment.run
     if run.phase is not Phase.TRAINING:
         return "Training has not begun yet; nothing is lost."
-    words = f"Epoch {max(1, run.epoch)} is not finished. "
+    words = f"Epoch {run.epoch_now} is not finished. "
     if run.best is not None and run.best.val_accuracy is not None:
         best = f"{percent(run.best.val_accuracy)}, epoch {run.best.epoch}"
         return f"{words}The best model so far ({best}) is kept."
