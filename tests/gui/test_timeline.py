@@ -93,7 +93,7 @@ def test_mouse_over_main_thread_stage_curve_and_event_tells_what_it_is(panel: Ti
     assert view.words_at(place(view, "Stages", 3)).startswith("Stages: Start PyTorch, 6 s")
     assert view.words_at(place(view, "Processor", 44)) == "Processor at 0:44: 3 %"
     saved = next(mark for mark in timeline.marks)
-    assert "Saved epoch 1" in view.words_at(place(view, "Events", saved.at))
+    assert "Saved after step" in view.words_at(place(view, "Events", saved.at))
     assert view.words_at(QPointF(3, 3)) == ""
 
 

@@ -80,8 +80,9 @@ def test_stopping_tells_how_long_that_takes() -> None:
 def test_stopped_run_can_be_resumed_from_the_bar() -> None:
     said = notice(moment(pictures.stopped()))
     assert said is not None and said.offers == (Offer.RESUME_RUN,)
-    words = header(pictures.stopped())
+    words = header_text(moment(pictures.stopped()), Readiness(True, "600 photos", ""))
     assert (words.time_caption, words.time, words.advice) == ("Took", "3:50", "Resume it, or start anew.")
+    assert header(pictures.stopped()).advice == "Resume it, or choose photos.", "where none are chosen"
 
 
 def test_run_stopped_before_its_first_step_has_nothing_to_resume() -> None:
@@ -89,7 +90,8 @@ def test_run_stopped_before_its_first_step_has_nothing_to_resume() -> None:
     script.say(p.RunStopped(checkpoint=None, reason="Stopped, as asked."))
     said = notice(moment(script))
     assert said is not None and said.offers == ()
-    assert header(script).advice == "Start again."
+    assert header(script).advice == "Choose photos."
+    assert header_text(moment(script), Readiness(True, "600 photos", "")).advice == "Start anew."
 
 
 def test_slow_says_that_one_can_wait() -> None:

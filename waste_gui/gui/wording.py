@@ -141,7 +141,7 @@ def header_text(moment: Moment, readiness: Readiness) -> HeaderText:
     if phase is Phase.IDLE:
         return _idle_header(readiness)
     if phase.ended:
-        return _ended_header(moment)
+        return _ended_header(moment, can_start=readiness.ready)
     if phase is Phase.LAUNCHED:
         return HeaderText(
             "Starting", "the engine starts", "ok", "On schedule", "", "a few seconds", "", "Nothing to do."
@@ -361,7 +361,7 @@ def _best(run: Run, epoch: str = "epoch") -> str:
     return f"{percent(run.best.val_accuracy)} ({epoch} {run.best.epoch})"
 
 
-def _ended_header(moment: Moment) -> HeaderText:
+def _ended_header(moment: Moment, *, can_start: bool) -> HeaderText:
     run = moment.run
     took = clock(run.took_s)
     at = f"at {time_of_day(moment.unix(run.heard_at))}" if moment.zero_unix else ""
@@ -374,7 +374,8 @@ def _ended_header(moment: Moment) -> HeaderText:
         case Phase.STOPPED:
             glyph = "stopped"
             stage, detail, normal = "Stopped", best, "Stopped as asked"
-            advice = "Resume it, or start anew." if _resumable(run) else "Start again."
+            anew = "start anew" if can_start else "choose photos"
+            advice = f"Resume it, or {anew}." if _resumable(run) else f"{anew.capitalize()}."
         case Phase.FAILED:
             stage, detail, normal, advice = "Failed", _failed_stage(run), "It ended with an error", ADVISED
         case _:
@@ -467,6 +468,8 @@ def status_parts(moment: Moment) -> list[str]:
     if run.phase.running and run.messages:
         age = max(0.0, moment.now - run.heard_at)
         parts.append(f"last message {age:.1f} s ago" if age < 60 else f"last message {clock(age)} ago")
+    if run.phase is Phase.TRAINING and run.checkpoint is not None:
+        parts.append(f"saved {clock(max(0.0, moment.now - run.checkpoint.at))} ago")
     told = run.heartbeat.gpu if run.heartbeat else None
     gpu = told and (moment.evidence.gpu or told)
     if run.phase.running and gpu and gpu.utilisation is not None and gpu.memory_used is not None:

@@ -338,7 +338,7 @@ class Run:
             case protocol.CheckpointSaved():
                 self.checkpoint = message
                 best = " (best so far)" if message.best else ""
-                self._log(message.at, f"Saved epoch {message.epoch}{best}: {message.path}")
+                self._log(message.at, f"Saved after step {message.step}{best}: {message.path}")
             case protocol.Stacks():
                 self.saw_stacks(message.threads, message.at)
                 self._log(message.at, f"Stacks of {len(message.threads)} threads received")

@@ -355,7 +355,7 @@ class Timeline:
 
     def _on_saved(self, message: protocol.CheckpointSaved) -> None:
         best = ", the best so far" if message.best else ""
-        self._mark(message.at, MarkKind.SAVED, f"Saved epoch {message.epoch}{best}")
+        self._mark(message.at, MarkKind.SAVED, f"Saved after step {message.step}{best}")
 
     def _on_last(self, message: AnyMessage) -> None:
         self._tell_steps()
