@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.gui import pictures
 from tests.gui.conftest import WAIT_MS, end_engine, fake, ready
+from tests.monitor import transcripts
 from waste_gui.config import RunConfig
 from waste_gui.gui import run_controller
 from waste_gui.gui.dialogs import Answer
@@ -25,6 +26,7 @@ from waste_gui.gui.settings import Settings
 from waste_gui.gui.theme import Theme
 from waste_gui.gui.widgets.facts import facts
 from waste_gui.gui.wording import LETTERS, Notice, Offer
+from waste_gui.monitor.history import History
 from waste_gui.monitor.run import Phase
 from waste_gui.monitor.verdict import ASK_PHOTO, CACHE, DOWNLOAD, MEMORY, REPORT, RESTART, Action
 from waste_gui.monitor.words import about
@@ -329,6 +331,17 @@ def test_first_epoch_is_timed_by_its_steps() -> None:
     script.train(0.5)
     left = run_controller.epoch_left(script.run, script.at, script.watch.history)
     assert left == pytest.approx(0.5 * (pictures.EPOCH_S - 5), abs=2)
+
+
+def test_of_an_epoch_that_an_earlier_start_began_only_the_rest_is_left() -> None:
+    before = transcripts.Transcript(9).start_up().begin_training().epoch(1).epoch(2)
+    steps = transcripts.STEPS
+    script = transcripts.Transcript(9, resumed_from="run").start_up().go_on(2 * steps + steps * 9 // 10)
+    run = transcripts.replay(script.messages)
+    run.recall(before.messages)
+    usual_s = 7.0
+    left = run_controller.epoch_left(run, script.at, History())
+    assert left == pytest.approx(usual_s / 10, rel=0.2)
 
 
 def test_every_button_of_the_bar_has_a_letter_that_nothing_always_there_has(make_window: Make) -> None:

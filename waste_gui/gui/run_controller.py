@@ -446,19 +446,22 @@ class RunController(QObject):
 
 
 def epoch_left(run: Run, now: float, past: History) -> float | None:
-    """Seconds until the epoch that runs has ended: by its usual time, else by the pace of its steps."""
+    """Seconds until the epoch that runs has ended: by its usual time, else by the pace of its steps. Of an
+    epoch that an earlier start began, only its share of the steps is left."""
     taken, each = epoch_taken(run, now), usual_epoch(run, past)
+    train, epochs = run.stages["train"], run.started.epochs if run.started else 0
     if taken is None:
         return None
+    steps = train.total / epochs if epochs and train.total else 0.0
+    done = train.done % steps if steps else 0.0
+    if steps and train.done and not done:  # All of them: it validates.
+        done = steps
     if each is not None:
-        return max(0.0, sum(each) / 2 - taken)
-    train, epochs = run.stages["train"], run.started.epochs if run.started else 0
+        usual_s = sum(each) / 2
+        share_s = usual_s * (1 - done / steps) if done < steps else usual_s
+        return max(0.0, min(usual_s - taken, share_s))
     pace = live_rate(train)
-    if pace is None or not epochs or not train.total:
-        return None
-    steps = train.total / epochs
-    done = train.done % steps or (steps if train.done else 0)  # All of them: it validates.
-    return (steps - done) * pace
+    return (steps - done) * pace if pace is not None and steps else None
 
 
 def size_of(file: Path) -> int:
