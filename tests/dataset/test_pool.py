@@ -334,6 +334,25 @@ def test_stuck_photo_times_out_and_the_others_are_read(photos: list[str], slow_p
         assert not psutil.wait_procs(left, timeout=PATIENCE_S)[1]
 
 
+def test_photo_that_timed_out_is_not_tried_for_who_else_wants_it(photos: list[str], slow_photo: str) -> None:
+    """As a photo that takes the place of a bad one may have been asked for already."""
+    with ReadingPool(workers=2, tile_size=SIZE, slots=8, deadline_s=2) as pool:
+        pool.submit(99, slow_photo)
+        first = catch_reading(pool, slow_photo).pid
+        os.kill(first, signal.SIGSTOP)
+        pool.submit(100, slow_photo)
+        while not (second := {s.pid for s in pool.states() if s.path == slow_photo} - {first}):
+            assert pool.take(0.001) is None
+        os.kill(second.pop(), signal.SIGSTOP)
+        reads = take_all(pool, 2)
+        pool.submit(101, slow_photo)
+        submit(pool, photos)
+        reads |= take_all(pool, len(photos) + 1)
+    said = [str(reads.pop(number).error) for number in (99, 100, 101)]
+    assert said == [f"{slow_photo} was not read within 2 s"] * 3
+    assert not any(read.error for read in reads.values())
+
+
 def test_drive_is_suspected_when_many_are_silent_and_nothing_was_read_since() -> None:
     assert drive_is_suspect([21, 20, 12], none_read_s=22, deadline_s=20)
     assert drive_is_suspect([21, 20, 12, 0, 3], none_read_s=22, deadline_s=20)

@@ -36,6 +36,17 @@ def photos(tmp_path: Path) -> Path:
     return make_photos(tmp_path / "photos", per_class=6)
 
 
+@pytest.fixture(autouse=True)
+def _terminal() -> Iterator[None]:
+    """Whoever started the tests with nohup gave that on to us; the engines here are to have a terminal."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture
 def training(photos: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """An engine in the middle of a long training into `tmp_path/run`."""

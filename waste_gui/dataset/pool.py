@@ -152,7 +152,7 @@ class ReadingPool:
         self._free: list[int] = list(range(slots))
         self._lent: dict[int, int] = {}
         self._gone: list[Gone] = []
-        self._set_aside: set[str] = set()
+        self._set_aside: dict[str, str] = {}  # For good, and why.
         self._suspects: dict[str, list[_Suspect]] = {}
         self._absences: Absences[Photo] = Absences()
         self._unanswered: list[subprocess.Popen[bytes]] = []
@@ -257,7 +257,7 @@ class ReadingPool:
     def _on_submit(self, photo: Photo) -> None:
         self._unread[photo.ticket] = photo
         if photo.path in self._set_aside:
-            self._finish(photo, TimedOutImage(photo.path, SET_ASIDE))
+            self._finish(photo, TimedOutImage(photo.path, self._set_aside[photo.path]))
         elif absence := self._absences.of(photo.path):
             absence.held.append(photo)
         elif suspects := self._suspects.get(os.path.dirname(photo.path)):
@@ -271,16 +271,20 @@ class ReadingPool:
             self._free.append(slot)
 
     def _on_skip(self, path: str) -> None:
-        self._set_aside.add(path)
+        self._set_aside[path] = SET_ASIDE
+        self._end_reads_of(path)
+
+    def _end_reads_of(self, path: str) -> None:
+        """Of a photo that was set aside: it may have been asked for more than once."""
         for line in (self._waiting, *(absence.held for absence in self._absences)):
             for photo in [photo for photo in line if photo.path == path and not photo.look]:
                 line.remove(photo)
-                self._finish(photo, TimedOutImage(path, SET_ASIDE))
+                self._finish(photo, TimedOutImage(path, self._set_aside[path]))
         for worker in self._crew.living():
             current = self._crew.current(worker)
             if current is not None and current.path == path and not current.look:
                 self._give_up(worker, current)
-                self._finish(current, TimedOutImage(path, SET_ASIDE))
+                self._finish(current, TimedOutImage(path, self._set_aside[path]))
 
     def _on_restart(self) -> None:
         for worker in self._crew.living():
@@ -307,7 +311,7 @@ class ReadingPool:
         self._spares_help = self._spares_help or reply.seconds < SLOW_S
         self._idle_deaths = 0
         if photo.path in self._set_aside:
-            self._finish(photo, TimedOutImage(photo.path, SET_ASIDE), reply)
+            self._finish(photo, TimedOutImage(photo.path, self._set_aside[photo.path]), reply)
         elif reply.kind:
             error = ERRORS[reply.kind](photo.path, reply.words)
             if isinstance(error, SUSPECT):
@@ -386,6 +390,9 @@ class ReadingPool:
     def _finish(self, photo: Photo, error: ImageError | None, reply: Reply | None = None) -> None:
         """Pass the result on; the slot goes with a tile and is free again after an error."""
         del self._unread[photo.ticket]
+        if isinstance(error, TimedOutImage) and photo.path not in self._set_aside:
+            self._set_aside[photo.path] = error.reason
+            self._events.put(partial(self._end_reads_of, photo.path))
         slot, photo.slot = photo.slot, None
         seconds = reply.seconds if reply else 0.0
         if error is not None or slot is None or reply is None:
@@ -457,7 +464,7 @@ class ReadingPool:
         for suspect in self._suspects.pop(os.path.dirname(path), []):
             photo, error = suspect.photo, suspect.error
             if photo.path in self._set_aside:
-                self._finish(photo, TimedOutImage(photo.path, SET_ASIDE))
+                self._finish(photo, TimedOutImage(photo.path, self._set_aside[photo.path]))
             elif error and (photo.asked_again or isinstance(error, TimedOutImage) and not answered_late):
                 self._finish(photo, error)
             else:  # the folder may have been away for just that moment
@@ -528,7 +535,7 @@ class ReadingPool:
             self._free.extend(gone.slots)
             for photo in reversed(gone.photos):
                 if photo.path in self._set_aside and not photo.look:
-                    self._finish(photo, TimedOutImage(photo.path, SET_ASIDE))
+                    self._finish(photo, TimedOutImage(photo.path, self._set_aside[photo.path]))
                 else:
                     self._waiting.appendleft(photo)
             gone.slots, gone.photos = [], []
