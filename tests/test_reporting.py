@@ -11,7 +11,7 @@ from pathlib import Path
 
 from waste_gui import protocol
 from waste_gui.protocol import Progress, RunStopped, Warned
-from waste_gui.reporting import Output, Reporter, events_output, pipe_output
+from waste_gui.reporting import Output, Reporter, _EventsFile, events_output, pipe_output
 
 
 def read(path: Path) -> list[protocol.AnyMessage | protocol.Unreadable]:
@@ -147,6 +147,19 @@ def test_events_file_that_was_deleted_is_made_anew(tmp_path: Path) -> None:
     report(Warned(text="after it was deleted"))
     report.close()
     assert [m.text for m in read(path) if isinstance(m, Warned)] == ["after it was deleted"]
+
+
+def test_new_events_file_begins_as_the_old_one_did_and_one_that_is_back_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    file = _EventsFile(path)
+    file.write(b"a\n")
+    file._begin_anew()  # As if it had been missing a moment ago.
+    file.write(b"b\n")
+    assert path.read_bytes() == b"a\nb\n"
+    path.unlink()
+    file.write(b"c\n")
+    file.close()
+    assert path.read_bytes() == b"a\nb\nc\n"
 
 
 def test_prints_after_claiming_stdout_land_on_stderr() -> None:

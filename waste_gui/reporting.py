@@ -237,7 +237,8 @@ class _EventsFile:
         self._path.parent.mkdir(exist_ok=True)
         old, self._descriptor = self._descriptor, self._open()
         os.close(old)
-        os.write(self._descriptor, self._head[: self._head.rfind(b"\n") + 1])
+        if os.fstat(self._descriptor).st_size == 0:  # Else the old one is back at this very moment.
+            os.write(self._descriptor, self._head[: self._head.rfind(b"\n") + 1])
 
     def close(self) -> None:
         os.close(self._descriptor)

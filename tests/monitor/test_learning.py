@@ -345,6 +345,10 @@ def trained(folder: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> t
     return run, said
 
 
+PACE = ("slow_epoch",)
+"""True where other tests have the processors for some seconds; it says nothing of what is learned."""
+
+
 def test_real_training_with_a_huge_learning_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, said = trained(tmp_path, monkeypatch, lr=10.0, clip_norm=0.0, epochs=3)
     assert "loss_explodes" in said or "loss_is_nan" in said
@@ -355,13 +359,13 @@ def test_real_training_with_no_learning_rate_to_speak_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, said = trained(tmp_path, monkeypatch, lr=1e-12, epochs=10)
-    assert {"loss_is_flat"} <= set(said) <= {"on_schedule", "loss_is_flat", "finished"}
+    assert {"loss_is_flat"} <= set(said) <= {"on_schedule", "loss_is_flat", "finished", *PACE}
     assert "1e-12, is too small" in said["loss_is_flat"].text
 
 
 def test_real_healthy_training_is_never_accused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, said = trained(tmp_path, monkeypatch, epochs=8)
-    assert set(said) == {"on_schedule", "finished"}
+    assert {"on_schedule", "finished"} <= set(said) <= {"on_schedule", "finished", *PACE}
     assert run.baseline is not None and (run.baseline.classes, run.baseline.val_photos) == (3, 15)
     assert run.baseline.train_loss == pytest.approx(LN3, abs=1e-3)
     assert run.baseline.val_accuracy == pytest.approx(1 / 3, abs=1e-3)
