@@ -76,7 +76,7 @@ def test_row_is_given_up_while_the_window_is_too_narrow(bar: NoticeBar) -> None:
 def test_bar_comes_into_the_window_in_one_row_at_once(make_window: Make) -> None:
     window = make_window("finishes")
     window.resize(1100, 700)
-    window.words.said = ALONE
+    window.bar_words.said = ALONE
     window.show_words()
     window.bar.show_now()
     QApplication.processEvents()

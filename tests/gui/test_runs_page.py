@@ -287,6 +287,10 @@ def test_archived_run_is_hidden_until_it_is_asked_for(three: RunsPage, qtbot: Qt
     choose(three, "b")
     three.archive_action.trigger()
     assert names(three) == ["c", "a"]
+    assert three.words.text() == "b: in the archive. Undo: Ctrl+Z."
+    three.undo_stack.undo()
+    assert "archive" not in three.words.text() and names(three) == ["c", "b", "a"]
+    three.undo_stack.redo()
     three.archived.setChecked(True)
     assert names(three) == ["c", "b", "a"]
     written(three, qtbot)

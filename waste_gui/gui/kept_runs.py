@@ -103,8 +103,8 @@ class KeptRuns(QObject):
         marks = {f: msgspec.structs.replace(self.runs[f].marks, archived=on) for f in folders}
         words = many(len(marks), "run")
         which = self.runs[next(iter(marks))].title if len(marks) == 1 else words
-        self.told.emit(f"{which}: {'in the archive' if on else 'out of the archive'}. Undo: Ctrl+Z.")
         self._mark(f"archive {words}" if on else f"take {words} out of the archive", marks)
+        self.told.emit(f"{which}: {'in the archive' if on else 'out of the archive'}. Undo: Ctrl+Z.")
 
     def delete(self, folders: Iterable[str]) -> None:
         """Into the trash. One that runs stays."""

@@ -98,7 +98,7 @@ class MainWindow(QMainWindow):
         self._runs: RunsPage | None = None
         self.telling = Telling(self, settings, self.controller)
         self.asking = Asking(self)
-        self.words = BarWords()
+        self.bar_words = BarWords()
         self.showing = Showing(self)
         self.starting = Starting(self)
         self.ending = Ending(self, exit_now)
@@ -312,15 +312,15 @@ class MainWindow(QMainWindow):
         self.queueing.show_window(trains=running)
 
     def show_words(self) -> None:
-        self.bar.show_notice(self.words.at(self.moment))
+        self.bar.show_notice(self.bar_words.at(self.moment))
 
     def say(self, text: str, hint: str = "") -> None:
         """Something that went wrong before a run, or a word about one, in the bar."""
-        self.words.trouble(text, hint)
+        self.bar_words.trouble(text, hint)
         self.show_words()
 
     def _hide_words(self) -> None:
-        self.words.hide(self.moment)
+        self.bar_words.hide(self.moment)
         self.show_words()
 
     def _show_readiness(self) -> None:
@@ -379,7 +379,7 @@ class MainWindow(QMainWindow):
     def _on_results(self, results: Results) -> None:
         if results.weakest and self.moment.run.phase is Phase.FINISHED:
             name, share = results.weakest
-            self.words.weakest = f"Weakest class: {name}, {100 * share:.0f} %."
+            self.bar_words.weakest = f"Weakest class: {name}, {100 * share:.0f} %."
             self.show_words()
 
     def _set_photo_aside(self) -> None:

@@ -28,7 +28,7 @@ class Queueing(QObject):
         self.queue.halted.connect(self._on_halted)
         self.queue.over.connect(lambda ended: self.say(over_notice(ended)))
         if self.queue.held:
-            window.words.of_queue = waiting_notice(len(self.queue.waiting))
+            window.bar_words.of_queue = waiting_notice(len(self.queue.waiting))
 
     def _may_start(self) -> bool:
         return not self._window.ending.leaving and not self._window.starting.begins_again
@@ -51,12 +51,12 @@ class Queueing(QObject):
         self.say(added_notice(entry, len(self.queue.waiting), paused=self.queue.paused, busy=busy))
 
     def go_on(self) -> None:
-        self._window.words.of_queue = None
+        self._window.bar_words.of_queue = None
         self.queue.go_on()
         self._window.show_words()
 
     def say(self, words: Notice | None) -> None:
-        self._window.words.of_queue = words
+        self._window.bar_words.of_queue = words
         self._window.show_words()
 
     def show(self) -> None:

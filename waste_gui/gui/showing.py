@@ -45,7 +45,7 @@ class Showing(QObject):
 
     def _attach(self, folder: RunDir) -> None:
         window = self._window
-        window.words.clear()
+        window.bar_words.clear()
         window.controller.attach(folder)
         if folder.owner() is not None:
             self.watch(folder)
@@ -67,7 +67,7 @@ class Showing(QObject):
             return
         if folder.owner() is not None:
             self._attach(folder)
-            window.words.said = resumed_elsewhere_notice()
+            window.bar_words.said = resumed_elsewhere_notice()
             window.show_words()
 
     def at_start(self) -> None:
@@ -75,7 +75,7 @@ class Showing(QObject):
         for folder in list_runs():
             if folder.owner() is not None:
                 self.run(folder)
-                self._window.words.said = still_runs_notice(_began(folder))
+                self._window.bar_words.said = still_runs_notice(_began(folder))
                 self._window.show_words()
                 return
         watched = self._window.settings.watched_run
@@ -87,7 +87,7 @@ class Showing(QObject):
         ending = last_words(folder)
         if ending is not None and folder.config.exists():
             self._left_behind = folder
-            self._window.words.said = ended_alone_notice(_began(folder), *ending)
+            self._window.bar_words.said = ended_alone_notice(_began(folder), *ending)
             self._window.show_words()
 
     def left_behind(self) -> None:

@@ -74,7 +74,7 @@ class Starting(QObject):
     def _begin(self, make_config: Callable[[], RunConfig]) -> None:
         """Raises ConfigError, RunFolderError: what was said before is gone from the bar then, too."""
         window = self._window
-        window.words.clear()
+        window.bar_words.clear()
         window.controller.start(make_config())
         if window.controller.folder is not None:
             window.showing.watch(window.controller.folder)

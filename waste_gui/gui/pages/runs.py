@@ -79,7 +79,8 @@ class RunsPage(QWidget):
         self._telling = QTimer(self)
         self._telling.setSingleShot(True)
         self._telling.setInterval(TOLD_MS)
-        self._telling.timeout.connect(self._on_read_by_now)
+        self._telling.timeout.connect(self._tell_no_longer)
+        self.undo_stack.indexChanged.connect(self._tell_no_longer)  # Undone, it is no longer true.
         self._on_changed()
 
     # --- laid out
@@ -366,7 +367,7 @@ class RunsPage(QWidget):
         self._show_words(self._chosen())
         self.setAccessibleDescription(words)
 
-    def _on_read_by_now(self) -> None:
+    def _tell_no_longer(self) -> None:
         self._told = ""
         self._show_words(self._chosen())
 
