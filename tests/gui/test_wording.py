@@ -148,6 +148,13 @@ def test_training_tells_epoch_best_and_end() -> None:
     )
 
 
+def test_status_line_says_when_the_training_was_last_saved() -> None:
+    script = pictures.training()
+    script.say(p.CheckpointSaved(path="last.safetensors", epoch=6, step=2554, best=False))
+    script.at += 12
+    assert "saved 0:12 ago" in status_parts(moment(script))
+
+
 def test_resumed_training_tells_its_epoch_before_its_first_step() -> None:
     script = Transcript(20, resumed_from="run").start_up().go_on(9 * STEPS + 7)
     words = header_text(Moment(replay(script.messages), script.at), NOT_READY)

@@ -94,10 +94,8 @@ class NoticeBar(QWidget):
             return False
         title = self._title.fontMetrics().horizontalAdvance(self._title.text()) + 1
         around = self._mark.width() + self._buttons.sizeHint().width() + 8 * UNIT
-        parent = (
-            self.parentWidget()
-        )  # As wide as the bar will be: while it is hidden its own width is an old one.
-        return around + title <= (parent or self).width()
+        room = self.parentWidget() or self  # While the bar is hidden, its own width is an old one.
+        return around + title <= room.width()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
