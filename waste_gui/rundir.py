@@ -109,7 +109,7 @@ class RunDir:
         return self.path / "failures.csv"
 
     @property
-    def marks(self) -> Path:
+    def annotations(self) -> Path:
         return self.path / "marks.json"
 
     @property

@@ -14,7 +14,7 @@ from tests.benchmarks.child import ChildFailed
 from tests.benchmarks.decode import decode
 from tests.benchmarks.figures import Comparison, RowResult
 from tests.benchmarks.first_batch import first_batch
-from tests.benchmarks.loading import epoch_2, tile_cache
+from tests.benchmarks.loading import epoch_2, resized_cache
 from tests.benchmarks.photos import Bench, open_bench
 from tests.benchmarks.runs import runs_page
 from tests.benchmarks.scan import scan
@@ -36,7 +36,7 @@ ROWS: dict[str, Row] = {
         first_batch,
         decode,
         epoch_2,
-        tile_cache,
+        resized_cache,
         training_step,
         scan,
         timeline,

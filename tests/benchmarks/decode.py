@@ -24,15 +24,15 @@ CLOSE = Goal("at most", 1.2)
 
 
 def decode(bench: Bench) -> list[Comparison]:
-    """Ours, for a model's 224 pixels exactly and for the tile that training crops from."""
+    """Ours, for a model's 224 pixels exactly and for the resized image that training crops from."""
     seconds = in_child("decode:time_ways", paths=bench.large()[:BATCH], rounds=bench.rounds)
-    what, whole, tile = "decode one large photo to 224", "ours at 224", "our tile"
+    what, whole, resized = "decode one large photo to 224", "ours at 224", "our tile"
     yardstick = TURBO if TURBO in seconds else DRAFT
-    others = [name for name in seconds if name not in (whole, tile, yardstick)]
-    to_tile = f"decode one to a tile of {ours.side_of_tiles(SIZE)}"
+    others = [name for name in seconds if name not in (whole, resized, yardstick)]
+    to_resized = f"decode one to a tile of {ours.side_of_resized(SIZE)}"
     return [
         Comparison(what, yardstick, seconds[whole], seconds[yardstick], CLOSE),
-        Comparison(to_tile, yardstick, seconds[tile], seconds[yardstick], CLOSE),
+        Comparison(to_resized, yardstick, seconds[resized], seconds[yardstick], CLOSE),
         *(Comparison(what, other, seconds[whole], seconds[other]) for other in others),
     ]
 
@@ -46,7 +46,7 @@ def time_ways(paths: list[str], rounds: int) -> dict[str, list[float]]:
     torch.set_num_threads(1)
     ways = all_ways()
     for way in ways.values():
-        assert way(paths[0]) in ((SIZE, SIZE), (ours.side_of_tiles(SIZE),) * 2)
+        assert way(paths[0]) in ((SIZE, SIZE), (ours.side_of_resized(SIZE),) * 2)
     measured: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         seconds = dict.fromkeys(ways, 0.0)
@@ -66,10 +66,10 @@ Way = Callable[[str], tuple[int, ...]]
 
 def all_ways() -> dict[str, Way]:
     """By the name that the table shows."""
-    side = ours.side_of_tiles(SIZE)
+    side = ours.side_of_resized(SIZE)
     ways: dict[str, Way] = {
-        "ours at 224": lambda path: ours.photo_to_tile(path, SIZE).shape[:2],
-        "our tile": lambda path: ours.photo_to_tile(path, side).shape[:2],
+        "ours at 224": lambda path: ours.photo_to_resized(path, SIZE).shape[:2],
+        "our tile": lambda path: ours.photo_to_resized(path, side).shape[:2],
         "Pillow, whole photo (the lab's)": whole_pillow,
         "torchvision decode_jpeg, whole photo": whole_torchvision(),
     }

@@ -78,7 +78,7 @@ def ours_first_batch(paths: list[str]) -> dict[str, float]:
         with ours.open_loader(samples, Path(cache)) as (loader, _):
             batch = next(loader.load([samples], lambda photos: seen.append(time.perf_counter() - began)))
             loaded_s = time.perf_counter() - began
-            ours.view(batch.tiles_BHWC.to(device, non_blocking=True), generator)
+            ours.view(batch.resized_BHWC.to(device, non_blocking=True), generator)
             finish(device)
             seconds = time.perf_counter() - began
     assert len(batch.samples) == len(paths)

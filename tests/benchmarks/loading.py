@@ -1,4 +1,4 @@
-"""Loading from the second epoch on, and the tile cache that it reads."""
+"""Loading from the second epoch on, and the cache of resized images that it reads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.benchmarks.photos import Bench
 
 LAB_WORKERS = 2
 SMALL = 16
-"""Side of the tiles where only their number counts."""
+"""Side of the resized images where only their number counts."""
 
 
 def epoch_2(bench: Bench) -> list[Comparison]:
@@ -40,14 +40,22 @@ def epoch_2(bench: Bench) -> list[Comparison]:
     ]
 
 
-def tile_cache(bench: Bench) -> list[Comparison]:
+def resized_cache(bench: Bench) -> list[Comparison]:
     """Against the same bytes in a plain file; and opening one with many records."""
-    tiles, records = (64, 1_000) if bench.quick else (2_000, 100_000)
+    resized_images, records = (64, 1_000) if bench.quick else (2_000, 100_000)
     folder = bench.scratch / "tile_cache"
     folder.mkdir()
     measured = interleave(
         bench.rounds,
-        {"": partial(in_child, "loading:cached_tiles", folder=str(folder), tiles=tiles, records=records)},
+        {
+            "": partial(
+                in_child,
+                "loading:cached_tiles",
+                folder=str(folder),
+                resized_images=resized_images,
+                records=records,
+            )
+        },
     )[""]
     own, plain = ([each[key] for each in measured] for key in ("ours_s", "memmap_s"))
     opening = median(each["open_s"] for each in measured)
@@ -57,7 +65,7 @@ def tile_cache(bench: Bench) -> list[Comparison]:
             "numpy.memmap of the same bytes",
             own,
             plain,
-            rate=Rate(tiles, "tiles"),
+            rate=Rate(resized_images, "tiles"),
             note=f"a cache of {records:,} records is opened in {1000 * opening:.0f} ms",
         )
     ]
@@ -71,37 +79,37 @@ def ours_epoch(paths: list[str], cache: str, epochs: int) -> dict[str, float]:
 
     device, samples = warm_device(), ours.samples_of(paths)
     generator, seconds = torch.Generator().manual_seed(0), list[float]()
-    with ours.open_loader(samples, Path(cache)) as (loader, tiles):
-        ours.load_all(loader, tiles, samples)
+    with ours.open_loader(samples, Path(cache)) as (loader, resized_images):
+        ours.load_all(loader, resized_images, samples)
         for viewed in (False, True):
             began = time.perf_counter()
             for batch in loader.load(ours.training_order(samples, epochs)):
-                tiles_BHWC = batch.tiles_BHWC.to(device, non_blocking=True)
+                resized_BHWC = batch.resized_BHWC.to(device, non_blocking=True)
                 batch.labels_B.to(device, non_blocking=True)
                 if viewed:
-                    ours.view(tiles_BHWC, generator)
+                    ours.view(resized_BHWC, generator)
             finish(device)
             seconds.append((time.perf_counter() - began) / epochs)
     return {"seconds": seconds[0], "viewed_s": seconds[1]}
 
 
-def cached_tiles(folder: str, tiles: int, records: int) -> dict[str, float]:
-    """Seconds to read so many tiles in random order, from a cache and from a plain file, both in memory;
-    and seconds to open a cache of so many records."""
-    side, random = ours.side_of_tiles(ours.SIZE), np.random.default_rng(0)
+def cached_resized_images(folder: str, resized_images: int, records: int) -> dict[str, float]:
+    """Seconds to read so many resized images in random order, from a cache and from a plain file, both in
+    memory; and seconds to open a cache of so many records."""
+    side, random = ours.side_of_resized(ours.SIZE), np.random.default_rng(0)
     keys = [number.to_bytes(16, "big") for number in range(records)]
-    content = random.integers(0, 256, (tiles, side, side, 3), dtype=np.uint8)
+    content = random.integers(0, 256, (resized_images, side, side, 3), dtype=np.uint8)
     np.save(Path(folder) / "plain.npy", content)
     plain = np.load(Path(folder) / "plain.npy", mmap_mode="r")
-    tile, order = np.empty((side, side, 3), np.uint8), random.permutation(tiles).tolist()
-    with ours.open_cache(Path(folder), side, keys[:tiles]) as cache:
+    resized, order = np.empty((side, side, 3), np.uint8), random.permutation(resized_images).tolist()
+    with ours.open_cache(Path(folder), side, keys[:resized_images]) as cache:
         ours.fill_cache(cache, zip(keys, content, strict=False))
         for _ in range(2):  # The first time brings both files into memory.
             began = time.perf_counter()
-            assert all(cache.read_into(keys[i], tile) for i in order)
+            assert all(cache.read_into(keys[i], resized) for i in order)
             read = time.perf_counter()
             for i in order:
-                tile[...] = plain[i]
+                resized[...] = plain[i]
             copied = time.perf_counter()
     return {"ours_s": read - began, "memmap_s": copied - read, "open_s": opening(Path(folder), keys)}
 

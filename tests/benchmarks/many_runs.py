@@ -17,7 +17,7 @@ from tests.benchmarks.long_run import lines
 from waste_gui import config as configs
 from waste_gui import protocol as p
 from waste_gui.config import RunConfig
-from waste_gui.monitor.run_marks import Marks, write_marks
+from waste_gui.monitor.annotations import Annotations, write_annotations
 from waste_gui.rundir import RunDir
 from waste_gui.stages import STAGES
 
@@ -45,7 +45,9 @@ def make_runs(folder: Path, count: int) -> None:
         _write_events(run.events, number, best, float(chance.uniform(*EVENTS_MB)), tail)
         if number % 10 == 0:
             name, note = f"named {number}", "with the new lamp" * (number % 20 == 0)
-            write_marks(run, Marks(name=name, note=note, starred=number % 40 == 0, archived=number % 50 == 0))
+            write_annotations(
+                run, Annotations(name=name, note=note, starred=number % 40 == 0, archived=number % 50 == 0)
+            )
 
 
 def _config(number: int, dataset: int) -> RunConfig:

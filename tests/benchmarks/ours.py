@@ -13,10 +13,10 @@ from tests.benchmarks.child import run
 from waste_gui.config import RunConfig, dump
 from waste_gui.dataset.demo import draw_dataset
 from waste_gui.dataset.file_stats import file_stats
-from waste_gui.dataset.photo_tiles import PhotoTiles, open_photo_tiles
+from waste_gui.dataset.photo_cache import PhotoCache, open_photo_resized_images
+from waste_gui.dataset.resized import ResizedImage, read_resized, resized_size
+from waste_gui.dataset.resized_cache import ResizedImageCache
 from waste_gui.dataset.scan import Sample, scan_sources
-from waste_gui.dataset.tile import Tile, read_tile, tile_size
-from waste_gui.dataset.tiles import TileCache
 from waste_gui.protocol import EpochFinished, Metric, StageFinished, StageStarted, decode
 from waste_gui.rundir import HOME_VARIABLE
 
@@ -46,14 +46,14 @@ def scan(folder: str) -> int:
     return len(scan_sources([folder]).samples)
 
 
-def side_of_tiles(image_size: int) -> int:
-    """Of the tile that a photo is kept as, for models of this image size."""
-    return tile_size(image_size)
+def side_of_resized(image_size: int) -> int:
+    """Of the resized image that a photo is kept as, for models of this image size."""
+    return resized_size(image_size)
 
 
-def photo_to_tile(path: str, side: int) -> Tile:
+def photo_to_resized(path: str, side: int) -> ResizedImage:
     """(side, side, 3), RGB."""
-    return read_tile(path, side)
+    return read_resized(path, side)
 
 
 def worker_count() -> int:
@@ -78,60 +78,62 @@ def training_order(samples: list[Sample], epochs: int) -> Iterator[Sequence[Samp
         yield from loading.batches_of(order, BATCH)
 
 
-def view(tiles_BHWC: Tensor, generator: torch.Generator) -> Tensor:
+def view(resized_BHWC: Tensor, generator: torch.Generator) -> Tensor:
     """Augmented and normalised: what a model of 224 pixels gets to train on."""
     from waste_gui.engine.augment import STRENGTHS, training_view
     from waste_gui.engine.models import IMAGENET_MEAN, IMAGENET_STD, ModelSpec
 
     spec = ModelSpec(library="", name="", image_size=SIZE, mean=IMAGENET_MEAN, std=IMAGENET_STD, classes=())
-    return training_view(tiles_BHWC, spec, SIZE, STRENGTHS["standard"], generator)
+    return training_view(resized_BHWC, spec, SIZE, STRENGTHS["standard"], generator)
 
 
 @contextlib.contextmanager
-def open_loader(samples: list[Sample], cache: Path) -> Iterator[tuple[Loader, PhotoTiles]]:
-    """As a run opens it: workers and tile cache."""
+def open_loader(samples: list[Sample], cache: Path) -> Iterator[tuple[Loader, PhotoCache]]:
+    """As a run opens it: workers and cache of resized images."""
     import torch
 
     from waste_gui.dataset.pool import ReadingPool
     from waste_gui.engine.loading import Failures, Loader
     from waste_gui.engine.reading import SLOTS
 
-    side, settings = side_of_tiles(SIZE), RunConfig()
-    tiles = open_photo_tiles(file_stats([s.path for s in samples]), side, settings.cache_gb, folder=cache)
-    assert tiles is not None
-    with tiles.cache, ReadingPool(worker_count(), side, SLOTS, settings.photo_timeout) as pool:
+    side, settings = side_of_resized(SIZE), RunConfig()
+    resized_images = open_photo_resized_images(
+        file_stats([s.path for s in samples]), side, settings.cache_gb, folder=cache
+    )
+    assert resized_images is not None
+    with resized_images.cache, ReadingPool(worker_count(), side, SLOTS, settings.photo_timeout) as pool:
         loader = Loader(
             pool,
             side,
             Failures(0, lambda message: None, None),
             lambda: None,
             bad_image="replace",
-            stand_ins=samples,
+            replacements=samples,
             seed=0,
             pin=torch.cuda.is_available(),
-            tiles=tiles,
+            resized_images=resized_images,
         )
-        yield loader, tiles
+        yield loader, resized_images
 
 
-def load_all(loader: Loader, tiles: PhotoTiles, samples: list[Sample]) -> None:
+def load_all(loader: Loader, resized_images: PhotoCache, samples: list[Sample]) -> None:
     """The first epoch, repeated until the disk has kept up."""
-    while len(tiles) < len(samples):
+    while len(resized_images) < len(samples):
         for _ in loader.load(training_order(samples, 1)):
             pass
-        tiles.cache.flush(FLUSH_S)
+        resized_images.cache.flush(FLUSH_S)
 
 
-def open_cache(folder: Path, side: int, keys: list[bytes]) -> TileCache:
-    """With room for these keys' tiles."""
-    return TileCache(folder / f"{side}px", side, 2**34, keys)
+def open_cache(folder: Path, side: int, keys: list[bytes]) -> ResizedImageCache:
+    """With room for these keys' resized images."""
+    return ResizedImageCache(folder / f"{side}px", side, 2**34, keys)
 
 
-def fill_cache(cache: TileCache, content: Iterable[tuple[bytes, Tile]]) -> None:
+def fill_cache(cache: ResizedImageCache, content: Iterable[tuple[bytes, ResizedImage]]) -> None:
     """Put what is missing, and wait: a cache drops what comes faster than the disk takes it."""
-    for number, (key, tile) in enumerate(content):
+    for number, (key, resized) in enumerate(content):
         if key not in cache:
-            cache.put(key, tile)
+            cache.put(key, resized)
         if number % 128 == 127:
             cache.flush(FLUSH_S)
     cache.flush(FLUSH_S)
@@ -182,7 +184,7 @@ def engine_step(settings: str, folder: str) -> dict[str, float]:
     An epoch's steps lie between the end of the epoch before (its checkpoint saved) and its validation.
     """
     command = [sys.executable, "-m", "waste_gui.engine", "train", settings, "--run-dir", folder]
-    home = {HOME_VARIABLE: str(Path(folder).parent / "home")}  # its tile cache stands there, too
+    home = {HOME_VARIABLE: str(Path(folder).parent / "home")}  # its cache of resized images stands there, too
     run([*command, "--format", "json"], env=home)
     began, first_step, last_step, seconds = None, 0, 0, 0.0
     waits_s, copies_s = list[float](), list[float]()

@@ -1,4 +1,4 @@
-"""A training loop as in a textbook, on tiles that are in the device's memory before it begins.
+"""A training loop as in a textbook, on resized images that are in the device's memory before it begins.
 
 Model, precision, optimiser, loss, schedule and augmentation are the engine's own, so that what remains is
 what loading and reporting cost.
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from tests.benchmarks.lab import finish
-from tests.benchmarks.ours import BATCH, photo_to_tile, samples_of, side_of_tiles
+from tests.benchmarks.ours import BATCH, photo_to_resized, samples_of, side_of_resized
 from waste_gui import config as configuration
 from waste_gui.engine import devices, models
 from waste_gui.engine.augment import STRENGTHS, training_view
@@ -30,7 +30,7 @@ def plain_step(paths: list[str], settings: str) -> dict[str, float]:
     torch.manual_seed(config.seed)
     model, spec = models.build(config, tuple(sorted({sample.folder for sample in samples})))
     model.to(device.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    batches = batches_in_memory(paths, labels, side_of_tiles(spec.image_size), device)
+    batches = batches_in_memory(paths, labels, side_of_resized(spec.image_size), device)
     loss_function = make_loss(config, labels, len(spec.classes), device)
     optimizer = make_optimizer(config, model, device)
     schedule = make_schedule(optimizer, config, len(batches))
@@ -41,8 +41,8 @@ def plain_step(paths: list[str], settings: str) -> dict[str, float]:
         if epoch == 1:
             finish(device.device)
             began = time.perf_counter()
-        for tiles_BHWC, labels_B in batches:
-            view = training_view(tiles_BHWC, spec, spec.image_size, STRENGTHS[config.augment], generator)
+        for resized_BHWC, labels_B in batches:
+            view = training_view(resized_BHWC, spec, spec.image_size, STRENGTHS[config.augment], generator)
             images_BCHW = view.contiguous(memory_format=torch.channels_last)
             with device.compute():
                 logits = model(images_BCHW).float()
@@ -58,12 +58,12 @@ def plain_step(paths: list[str], settings: str) -> dict[str, float]:
 def batches_in_memory(
     paths: list[str], labels: list[int], side: int, device: Device
 ) -> list[tuple[Tensor, Tensor]]:
-    """Whole batches of tiles and labels, shuffled once, on the device."""
+    """Whole batches of resized images and labels, shuffled once, on the device."""
     order = torch.randperm(len(paths), generator=torch.Generator().manual_seed(0)).tolist()
-    tiles_NHWC = torch.stack([torch.from_numpy(photo_to_tile(paths[i], side)) for i in order]).to(
+    resized_NHWC = torch.stack([torch.from_numpy(photo_to_resized(paths[i], side)) for i in order]).to(
         device.device
     )
     labels_N = torch.tensor([labels[i] for i in order], device=device.device)
     whole = max(BATCH, len(order) // BATCH * BATCH)
-    batches = (torch.split(all_N[:whole], BATCH) for all_N in (tiles_NHWC, labels_N))
+    batches = (torch.split(all_N[:whole], BATCH) for all_N in (resized_NHWC, labels_N))
     return list(zip(*batches, strict=True))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tests.benchmarks.window_sides import Blocks, open_window, turn
 
 if TYPE_CHECKING:
-    from waste_gui.gui.pages.runs import RunsPage
+    from waste_gui.gui.runs.page import RunsPage
 
 A_TURN_S, A_WHILE_S = 0.002, 0.12
 WORDS = "resnet lamp"
@@ -20,7 +20,7 @@ WORDS = "resnet lamp"
 
 def open_page(home: str, before: str) -> dict[str, Any]:
     """Seconds until the newest and until all runs are painted; `before` is what the last opening has left."""
-    from waste_gui.gui.pages import RUNS
+    from waste_gui.gui.shell.pages import RUNS
 
     with open_window(lambda config: []) as window:
         os.environ["WASTE_GUI_HOME"] = home
@@ -30,7 +30,7 @@ def open_page(home: str, before: str) -> dict[str, Any]:
         blocks, began = Blocks(), time.perf_counter()
         window.show_page(RUNS)
         newest = None
-        while not page.kept.known:
+        while not page.library.known:
             turn(A_TURN_S)
             if newest is None and page.table.runs.lines:
                 newest = time.perf_counter() - began
@@ -54,7 +54,7 @@ def _forget(home: Path, *, from_memory: bool) -> None:
 
 
 def _use(page: RunsPage) -> dict[str, dict[str, float]]:
-    from waste_gui.gui.run_lines import Column
+    from waste_gui.gui.runs.rows import Column
 
     sorts: list[Callable[[], object]] = [partial(page.table.sort_by, column) for column in Column]
     letters = [partial(page.search.setText, WORDS[:n]) for n in range(len(WORDS) + 1)]

@@ -48,8 +48,8 @@ def time_frames(hours: int, rounds: int) -> dict[str, list[float]]:
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     from PySide6.QtWidgets import QApplication
 
-    from waste_gui.gui.theme import Theme
-    from waste_gui.gui.widgets.timeline import TimelinePanel
+    from waste_gui.gui.common.theme import Theme
+    from waste_gui.gui.diagnosis.timeline import TimelinePanel
 
     app = QApplication([])
     Theme(app, "light")

@@ -50,14 +50,14 @@ def open_window(command: Callable[[Path], list[str]]) -> Iterator[MainWindow]:
         os.environ["WASTE_GUI_HOME"] = home
         from PySide6.QtWidgets import QApplication
 
+        from waste_gui.gui.common.preferences import Preferences
+        from waste_gui.gui.common.theme import Theme
         from waste_gui.gui.main_window import MainWindow
-        from waste_gui.gui.pages import TRAINING
-        from waste_gui.gui.run_controller import RunController
-        from waste_gui.gui.settings import Settings
-        from waste_gui.gui.theme import Theme
+        from waste_gui.gui.session.run_controller import RunController
+        from waste_gui.gui.shell.pages import TRAINING
 
         app = QApplication([])
-        window = MainWindow(Settings(), Theme(app, "light"), RunController(command=command))
+        window = MainWindow(Preferences(), Theme(app, "light"), RunController(command=command))
         window.resize(WIDTH, HEIGHT)
         window.show()
         window.show_page(TRAINING)
@@ -148,8 +148,8 @@ def time_plots(points: int, rounds: int) -> dict[str, list[float]]:
     from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
     from tests.benchmarks.figures import interleave
-    from waste_gui.gui.theme import Theme
-    from waste_gui.gui.widgets.plots import SPECS, Plots
+    from waste_gui.gui.common.theme import Theme
+    from waste_gui.gui.training.plots import SPECS, Plots
     from waste_gui.monitor.run import Run
 
     app = QApplication([])

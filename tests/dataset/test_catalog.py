@@ -64,15 +64,15 @@ def test_odd_names(catalog: Catalog, name: bytes) -> None:
     path = os.path.join("/data", os.fsdecode(name))
     catalog.remember([Checked(path, 1, 2)])
     assert list(catalog.recall({path: FileStat(1, 2)})) == [path]
-    catalog.set_aside([path], "blurred")
+    catalog.exclude([path], "blurred")
     assert catalog.aside(["/data"]) == {path: "blurred"}
     catalog.take_back([path])
     assert catalog.aside() == {}
 
 
 def test_photos_set_aside_are_listed_below_their_source_only(catalog: Catalog) -> None:
-    catalog.set_aside(["/data/waste/glass/1.jpg"], "a duplicate")
-    catalog.set_aside(["/data/waste2/glass/1.jpg"])
+    catalog.exclude(["/data/waste/glass/1.jpg"], "a duplicate")
+    catalog.exclude(["/data/waste2/glass/1.jpg"])
     assert catalog.aside(["/data/waste/"]) == {"/data/waste/glass/1.jpg": "a duplicate"}
     assert catalog.aside([]) == {}
     assert len(catalog.aside()) == 2
@@ -104,7 +104,7 @@ def test_a_file_cut_off_anywhere_is_begun_anew_and_said(
 def test_a_file_that_is_none_of_ours_is_kept(catalog: Catalog, problems: list[str]) -> None:
     catalog.path.parent.mkdir()
     catalog.path.write_text("my holiday notes " * 1000)
-    catalog.set_aside([PHOTO.path])
+    catalog.exclude([PHOTO.path])
     assert catalog.aside() == {PHOTO.path: ""}
     assert catalog.path.with_name("photos.sqlite.damaged").read_text().startswith("my holiday")
     assert len(problems) == 1
@@ -113,7 +113,7 @@ def test_a_file_that_is_none_of_ours_is_kept(catalog: Catalog, problems: list[st
 def test_what_a_person_entered_is_saved_from_a_damaged_file(catalog: Catalog, problems: list[str]) -> None:
     photos = [Checked(f"/data/{n}.jpg", n, n, thumbnail=b"t" * 768) for n in range(200)]
     catalog.remember(photos)
-    catalog.set_aside([PHOTO.path], "blurred")
+    catalog.exclude([PHOTO.path], "blurred")
     catalog.dismiss("a")
     content = bytearray(catalog.path.read_bytes())
     content[12 * 4096 : -4096] = os.urandom(len(content) - 13 * 4096)
@@ -136,7 +136,7 @@ def test_a_read_only_file_is_read_and_said_once(catalog: Catalog, problems: list
     assert list(catalog.recall(STATS)) == [PHOTO.path]
     assert len(problems) == 1
     with pytest.raises(CatalogError, match="cannot be remembered"):
-        catalog.set_aside([PHOTO.path])
+        catalog.exclude([PHOTO.path])
 
 
 def test_a_folder_that_cannot_be_made_costs_only_the_memory(tmp_path: Path) -> None:

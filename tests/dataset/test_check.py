@@ -13,7 +13,7 @@ from waste_gui.dataset.catalog import Checked
 from waste_gui.dataset.check import read_photos
 from waste_gui.dataset.file_stats import file_stats
 from waste_gui.dataset.pool import ReadingPool
-from waste_gui.dataset.tile import Tile, read_tile
+from waste_gui.dataset.resized import ResizedImage, read_resized
 
 SIZE = 32
 
@@ -27,12 +27,12 @@ def paths(tmp_path: Path) -> list[str]:
 def test_every_photo_is_read_once(paths: list[str]) -> None:
     damage(Path(paths[3]))
     os.unlink(paths[5])
-    tiles: dict[str, Tile] = {}
+    resized_images: dict[str, ResizedImage] = {}
     calls: list[int] = []
     stats = file_stats(paths)
     with ReadingPool(2, SIZE, 4, deadline_s=20) as pool:
         read = read_photos(
-            paths, stats, pool, 4, lambda: calls.append(1), lambda p, t: tiles.update({p: t.copy()})
+            paths, stats, pool, 4, lambda: calls.append(1), lambda p, t: resized_images.update({p: t.copy()})
         )
         checked = {photo.path: photo for photo in read}
     assert set(checked) == set(paths)
@@ -41,8 +41,8 @@ def test_every_photo_is_read_once(paths: list[str]) -> None:
     good = checked[paths[0]]
     assert (good.width, good.height) == (48, 40)
     assert (good.size, good.mtime_ns) == stats[paths[0]]
-    assert set(tiles) == set(paths) - set(bad)
-    assert np.array_equal(tiles[paths[0]], read_tile(paths[0], SIZE))
+    assert set(resized_images) == set(paths) - set(bad)
+    assert np.array_equal(resized_images[paths[0]], read_resized(paths[0], SIZE))
     assert len(calls) >= len(paths)
 
 

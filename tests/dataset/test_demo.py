@@ -8,8 +8,8 @@ import pytest
 
 from waste_gui.dataset.demo import OBJECTS, draw_dataset
 from waste_gui.dataset.images import ImageError
+from waste_gui.dataset.resized import read_resized
 from waste_gui.dataset.scan import scan_sources
-from waste_gui.dataset.tile import read_tile
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -23,7 +23,7 @@ def test_demo_has_six_classes_and_four_damaged_files(tmp_path: Path) -> None:
     kinds = []
     for sample in scan.samples:
         try:
-            read_tile(sample.path, 32)
+            read_resized(sample.path, 32)
         except ImageError as error:
             assert "damaged" in sample.path
             kinds.append(error.kind)

@@ -1,4 +1,4 @@
-"""What a tile looks like, and how each kind of bad photo is called."""
+"""What a resized image looks like, and how each kind of bad photo is called."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from waste_gui.dataset.images import (
     photo_size,
     read_image,
 )
-from waste_gui.dataset.tile import read_tile
+from waste_gui.dataset.resized import read_resized
 
 
 def scenery(width: int = 640, height: int = 480) -> Image.Image:
@@ -64,17 +64,17 @@ def photo(tmp_path: Path) -> Path:
 
 
 def test_tile_is_square_rgb_bytes_in_one_piece(photo: Path) -> None:
-    tile = read_tile(str(photo), 96)
-    assert tile.shape == (96, 96, 3)
-    assert tile.dtype == np.uint8
-    assert tile.flags.c_contiguous and tile.flags.writeable
+    resized = read_resized(str(photo), 96)
+    assert resized.shape == (96, 96, 3)
+    assert resized.dtype == np.uint8
+    assert resized.flags.c_contiguous and resized.flags.writeable
 
 
 @pytest.mark.parametrize("size", [32, 64, 224])
 def test_reduced_decoding_is_close_to_full_decoding(tmp_path: Path, size: int) -> None:
     path = saved(scenery(2000, 1500), tmp_path / "large.jpg", quality=90, progressive=size == 64)
     with Image.open(path) as full:
-        assert distance(read_tile(path, size), squashed(full, size)) <= 2
+        assert distance(read_resized(path, size), squashed(full, size)) <= 2
 
 
 @pytest.mark.parametrize(("width", "height"), [(897, 449), (1795, 899), (450, 3000), (1023, 513)])
@@ -82,20 +82,20 @@ def test_partial_edge_of_a_reduced_photo_does_not_shift_it(tmp_path: Path, width
     path = saved(lettering(width, height), tmp_path / "odd.jpg", quality=92)
     with Image.open(path) as full:
         for size in (32, 56, 112, 224):
-            assert distance(read_tile(path, size), squashed(full, size)) <= 1.5
+            assert distance(read_resized(path, size), squashed(full, size)) <= 1.5
 
 
 def test_reduced_decoding_is_close_on_real_photos(trashnet: Path) -> None:
     for path in sorted(trashnet.glob("*/*.jpg"))[::60]:
         with Image.open(path) as full:
-            assert distance(read_tile(str(path), 128), squashed(full, 128)) <= 2
+            assert distance(read_resized(str(path), 128), squashed(full, 128)) <= 2
 
 
 @pytest.mark.parametrize("suffix", ["png", "webp", "bmp", "tif", "gif", "JPG"])
 def test_every_format_gives_the_same_picture(tmp_path: Path, suffix: str) -> None:
     image = scenery(320, 240)
-    tile = read_tile(saved(image, tmp_path / f"photo.{suffix}"), 64)
-    assert distance(tile, squashed(image, 64)) < 8  # GIF has 256 colours
+    resized = read_resized(saved(image, tmp_path / f"photo.{suffix}"), 64)
+    assert distance(resized, squashed(image, 64)) < 8  # GIF has 256 colours
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -106,33 +106,33 @@ def test_photo_is_turned_upright(tmp_path: Path, orientation: int, suffix: str) 
     path = saved(scenery(320, 240), tmp_path / f"turned.{suffix}", exif=exif)
     with Image.open(path) as image:
         upright = ImageOps.exif_transpose(image)
-    assert distance(read_tile(path, 64), squashed(upright, 64)) <= 2
+    assert distance(read_resized(path, 64), squashed(upright, 64)) <= 2
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "LA", "YCbCr"])
 def test_every_mode_gives_the_same_picture(tmp_path: Path, mode: str) -> None:
     suffix = "tif" if mode in ("CMYK", "YCbCr") else "png"
     image = scenery(320, 240).convert("L").convert("RGB")
-    tile = read_tile(saved(image.convert(mode), tmp_path / f"photo.{suffix}"), 64)
-    assert distance(tile, squashed(image, 64)) < 12  # mode 1 is dithered
+    resized = read_resized(saved(image.convert(mode), tmp_path / f"photo.{suffix}"), 64)
+    assert distance(resized, squashed(image, 64)) < 12  # mode 1 is dithered
 
 
 def test_cmyk_jpeg_is_not_inverted(tmp_path: Path) -> None:
     path = saved(scenery().convert("CMYK"), tmp_path / "print.jpg", quality=95)
-    assert distance(read_tile(path, 64), squashed(scenery(), 64)) < 6
+    assert distance(read_resized(path, 64), squashed(scenery(), 64)) < 6
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif"])
 def test_16_bit_grey_is_scaled_not_clipped(tmp_path: Path, suffix: str) -> None:
     ramp = np.tile(np.linspace(0, 65535, 256).astype(np.uint16), (256, 1))
-    tile = read_tile(saved(Image.fromarray(ramp), tmp_path / f"deep.{suffix}"), 64)
-    assert tile[0, 0, 0] < 5 and 120 < tile[0, 32, 0] < 136 and tile[0, -1, 0] > 250
+    resized = read_resized(saved(Image.fromarray(ramp), tmp_path / f"deep.{suffix}"), 64)
+    assert resized[0, 0, 0] < 5 and 120 < resized[0, 32, 0] < 136 and resized[0, -1, 0] > 250
 
 
 def test_floating_grey_is_scaled_to_its_white(tmp_path: Path) -> None:
     ramp = np.tile(np.linspace(0, 1, 64, dtype=np.float32), (64, 1))
-    tile = read_tile(saved(Image.fromarray(ramp), tmp_path / "float.tif"), 64)
-    assert tile[0, 0, 0] == 0 and tile[0, -1, 0] == 255
+    resized = read_resized(saved(Image.fromarray(ramp), tmp_path / "float.tif"), 64)
+    assert resized[0, 0, 0] == 0 and resized[0, -1, 0] == 255
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
@@ -142,22 +142,22 @@ def test_transparent_is_white(tmp_path: Path, mode: str) -> None:
         path = saved(Image.new("P", (50, 40), 0), tmp_path / "clear.png", transparency=0)
     else:
         path = saved(image.convert(mode), tmp_path / "clear.png")
-    assert (read_tile(path, 32) == 255).all()
+    assert (read_resized(path, 32) == 255).all()
 
 
 def test_half_transparent_is_blended_with_white(tmp_path: Path) -> None:
     path = saved(Image.new("RGBA", (50, 40), (255, 0, 0, 128)), tmp_path / "veil.png")
-    assert distance(read_tile(path, 32), np.full((32, 32, 3), (255, 127, 127))) <= 1
+    assert distance(read_resized(path, 32), np.full((32, 32, 3), (255, 127, 127))) <= 1
 
 
 def test_first_frame_counts(tmp_path: Path) -> None:
     frames = [Image.new("RGB", (30, 30), colour) for colour in ("red", "blue")]
     path = saved(frames[0], tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
-    assert (read_tile(path, 16)[..., 0] > 250).all()
+    assert (read_resized(path, 16)[..., 0] > 250).all()
 
 
 def test_tiny_photo_is_enlarged(tmp_path: Path) -> None:
-    assert read_tile(saved(Image.new("RGB", (1, 1), "red"), tmp_path / "dot.png"), 32).shape == (32, 32, 3)
+    assert read_resized(saved(Image.new("RGB", (1, 1), "red"), tmp_path / "dot.png"), 32).shape == (32, 32, 3)
 
 
 def test_photo_size_is_read_from_the_header(photo: Path) -> None:
@@ -171,13 +171,13 @@ def test_photo_is_read_with_its_stored_size(tmp_path: Path) -> None:
     path = saved(scenery(), tmp_path / "turned.jpg", exif=exif)
     image, width, height = read_image(path, 32)
     assert (width, height) == photo_size(path) == (640, 480)
-    assert (np.asarray(image) == read_tile(path, 32)).all()
+    assert (np.asarray(image) == read_resized(path, 32)).all()
 
 
 def test_name_that_is_no_utf8_is_read(photo: Path) -> None:
     odd = os.fsdecode(os.fsencode(photo.parent) + b"/caf\xe9\n.jpg")
     os.rename(photo, odd)
-    assert read_tile(odd, 32).shape == (32, 32, 3)
+    assert read_resized(odd, 32).shape == (32, 32, 3)
 
 
 def test_broken_exif_does_no_harm_and_does_not_warn(photo: Path) -> None:
@@ -185,7 +185,7 @@ def test_broken_exif_does_no_harm_and_does_not_warn(photo: Path) -> None:
     exif = b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + b"\x99" * 40
     block = b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif
     photo.write_bytes(data[:2] + block + data[2:])
-    assert read_tile(str(photo), 32).shape == (32, 32, 3)
+    assert read_resized(str(photo), 32).shape == (32, 32, 3)
 
 
 # --- bad photos
@@ -252,7 +252,7 @@ def test_bad_photo_has_its_own_error(
 ) -> None:
     spoil(photo)
     with pytest.raises(kind) as caught:
-        read_tile(str(photo), 64)
+        read_resized(str(photo), 64)
     assert type(caught.value) is kind
     assert words in caught.value.reason
     assert caught.value.path == str(photo)
@@ -267,7 +267,7 @@ def test_early_end_marker_is_no_half_grey_photo(
     path = Path(saved(scenery().convert(mode), tmp_path / "early.jpg", quality=90, **options))
     path.write_bytes(path.read_bytes()[:-missing] + b"\xff\xd9")
     with pytest.raises(TruncatedImage, match="incomplete"):
-        read_tile(str(path), 64)
+        read_resized(str(path), 64)
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 50}], ids=str)
@@ -276,7 +276,7 @@ def test_photo_that_is_grey_itself_is_read(tmp_path: Path, mode: str, options: d
     image = scenery().convert(mode)
     image.paste(128 if mode == "L" else (128,) * len(mode), (0, 300, 640, 480))
     path = saved(image, tmp_path / "grey.jpg", quality=90, **options)
-    assert read_tile(path, 64).shape == (64, 64, 3)
+    assert read_resized(path, 64).shape == (64, 64, 3)
 
 
 @pytest.mark.parametrize("suffix", ["png", "webp", "bmp", "tif", "gif"])
@@ -284,7 +284,7 @@ def test_truncation_is_seen_in_every_format(tmp_path: Path, suffix: str) -> None
     path = Path(saved(scenery(), tmp_path / f"photo.{suffix}"))
     cut(path)
     with pytest.raises((TruncatedImage, DamagedImage)):
-        read_tile(str(path), 64)
+        read_resized(str(path), 64)
 
 
 def test_bytes_turned_over_at_random_are_an_image_error_or_a_tile(photo: Path) -> None:
@@ -295,7 +295,7 @@ def test_bytes_turned_over_at_random_are_an_image_error_or_a_tile(photo: Path) -
         bad[generator.integers(0, min(len(bad), 2000), 20)] = generator.integers(0, 256, 20)
         photo.write_bytes(bad.tobytes())
         try:
-            assert read_tile(str(photo), 32).shape == (32, 32, 3)
+            assert read_resized(str(photo), 32).shape == (32, 32, 3)
         except ImageError as error:
             assert error.reason
 
@@ -304,19 +304,19 @@ def test_socket_is_not_an_image(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "s.jpg"))
         with pytest.raises(NotAnImage):
-            read_tile(str(tmp_path / "s.jpg"), 32)
+            read_resized(str(tmp_path / "s.jpg"), 32)
 
 
 @pytest.mark.parametrize("padding", [bytes(4096), bytes(300_000), b"trailer" + bytes(300_000)])
 def test_zeros_after_the_end_marker_are_padding(photo: Path, padding: bytes) -> None:
     photo.write_bytes(photo.read_bytes() + padding)
-    assert read_tile(str(photo), 32).shape == (32, 32, 3)
+    assert read_resized(str(photo), 32).shape == (32, 32, 3)
 
 
 def test_too_many_bytes_are_refused_unread(photo: Path) -> None:
     os.truncate(photo, images.MAX_BYTES + 1)
     with pytest.raises(TooLargeImage, match="200 MB"):
-        read_tile(str(photo), 32)
+        read_resized(str(photo), 32)
 
 
 @pytest.mark.parametrize("side", [13_400, 60_000])
@@ -326,14 +326,14 @@ def test_too_many_pixels_are_refused_undecoded(tmp_path: Path, side: int) -> Non
     data[18:26] = side.to_bytes(4, "little") * 2
     Path(path).write_bytes(data)
     with pytest.raises(TooLargeImage, match="million pixels"):
-        read_tile(path, 32)
+        read_resized(path, 32)
 
 
 @pytest.mark.skipif(opens_everything(), reason="root may read everything")
 def test_photo_without_permission_is_unreadable(photo: Path) -> None:
     photo.chmod(0)
     with pytest.raises(UnreadableImage, match="permission"):
-        read_tile(str(photo), 32)
+        read_resized(str(photo), 32)
 
 
 def test_errors_know_their_kind() -> None:

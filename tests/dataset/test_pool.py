@@ -16,12 +16,12 @@ import psutil
 import pytest
 from PIL import Image
 
-from waste_gui.dataset import arena as arena_module
-from waste_gui.dataset import crew as crew_module
 from waste_gui.dataset import pool as pool_module
-from waste_gui.dataset.arena import Arena
+from waste_gui.dataset import shared_buffer as shared_buffer_module
+from waste_gui.dataset import workers as workers_module
 from waste_gui.dataset.pool import PoolError, Read, ReadingPool, drive_is_suspect
-from waste_gui.dataset.tile import read_tile
+from waste_gui.dataset.resized import read_resized
+from waste_gui.dataset.shared_buffer import SharedBuffer
 from waste_gui.protocol import WorkerState
 
 SIZE = 32
@@ -48,7 +48,7 @@ def slow_photo(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def pool() -> Iterator[ReadingPool]:
-    with ReadingPool(workers=2, tile_size=SIZE, slots=8, deadline_s=20) as pool:
+    with ReadingPool(workers=2, resized_size=SIZE, slots=8, deadline_s=20) as pool:
         yield pool
 
 
@@ -89,26 +89,26 @@ def test_every_photo_comes_once_with_its_own_tile(pool: ReadingPool, photos: lis
     for _ in photos:
         read = take(pool)
         assert read.path == photos[read.ticket]
-        assert read.error is None and read.tile is not None
-        assert np.array_equal(read.tile, read_tile(read.path, SIZE))
+        assert read.error is None and read.resized is not None
+        assert np.array_equal(read.resized, read_resized(read.path, SIZE))
         pool.release(read)
     assert pool.queued() == 0
     assert pool.take(0) is None
 
 
 def test_no_more_tiles_than_slots_are_out(photos: list[str]) -> None:
-    with ReadingPool(workers=1, tile_size=SIZE, slots=2, deadline_s=20) as pool:
+    with ReadingPool(workers=1, resized_size=SIZE, slots=2, deadline_s=20) as pool:
         submit(pool, photos)
         one, two = take(pool), take(pool)
         assert pool.take(0.05) is None
         assert pool.queued() == len(photos) - 2
         pool.release(one)
         assert take(pool).slot == one.slot
-        assert two.tile is not None and np.array_equal(two.tile, read_tile(two.path, SIZE))
+        assert two.resized is not None and np.array_equal(two.resized, read_resized(two.path, SIZE))
 
 
 def test_slot_released_twice_is_not_given_twice(photos: list[str]) -> None:
-    with ReadingPool(workers=1, tile_size=SIZE, slots=2, deadline_s=20) as pool:
+    with ReadingPool(workers=1, resized_size=SIZE, slots=2, deadline_s=20) as pool:
         submit(pool, photos)
         one = take(pool)
         pool.release(one)
@@ -161,7 +161,7 @@ def test_photo_that_takes_down_several_workers_is_damaged(
 
 
 def test_stuck_photo_holds_up_no_other(photos: list[str], slow_photo: str) -> None:
-    with ReadingPool(workers=1, tile_size=SIZE, slots=8, deadline_s=PATIENCE_S) as pool:
+    with ReadingPool(workers=1, resized_size=SIZE, slots=8, deadline_s=PATIENCE_S) as pool:
         pool.submit(99, slow_photo)
         stuck = catch_reading(pool, slow_photo)
         os.kill(stuck.pid, signal.SIGSTOP)
@@ -184,7 +184,7 @@ def test_worker_that_is_slow_again_and_again_answers_each_photo_once(
     for path in paths:
         os.symlink(slow_photo, path)
     tickets: list[int] = []
-    with ReadingPool(workers=1, tile_size=SIZE, slots=8, deadline_s=PATIENCE_S) as pool:
+    with ReadingPool(workers=1, resized_size=SIZE, slots=8, deadline_s=PATIENCE_S) as pool:
 
         def take_until(met: Callable[[], object]) -> None:
             while not met():
@@ -320,7 +320,7 @@ def test_the_size_of_the_photo_comes_with_its_tile(pool: ReadingPool, photos: li
 
 
 def test_stuck_photo_times_out_and_the_others_are_read(photos: list[str], slow_photo: str) -> None:
-    with ReadingPool(workers=2, tile_size=SIZE, slots=8, deadline_s=2) as pool:
+    with ReadingPool(workers=2, resized_size=SIZE, slots=8, deadline_s=2) as pool:
         pool.submit(99, slow_photo)
         stuck = catch_reading(pool, slow_photo)
         os.kill(stuck.pid, signal.SIGSTOP)
@@ -336,7 +336,7 @@ def test_stuck_photo_times_out_and_the_others_are_read(photos: list[str], slow_p
 
 def test_photo_that_timed_out_is_not_tried_for_who_else_wants_it(photos: list[str], slow_photo: str) -> None:
     """As a photo that takes the place of a bad one may have been asked for already."""
-    with ReadingPool(workers=2, tile_size=SIZE, slots=8, deadline_s=2) as pool:
+    with ReadingPool(workers=2, resized_size=SIZE, slots=8, deadline_s=2) as pool:
         pool.submit(99, slow_photo)
         first = catch_reading(pool, slow_photo).pid
         os.kill(first, signal.SIGSTOP)
@@ -368,7 +368,7 @@ def test_slow_drive_raises_the_time_limit(pool: ReadingPool) -> None:
 
 
 def test_worker_frozen_between_two_photos_costs_no_photo(photos: list[str]) -> None:
-    with ReadingPool(workers=1, tile_size=SIZE, slots=8, deadline_s=1) as pool:
+    with ReadingPool(workers=1, resized_size=SIZE, slots=8, deadline_s=1) as pool:
         pool.submit(99, photos[0])
         pool.release(take(pool))
         os.kill(pool.states()[0].pid, signal.SIGSTOP)
@@ -419,7 +419,7 @@ def test_workers_that_cannot_start_are_an_error_in_words(
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
     monkeypatch.setattr(pool_module, "START_AGAIN_S", 0.01)
-    with ReadingPool(workers=1, tile_size=SIZE, slots=2, deadline_s=20) as pool:
+    with ReadingPool(workers=1, resized_size=SIZE, slots=2, deadline_s=20) as pool:
         with pytest.raises(PoolError, match="cannot be started.*No such file") as caught:
             pool.take(PATIENCE_S)
         assert caught.value.hint
@@ -433,14 +433,14 @@ def test_a_moment_without_a_process_to_spare_costs_nothing(
     submit(pool, photos[:1])
     pool.release(take(pool))
     monkeypatch.setattr(pool_module, "START_AGAIN_S", 0.01)
-    start, refused = crew_module._start_process, [OSError(errno.EAGAIN, "no process")] * 5
+    start, refused = workers_module._start_process, [OSError(errno.EAGAIN, "no process")] * 5
 
-    def start_late(arena: Arena, row: int) -> subprocess.Popen[bytes]:
+    def start_late(shared_buffer: SharedBuffer, row: int) -> subprocess.Popen[bytes]:
         if refused:
             raise refused.pop()
-        return start(arena, row)
+        return start(shared_buffer, row)
 
-    monkeypatch.setattr(crew_module, "_start_process", start_late)
+    monkeypatch.setattr(workers_module, "_start_process", start_late)
     os.kill(pool.states()[0].pid, signal.SIGKILL)
     submit(pool, photos)
     assert not any(read.error for read in take_all(pool, len(photos)).values())
@@ -460,7 +460,7 @@ def test_a_worker_that_gets_no_thread_is_not_left_behind(
 
     monkeypatch.setattr(threading.Thread, "start", start_late)
     monkeypatch.setattr(pool_module, "START_AGAIN_S", 0.01)
-    with ReadingPool(workers=1, tile_size=SIZE, slots=8, deadline_s=20) as pool:
+    with ReadingPool(workers=1, resized_size=SIZE, slots=8, deadline_s=20) as pool:
         submit(pool, photos)
         assert not any(read.error for read in take_all(pool, len(photos)).values())
         assert len(psutil.Process().children()) == 1 == len(pool.states())
@@ -472,7 +472,7 @@ def test_missing_library_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     script.write_text(f'#!/bin/sh\nPYTHONPATH="{tmp_path}:$PYTHONPATH" exec {sys.executable} "$@"\n')
     script.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(script))
-    with ReadingPool(workers=1, tile_size=SIZE, slots=2, deadline_s=20) as pool:
+    with ReadingPool(workers=1, resized_size=SIZE, slots=2, deadline_s=20) as pool:
         with pytest.raises(PoolError, match="No module named PIL"):
             pool.take(PATIENCE_S)
 
@@ -483,14 +483,14 @@ def test_fault_of_our_own_is_not_waited_for_in_vain(
     raised = threading.Event()
     monkeypatch.setattr(threading, "excepthook", lambda _: raised.set())
     monkeypatch.setattr(pool_module.ReadingPool, "_hand_out", lambda _: 1 / 0)
-    with ReadingPool(workers=1, tile_size=SIZE, slots=2, deadline_s=20) as pool:
+    with ReadingPool(workers=1, resized_size=SIZE, slots=2, deadline_s=20) as pool:
         with pytest.raises(PoolError, match="ZeroDivisionError"):
             pool.take(PATIENCE_S)
     assert raised.is_set()
 
 
 def test_close_ends_every_worker_even_a_stopped_one(photos: list[str]) -> None:
-    pool = ReadingPool(workers=2, tile_size=SIZE, slots=8, deadline_s=20)
+    pool = ReadingPool(workers=2, resized_size=SIZE, slots=8, deadline_s=20)
     submit(pool, photos)
     read = take(pool)
     processes = [psutil.Process(state.pid) for state in pool.states()]
@@ -498,7 +498,7 @@ def test_close_ends_every_worker_even_a_stopped_one(photos: list[str]) -> None:
     pool.close()
     pool.close()
     assert not psutil.wait_procs(processes, timeout=PATIENCE_S)[1]
-    assert read.tile is not None and np.array_equal(read.tile, read_tile(read.path, SIZE))
+    assert read.resized is not None and np.array_equal(read.resized, read_resized(read.path, SIZE))
     with pytest.raises(PoolError, match="closed"):
         pool.take(0)
 
@@ -527,27 +527,27 @@ def test_no_worker_outlives_a_killed_engine(photos: list[str]) -> None:
 
 def test_too_little_memory_is_an_error_before_any_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "posix_fallocate", lambda *_: pytest.fail("this could kill other programs"))
-    monkeypatch.setattr(arena_module, "free_memory", lambda: 1_000_000)
+    monkeypatch.setattr(shared_buffer_module, "free_memory", lambda: 1_000_000)
     with pytest.raises(OSError, match="2 MB of memory are needed for photos and 1 MB are free"):
-        ReadingPool(workers=1, tile_size=SIZE, slots=500, deadline_s=20)
+        ReadingPool(workers=1, resized_size=SIZE, slots=500, deadline_s=20)
 
 
 def test_limit_of_the_container_counts_and_what_it_keeps_of_files_is_free(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(arena_module, "CGROUP", str(tmp_path))
-    free = arena_module.free_memory()
+    monkeypatch.setattr(shared_buffer_module, "CGROUP", str(tmp_path))
+    free = shared_buffer_module.free_memory()
     (tmp_path / "memory.max").write_text("max\n")
     (tmp_path / "memory.current").write_text("900\n")
     (tmp_path / "memory.stat").write_text("anon 100\nfile 650\ninactive_file 200\nactive_file 100\n")
-    assert arena_module.free_memory() > 1000 < free
+    assert shared_buffer_module.free_memory() > 1000 < free
     (tmp_path / "memory.max").write_text("1000\n")
-    assert arena_module.free_memory() == 400
+    assert shared_buffer_module.free_memory() == 400
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the arena is a file with a name")
 def test_engine_without_a_standard_input_reads_photos(photos: list[str]) -> None:
-    """Then the arena's descriptor must not become 0, where a worker has its requests."""
+    """Then the shared buffer's descriptor must not become 0, where a worker has its requests."""
     code = (
         "import os, sys; os.close(0)\n"
         "from waste_gui.dataset.pool import ReadingPool\n"
@@ -561,7 +561,7 @@ def test_engine_without_a_standard_input_reads_photos(photos: list[str]) -> None
 def test_worker_imports_pillow_only() -> None:
     heavy = ["msgspec", "numpy", "psutil", "torch", "waste_gui.protocol"]
     code = (
-        "import sys, waste_gui.dataset.worker, waste_gui.dataset.images, waste_gui.dataset.absence;"
+        "import sys, waste_gui.dataset.worker, waste_gui.dataset.images, waste_gui.dataset.source_outage;"
         f"print([name for name in {heavy} if name in sys.modules])"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"

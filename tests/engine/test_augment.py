@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from waste_gui.dataset.tile import tile_size
+from waste_gui.dataset.resized import resized_size
 from waste_gui.engine.augment import (
     STRENGTHS,
     Strength,
@@ -26,7 +26,7 @@ SPEC = ModelSpec(
 )
 
 
-def random_tiles(count: int = 6, side: int = 40) -> torch.Tensor:
+def random_resized_images(count: int = 6, side: int = 40) -> torch.Tensor:
     generator = torch.Generator().manual_seed(1)
     return torch.randint(0, 256, (count, side, side, 3), dtype=torch.uint8, generator=generator)
 
@@ -34,7 +34,8 @@ def random_tiles(count: int = 6, side: int = 40) -> torch.Tensor:
 @pytest.mark.parametrize("name", STRENGTHS)
 def test_the_same_generator_state_gives_the_same_images_in_range(name: str) -> None:
     first, second = (
-        augment(random_tiles(), 32, torch.Generator().manual_seed(7), STRENGTHS[name]) for _ in range(2)
+        augment(random_resized_images(), 32, torch.Generator().manual_seed(7), STRENGTHS[name])
+        for _ in range(2)
     )
     assert first.shape == (6, 3, 32, 32)
     assert torch.equal(first, second)
@@ -43,7 +44,7 @@ def test_the_same_generator_state_gives_the_same_images_in_range(name: str) -> N
 
 def test_another_state_gives_other_images() -> None:
     first, second = (
-        augment(random_tiles(), 32, torch.Generator().manual_seed(seed), STRENGTHS["standard"])
+        augment(random_resized_images(), 32, torch.Generator().manual_seed(seed), STRENGTHS["standard"])
         for seed in (1, 2)
     )
     assert not torch.equal(first, second)
@@ -51,15 +52,15 @@ def test_another_state_gives_other_images() -> None:
 
 def test_without_strength_an_image_is_only_resampled() -> None:
     ramp = torch.linspace(0, 255, 40).round().to(torch.uint8)
-    tiles = ramp[None, None, :, None].expand(1, 40, 40, 3)
-    image = augment(tiles, 40, torch.Generator(), STRENGTHS["none"])
-    assert torch.allclose(image, tiles.permute(0, 3, 1, 2) / 255, atol=1e-5)
+    resized_images = ramp[None, None, :, None].expand(1, 40, 40, 3)
+    image = augment(resized_images, 40, torch.Generator(), STRENGTHS["none"])
+    assert torch.allclose(image, resized_images.permute(0, 3, 1, 2) / 255, atol=1e-5)
 
 
 def test_a_flip_mirrors_the_image() -> None:
     always = Strength(min_area=1.0, aspect=1.0, hflip=1.0)
-    tiles = random_tiles(1)
-    plain, flipped = (augment(tiles, 40, torch.Generator(), s) for s in (STRENGTHS["none"], always))
+    resized_images = random_resized_images(1)
+    plain, flipped = (augment(resized_images, 40, torch.Generator(), s) for s in (STRENGTHS["none"], always))
     assert torch.allclose(flipped, plain.flip(3), atol=1e-5)
 
 
@@ -78,7 +79,7 @@ def test_training_and_evaluation_agree_on_normalisation() -> None:
 
 
 def test_tiles_are_larger_than_images() -> None:
-    assert tile_size(224) > 224
+    assert resized_size(224) > 224
 
 
 @pytest.mark.parametrize("full", [32, 64, 100, 128, 224, 299])

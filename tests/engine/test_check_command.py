@@ -19,7 +19,7 @@ from tests.faults.photos import BAD, make_hostile_dataset
 from tests.photos import damage
 from waste_gui.dataset.catalog import Catalog
 from waste_gui.dataset.file_stats import file_stats
-from waste_gui.dataset.photo_tiles import open_photo_tiles
+from waste_gui.dataset.photo_cache import open_photo_resized_images
 from waste_gui.protocol import (
     Finding,
     Heartbeat,
@@ -168,10 +168,10 @@ def test_killed_midway_it_goes_on_where_it_was(photos: Path) -> None:
 def test_training_finds_the_tiles_of_a_check(photos: Path) -> None:
     check(photos)
     stats = file_stats([str(path) for path in photos.glob("*/*/*.jpg")])
-    tiles = open_photo_tiles(stats, 80, 1.0)
-    assert tiles is not None
-    assert len(tiles) == 30
-    tiles.cache.close()
+    resized_images = open_photo_resized_images(stats, 80, 1.0)
+    assert resized_images is not None
+    assert len(resized_images) == 30
+    resized_images.cache.close()
 
 
 def test_dismissed_findings_are_marked(photos: Path) -> None:

@@ -15,7 +15,7 @@ import torch
 from tests.faults import decoder
 from tests.photos import damage, make_photos
 from waste_gui.dataset.file_stats import file_stats
-from waste_gui.dataset.photo_tiles import PhotoTiles, open_photo_tiles
+from waste_gui.dataset.photo_cache import PhotoCache, open_photo_resized_images
 from waste_gui.dataset.pool import ReadingPool
 from waste_gui.dataset.scan import Sample, scan_sources
 from waste_gui.engine.errors import StopRequested, TooManyFailures
@@ -40,11 +40,11 @@ def make_loader(reported: list[ImageFailed], tmp_path: Path) -> Iterator[MakeLoa
     with ReadingPool(2, 32, 16, 20.0) as pool:
 
         def make(
-            stand_ins: tuple[Sample, ...],
+            replacements: tuple[Sample, ...],
             bad_image: Literal["replace", "blank"] = "replace",
             limit: int = 100,
             waiting: Callable[[], None] = lambda: None,
-            tiles: PhotoTiles | None = None,
+            resized_images: PhotoCache | None = None,
         ) -> Loader:
             failures = Failures(limit, reported.append, tmp_path / "failures.csv")
             return Loader(
@@ -53,9 +53,9 @@ def make_loader(reported: list[ImageFailed], tmp_path: Path) -> Iterator[MakeLoa
                 failures,
                 waiting,
                 bad_image=bad_image,
-                stand_ins=stand_ins,
+                replacements=replacements,
                 seed=0,
-                tiles=tiles,
+                resized_images=resized_images,
             )
 
         yield make
@@ -67,9 +67,9 @@ def test_batches_keep_the_order_and_the_pixels(samples: tuple[Sample, ...], make
     assert [batch.samples for batch in loaded] == [list(batch) for batch in wanted]
     again = list(make_loader(samples).load(wanted))
     for first, second in zip(loaded, again, strict=True):
-        assert torch.equal(first.tiles_BHWC, second.tiles_BHWC)
+        assert torch.equal(first.resized_BHWC, second.resized_BHWC)
         assert first.labels_B.tolist() == [s.label for s in first.samples]
-        assert first.tiles_BHWC.float().std() > 10
+        assert first.resized_BHWC.float().std() > 10
 
 
 def test_reading_can_be_left_in_the_middle_and_begun_again(
@@ -96,7 +96,7 @@ def test_workers_that_are_replaced_meanwhile_cost_no_photo_and_change_none(
     loader: Loader = make_loader(samples, waiting=restart)
     for first, second in zip(loader.load(wanted), undisturbed, strict=True):
         assert first.samples == second.samples
-        assert torch.equal(first.tiles_BHWC, second.tiles_BHWC)
+        assert torch.equal(first.resized_BHWC, second.resized_BHWC)
 
 
 def test_an_error_in_the_loader_s_thread_is_raised_here_and_loading_can_begin_again(
@@ -144,7 +144,7 @@ def test_a_bad_photo_is_read_and_told_of_only_once_and_how_often_it_was_wanted_i
 def test_how_often_bad_photos_were_wanted_does_not_depend_on_when_that_was_found_out(
     samples: tuple[Sample, ...], make_loader: MakeLoader, tmp_path: Path
 ) -> None:
-    bad = samples[:9]  # of the ten of a class: they are one another's stand-ins
+    bad = samples[:9]  # of the ten of a class: they are one another's replacements
     for sample in bad:
         damage(Path(sample.path))
 
@@ -165,7 +165,7 @@ def test_a_bad_validation_photo_is_left_out(
     damage(Path(samples[1].path))
     (batch,) = make_loader(samples[10:]).load([samples[:4]])
     assert batch.samples == [samples[0], samples[2], samples[3]]
-    assert batch.tiles_BHWC.shape == (3, 32, 32, 3)
+    assert batch.resized_BHWC.shape == (3, 32, 32, 3)
     assert reported[0].action == "left_out"
 
 
@@ -175,7 +175,7 @@ def test_blank_gives_a_black_image_with_its_label(
     damage(Path(samples[1].path))
     (batch,) = make_loader(samples, bad_image="blank").load([samples[:4]])
     assert batch.samples == list(samples[:4])
-    assert int(batch.tiles_BHWC[1].max()) == 0
+    assert int(batch.resized_BHWC[1].max()) == 0
     assert reported[0].action == "blank"
 
 
@@ -199,71 +199,71 @@ def test_more_failures_than_the_budget_name_reason_and_folder(
     assert str(Path(samples[0].path).parent) in raised.value.hint
 
 
-def tiles_of(samples: tuple[Sample, ...], folder: Path) -> PhotoTiles:
-    tiles = open_photo_tiles(file_stats([s.path for s in samples]), 32, 1.0, folder=folder)
-    assert tiles is not None
-    return tiles
+def resized_images_of(samples: tuple[Sample, ...], folder: Path) -> PhotoCache:
+    resized_images = open_photo_resized_images(file_stats([s.path for s in samples]), 32, 1.0, folder=folder)
+    assert resized_images is not None
+    return resized_images
 
 
 def test_what_was_read_once_comes_from_the_cache_ever_after(
     samples: tuple[Sample, ...], make_loader: MakeLoader, tmp_path: Path
 ) -> None:
     wanted = batches_of(samples, 7)
-    with (tiles := tiles_of(samples, tmp_path / "cache")).cache:
-        first = list(make_loader(samples, tiles=tiles).load(wanted))
-        tiles.cache.flush(60)
-        assert len(tiles) == len(samples)
-    again = tiles_of(samples, tmp_path / "cache")
+    with (resized_images := resized_images_of(samples, tmp_path / "cache")).cache:
+        first = list(make_loader(samples, resized_images=resized_images).load(wanted))
+        resized_images.cache.flush(60)
+        assert len(resized_images) == len(samples)
+    again = resized_images_of(samples, tmp_path / "cache")
     for sample in samples:
         Path(sample.path).unlink()
     with again.cache:
-        second = list(make_loader(samples, tiles=again).load(wanted))
+        second = list(make_loader(samples, resized_images=again).load(wanted))
     assert [b.samples for b in second] == [b.samples for b in first]
-    assert all(torch.equal(a.tiles_BHWC, b.tiles_BHWC) for a, b in zip(first, second, strict=True))
+    assert all(torch.equal(a.resized_BHWC, b.resized_BHWC) for a, b in zip(first, second, strict=True))
 
 
 def test_a_changed_photo_is_read_anew(
     samples: tuple[Sample, ...], make_loader: MakeLoader, tmp_path: Path
 ) -> None:
-    with (tiles := tiles_of(samples, tmp_path / "cache")).cache:
-        list(make_loader(samples, tiles=tiles).load([samples]))
-        tiles.cache.flush(60)
+    with (resized_images := resized_images_of(samples, tmp_path / "cache")).cache:
+        list(make_loader(samples, resized_images=resized_images).load([samples]))
+        resized_images.cache.flush(60)
     Path(samples[0].path).write_bytes(Path(samples[-1].path).read_bytes())
-    with (tiles := tiles_of(samples, tmp_path / "cache")).cache:
-        (batch,) = make_loader(samples, tiles=tiles).load([samples])
-    assert torch.equal(batch.tiles_BHWC[0], batch.tiles_BHWC[-1])
+    with (resized_images := resized_images_of(samples, tmp_path / "cache")).cache:
+        (batch,) = make_loader(samples, resized_images=resized_images).load([samples])
+    assert torch.equal(batch.resized_BHWC[0], batch.resized_BHWC[-1])
 
 
 def test_a_stand_in_does_not_depend_on_what_the_cache_holds(
     samples: tuple[Sample, ...], make_loader: MakeLoader, tmp_path: Path
 ) -> None:
     damage(Path(samples[3].path))
-    with (tiles := tiles_of(samples, tmp_path / "cache")).cache:
-        (first,) = make_loader(samples, tiles=tiles).load([samples[:8]])
-        tiles.cache.flush(60)
-        (second,) = make_loader(samples, tiles=tiles).load([samples[:8]])
+    with (resized_images := resized_images_of(samples, tmp_path / "cache")).cache:
+        (first,) = make_loader(samples, resized_images=resized_images).load([samples[:8]])
+        resized_images.cache.flush(60)
+        (second,) = make_loader(samples, resized_images=resized_images).load([samples[:8]])
     assert second.samples == first.samples
-    assert torch.equal(second.tiles_BHWC, first.tiles_BHWC)
+    assert torch.equal(second.resized_BHWC, first.resized_BHWC)
 
 
 def test_a_slow_photo_s_stand_ins_are_read_before_it_has_failed(
     samples: tuple[Sample, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two photos that hang, one the stand-in of the other, cost one time limit and not two."""
+    """Two photos that hang, one the replacement of the other, cost one time limit and not two."""
     for name, value in decoder.environment().items():
         monkeypatch.setenv(name, value)
     events: list[str] = []
     with ReadingPool(2, 32, 16, deadline_s=4.0) as pool:
         failures = Failures(100, lambda m: events.append(f"failed {m.path}"), None)
-        loader = Loader(pool, 32, failures, lambda: None, bad_image="replace", stand_ins=samples, seed=0)
+        loader = Loader(pool, 32, failures, lambda: None, bad_image="replace", replacements=samples, seed=0)
         damaged = Path(samples[0].path)
         intact = damaged.read_bytes()
         damage(damaged)
         (batch,) = loader.load([samples[:1]])
-        (stand_in,) = batch.samples
+        (replacement,) = batch.samples
         failures.errors.clear()
         events.clear()
-        for path in (damaged, Path(stand_in.path)):
+        for path in (damaged, Path(replacement.path)):
             path.write_bytes(decoder.marked(intact, "sleep"))
         submit = pool.submit
 
@@ -276,10 +276,10 @@ def test_a_slow_photo_s_stand_ins_are_read_before_it_has_failed(
     (last,) = batch.samples
     assert events == [
         f"asked for {damaged}",
-        f"asked for {stand_in.path}",
+        f"asked for {replacement.path}",
         f"asked for {last.path}",
         f"failed {damaged}",
-        f"failed {stand_in.path}",
+        f"failed {replacement.path}",
     ]
     assert last.label == samples[0].label
 

@@ -109,7 +109,7 @@ def saved(tmp_path: Path) -> tuple[RunDir, models.Classifier]:
     folder.create()
     model, spec = models.build(settings("resnet18", 32), CLASSES)
     progress = Progress(epoch=1, step=5, val_accuracy=0.5, val_loss=None, best_accuracy=0.5, best_epoch=1)
-    info = CheckpointInfo(spec=spec, tile_size=40, progress=progress)
+    info = CheckpointInfo(spec=spec, resized_size=40, progress=progress)
     checkpoint.save(folder.checkpoints / "best.safetensors", info, checkpoint.tensors_of("model", model))
     return folder, model
 

@@ -144,7 +144,7 @@ def test_resumed_run_keeps_its_division_although_photos_came_and_one_was_set_asi
     before, _ = load_split(folder.split)
     make_photos(own, per_class=12)
     aside = before.train[0].path
-    Catalog().set_aside([aside], "blurred")
+    Catalog().exclude([aside], "blurred")
     second = run("train", "--resume", folder.path, "--epochs", "2")
     assert second.status == 0, second.last
     after, _ = load_split(folder.split)

@@ -10,7 +10,7 @@ import pytest
 from tests.engine.process import SMALL, Finished, run
 from tests.photos import damage, make_photos
 from waste_gui.dataset.catalog import Catalog
-from waste_gui.dataset.tiles import cache_dir
+from waste_gui.dataset.resized_cache import cache_dir
 from waste_gui.protocol import Heartbeat, ImageFailed, RunFailed, RunFinished, StageFinished
 from waste_gui.rundir import RunDir
 
@@ -81,7 +81,7 @@ def test_nothing_readable_at_all_is_said_in_a_sentence(photos: Path, tmp_path: P
 
 def test_photos_set_aside_are_left_out(photos: Path, tmp_path: Path) -> None:
     aside = [str(photos / "glass" / "glass_00.jpg"), str(photos / "paper" / "paper_05.jpg")]
-    Catalog().set_aside(aside, "blurred")
+    Catalog().exclude(aside, "blurred")
     finished = train(photos, tmp_path / "run")
     assert "28 photos" in summary(finished, "scan")
     assert "photos set aside (2)" in summary(finished, "scan")
@@ -89,8 +89,8 @@ def test_photos_set_aside_are_left_out(photos: Path, tmp_path: Path) -> None:
 
 
 def test_a_class_wholly_set_aside_is_said_in_a_sentence(photos: Path, tmp_path: Path) -> None:
-    Catalog().set_aside([str(path) for path in (photos / "glass").iterdir()])
-    Catalog().set_aside([str(path) for path in (photos / "metal").iterdir()])
+    Catalog().exclude([str(path) for path in (photos / "glass").iterdir()])
+    Catalog().exclude([str(path) for path in (photos / "metal").iterdir()])
     finished = train(photos, tmp_path / "run")
     assert isinstance(finished.last, RunFailed) and finished.last.kind == "dataset"
     assert "class" in finished.last.text

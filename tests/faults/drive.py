@@ -36,7 +36,7 @@ Behaviour = Literal["normal", "slow", "delayed", "silent", "unkillable", "failin
 - failing: a read is an input/output error
 """
 
-Absence = Literal["unmounted", "unplugged", "silent"]
+SourceOutage = Literal["unmounted", "unplugged", "silent"]
 """How a drive is gone: as an empty folder, with an error for everything, or without any answer."""
 
 SERVER = Path(__file__).with_name("drive_server.py")
@@ -65,7 +65,7 @@ class Drive:
         """How many requests have no answer yet."""
         return int(self._tell("count"))
 
-    def vanish(self, how: Absence = "unplugged") -> None:
+    def vanish(self, how: SourceOutage = "unplugged") -> None:
         self._tell(f"vanish {how}")
 
     def come_back(self) -> None:

@@ -34,7 +34,7 @@ class _Server:
         self._nodes = {mirrored: _ROOT_NODE}
         self._mirrored = mirrored
         self._behaviours: dict[Path, str] = {}
-        self._absence: str | None = None
+        self._outage: str | None = None
         self._held: list[bytes] = []
         """Requests without an answer yet."""
         self._later: list[tuple[float, int, int, bytes]] = []
@@ -72,7 +72,7 @@ class _Server:
         if verb == "behave":
             self._behaviours[self._mirrored / words[1]] = words[0]
         else:
-            self._absence = words[0] if verb == "vanish" else None
+            self._outage = words[0] if verb == "vanish" else None
         held, self._held = self._held, []
         for request in held:
             self._on_request(request)
@@ -87,7 +87,7 @@ class _Server:
             # 1: asynchronous reads, so that who waits for one can be killed; up to 999 of them under way.
             self._answer(unique, struct.pack("<IIIIHHI", 7, 19, _BLOCK, 1, 999, 999, 4096))
             return
-        if self._absence == "silent":
+        if self._outage == "silent":
             self._held.append(request)
             return
         try:
@@ -96,7 +96,7 @@ class _Server:
             self._refuse(unique, error.errno or errno.EIO)
 
     def _serve_path(self, request: bytes, opcode: int, unique: int, path: Path, body: bytes) -> None:
-        if self._absence == "unplugged":
+        if self._outage == "unplugged":
             raise OSError(errno.EIO, "unplugged")
         behaviour = self._behaviours.get(path, "normal")
         if opcode == _LOOKUP:
@@ -140,7 +140,7 @@ class _Server:
             self._answer(unique, data)
 
     def _present(self, path: Path) -> Path:
-        if self._absence == "unmounted" and path != self._mirrored:
+        if self._outage == "unmounted" and path != self._mirrored:
             raise OSError(errno.ENOENT, "unmounted")
         return path
 
@@ -162,7 +162,7 @@ class _Server:
         )
 
     def _listing(self, path: Path, offset: int, size: int) -> bytes:
-        names = [] if self._absence == "unmounted" else sorted(os.listdir(os.fsencode(path)))
+        names = [] if self._outage == "unmounted" else sorted(os.listdir(os.fsencode(path)))
         listing = b""
         for number, name in enumerate(names[offset:], start=offset + 1):
             folder = os.path.isdir(os.path.join(os.fsencode(path), name))
@@ -173,8 +173,8 @@ class _Server:
             listing += entry
         return listing
 
-    def _answer_at(self, moment: float, unique: int, answer: bytes) -> None:
-        heapq.heappush(self._later, (moment, next(self._order), unique, answer))
+    def _answer_at(self, snapshot: float, unique: int, answer: bytes) -> None:
+        heapq.heappush(self._later, (snapshot, next(self._order), unique, answer))
 
     def _answer(self, unique: int, answer: bytes) -> None:
         self._write(_REPLY.pack(_REPLY.size + len(answer), 0, unique) + answer)

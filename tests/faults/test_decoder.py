@@ -13,13 +13,13 @@ from tests.faults.decoder import DECODER_FAULTS, environment, marked
 from tests.faults.formats import encoded
 from tests.faults.photos import picture
 from waste_gui.dataset.pool import ReadingPool
-from waste_gui.dataset.tile import read_tile
+from waste_gui.dataset.resized import read_resized
 
 GREEN = (40, 160, 90)
 READ = """
 import sys
 from waste_gui.dataset.images import ImageError
-from waste_gui.dataset.tile import read_tile
+from waste_gui.dataset.resized import read_tile
 try:
     print(read_tile(sys.argv[2], 32).shape)
 except ImageError as error:
@@ -64,7 +64,7 @@ def test_mark_does_nothing_to_other_processes(tmp_path: Path, fault: str) -> Non
     path = photo_marked(tmp_path, fault)
     ended = read_in_a_process(path, "waste_gui.engine")
     assert (ended.returncode, ended.stdout) == (0, "(32, 32, 3)\n")
-    assert read_tile(str(path), 32).shape == (32, 32, 3)
+    assert read_resized(str(path), 32).shape == (32, 32, 3)
 
 
 def test_photo_without_a_mark_is_read(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_pool_calls_a_marked_photo_by_its_kind(
     monkeypatch.setenv("PYTHONPATH", environment()["PYTHONPATH"])
     plain = tmp_path / "plain.jpg"
     picture(GREEN).save(plain)
-    with ReadingPool(workers=1, tile_size=32, slots=4, deadline_s=1) as pool:
+    with ReadingPool(workers=1, resized_size=32, slots=4, deadline_s=1) as pool:
         pool.submit(0, str(photo_marked(tmp_path, fault)))
         pool.submit(1, str(plain))
         reads = [pool.take(PATIENCE_S), pool.take(PATIENCE_S)]

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.drive import Absence, Behaviour, Drive, in_own_namespace
+from tests.faults.drive import Behaviour, Drive, SourceOutage, in_own_namespace
 from tests.photos import make_photos
 from waste_gui.dataset.images import UnreadableImage, VanishedImage
+from waste_gui.dataset.resized import read_resized
 from waste_gui.dataset.scan import scan_sources
-from waste_gui.dataset.tile import read_tile
 
 READER = "import sys; print(len(open(sys.argv[1], 'rb').read()))"
 
@@ -49,7 +49,7 @@ def test_drive_shows_the_folder(tmp_path: Path) -> None:
         assert scan.photos_per_class() == {"glass": 3, "metal": 3, "paper": 3}
         for sample in scan.samples:
             mirrored = tmp_path / "mirrored" / Path(sample.path).relative_to(drive.at)
-            assert (read_tile(sample.path, 32) == read_tile(str(mirrored), 32)).all()
+            assert (read_resized(sample.path, 32) == read_resized(str(mirrored), 32)).all()
             assert os.stat(sample.path).st_mtime_ns == os.stat(mirrored).st_mtime_ns
 
 
@@ -59,7 +59,7 @@ def test_silent_photo_is_never_read_and_its_reader_can_be_killed(tmp_path: Path)
         drive.behave("glass/glass_00.jpg", "silent")
         with reader_of(drive.at / "glass/glass_00.jpg") as reader:
             wait_until(lambda: drive.waiting() > 0)
-            assert read_tile(str(drive.at / "glass/glass_01.jpg"), 32).shape == (32, 32, 3)
+            assert read_resized(str(drive.at / "glass/glass_01.jpg"), 32).shape == (32, 32, 3)
             assert reader.poll() is None
             reader.kill()
             assert reader.wait() == -9
@@ -103,7 +103,7 @@ def test_slow_photo_comes_byte_by_byte(tmp_path: Path) -> None:
 def test_delayed_photo_comes_whole(tmp_path: Path) -> None:
     with drive_of(tmp_path) as drive:
         drive.behave("glass/glass_00.jpg", "delayed")
-        assert read_tile(str(drive.at / "glass/glass_00.jpg"), 32).shape == (32, 32, 3)
+        assert read_resized(str(drive.at / "glass/glass_00.jpg"), 32).shape == (32, 32, 3)
 
 
 @in_own_namespace
@@ -121,17 +121,17 @@ def test_failing_photo_is_unreadable(tmp_path: Path) -> None:
     with drive_of(tmp_path) as drive:
         drive.behave("glass/glass_00.jpg", "failing")
         with pytest.raises(UnreadableImage, match="Input/output error"):
-            read_tile(str(drive.at / "glass/glass_00.jpg"), 32)
+            read_resized(str(drive.at / "glass/glass_00.jpg"), 32)
 
 
 @pytest.mark.parametrize(("how", "error"), [("unmounted", VanishedImage), ("unplugged", UnreadableImage)])
 @in_own_namespace
-def test_drive_vanishes_and_returns(tmp_path: Path, how: Absence, error: type[Exception]) -> None:
+def test_drive_vanishes_and_returns(tmp_path: Path, how: SourceOutage, error: type[Exception]) -> None:
     with drive_of(tmp_path) as drive:
         photo = str(drive.at / "glass/glass_00.jpg")
         drive.vanish(how)
         with pytest.raises(error):
-            read_tile(photo, 32)
+            read_resized(photo, 32)
         if how == "unmounted":
             assert os.listdir(drive.at) == []
         else:
@@ -139,7 +139,7 @@ def test_drive_vanishes_and_returns(tmp_path: Path, how: Absence, error: type[Ex
                 os.listdir(drive.at)
             assert caught.value.errno == errno.EIO
         drive.come_back()
-        assert read_tile(photo, 32).shape == (32, 32, 3)
+        assert read_resized(photo, 32).shape == (32, 32, 3)
 
 
 @in_own_namespace

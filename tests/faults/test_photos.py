@@ -21,8 +21,8 @@ from tests.faults.photos import (
     take_away,
 )
 from waste_gui.dataset.images import ImageError, photo_size
+from waste_gui.dataset.resized import read_resized
 from waste_gui.dataset.scan import scan_sources
-from waste_gui.dataset.tile import read_tile
 
 GREEN = (40, 160, 90)
 
@@ -38,7 +38,7 @@ def test_trouble_is_called_by_its_kind(tmp_path: Path, bad: Bad) -> None:
     path = tmp_path / f"{bad.name}{bad.suffix}"
     bad.write(path, picture(GREEN))
     with pytest.raises(ImageError) as caught:
-        read_tile(str(path), 64)
+        read_resized(str(path), 64)
     assert caught.value.kind == bad.kind
     assert caught.value.reason
 
@@ -52,7 +52,7 @@ def test_odd_photo_looks_as_it_should(tmp_path: Path, odd: Odd, size: int) -> No
         seen = odd.draw(path, picture(GREEN))
     except OSError as error:
         pytest.skip(f"the file system does not take this name ({error.strerror})")
-    assert np.abs(read_tile(str(path), size).astype(int) - squashed(seen, size)).mean() <= odd.tolerance
+    assert np.abs(read_resized(str(path), size).astype(int) - squashed(seen, size)).mean() <= odd.tolerance
     assert min(photo_size(str(path))) >= 1
 
 
@@ -98,7 +98,7 @@ def test_troubles_are_where_they_should_be_after_the_strike(tmp_path: Path) -> N
 
 def kind_of(path: str) -> str:
     try:
-        read_tile(path, 32)
+        read_resized(path, 32)
     except ImageError as error:
         return error.kind
     return "good"

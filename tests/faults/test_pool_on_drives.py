@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.drive import Absence, Drive, in_own_namespace
+from tests.faults.drive import Drive, SourceOutage, in_own_namespace
 from tests.photos import make_photos
 from waste_gui.dataset.pool import Read, ReadingPool
 
@@ -29,7 +29,7 @@ def take(pool: ReadingPool) -> Read:
 
 @pytest.mark.parametrize("how", ["unplugged", "unmounted", "silent"])
 @in_own_namespace
-def test_no_photo_is_lost_when_the_drive_goes_away_in_the_middle(tmp_path: Path, how: Absence) -> None:
+def test_no_photo_is_lost_when_the_drive_goes_away_in_the_middle(tmp_path: Path, how: SourceOutage) -> None:
     events: list[str] = []
     with (
         Drive(tmp_path / "drive", mirrors=make_photos(tmp_path / "there", per_class=12)) as drive,

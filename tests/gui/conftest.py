@@ -10,11 +10,11 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from waste_gui.gui.common.preferences import Preferences
+from waste_gui.gui.common.theme import Theme
 from waste_gui.gui.main_window import MainWindow
-from waste_gui.gui.pages.data import DataPage
-from waste_gui.gui.run_controller import RunController
-from waste_gui.gui.settings import Settings
-from waste_gui.gui.theme import Theme
+from waste_gui.gui.photos.page import DataPage
+from waste_gui.gui.session.run_controller import RunController
 
 FAKE_ENGINE = Path(__file__).with_name("fake_engine.py")
 FAKE_CHECK = Path(__file__).with_name("fake_check.py")
@@ -49,7 +49,7 @@ def make_window(qtbot: QtBot, theme: Theme) -> Callable[[str], MainWindow]:
 
     def make(scenario: str) -> MainWindow:
         controller = RunController(command=fake(scenario), ask_s=0.2, terminate_s=0.2)
-        window = MainWindow(Settings(), theme, controller)
+        window = MainWindow(Preferences(), theme, controller)
         qtbot.addWidget(window, before_close_func=lambda _: end_engine(window, qtbot))
         window.show()
         return window

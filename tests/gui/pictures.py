@@ -24,7 +24,7 @@ from PIL import Image
 from tests.gui.runs_pictures import RUNS_STATES, show_runs
 from waste_gui import protocol as p
 from waste_gui.config import RunConfig
-from waste_gui.gui.moment import Moment
+from waste_gui.gui.session.snapshot import Snapshot
 from waste_gui.monitor.countdown import usual
 from waste_gui.monitor.crash import ProcessOutcome, explain
 from waste_gui.monitor.evidence import Evidence, ProcessLook
@@ -658,12 +658,12 @@ def write_results(folder: Path) -> None:
         csv.writer(file).writerows([["class", "photos", "right", "recall", "precision"], *rows])
 
 
-def moment(script: Script) -> Moment:
+def snapshot(script: Script) -> Snapshot:
     view = script.watch.look(script.run, script.evidence, script.at) if script.run.phase.running else None
     folder = Path("/home/lab/.local/share/waste-gui/runs/2026-11-23_14-01-52")
     bands = {name: usual(script.run, name, script.watch.history) for name in script.run.stages}
     start, seen = 1_763_906_512.0, script.evidence
-    return Moment(
+    return Snapshot(
         script.run,
         script.at,
         start,
@@ -698,20 +698,20 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
 
     from waste_gui.dataset.demo import draw_dataset
     from waste_gui.gui import main_window as mw
-    from waste_gui.gui import pages
-    from waste_gui.gui.dataset_choice import DatasetChoice
-    from waste_gui.gui.dialogs import Answer, Question
-    from waste_gui.gui.engine_process import EngineProcess
-    from waste_gui.gui.found_rows import Entry
-    from waste_gui.gui.guide import GuideDialog
-    from waste_gui.gui.notifications_dialog import NotificationsDialog
-    from waste_gui.gui.queue_file import ENDED, Queue, QueuedRun, State
-    from waste_gui.gui.queue_wording import over_notice
-    from waste_gui.gui.self_test_dialog import SelfTestDialog
-    from waste_gui.gui.settings import Settings
-    from waste_gui.gui.telling import Outcome
-    from waste_gui.gui.theme import Theme
-    from waste_gui.gui.wording import stop_question
+    from waste_gui.gui.alerts.dialog import NotificationsDialog
+    from waste_gui.gui.alerts.notifier import Outcome
+    from waste_gui.gui.common.preferences import Preferences
+    from waste_gui.gui.common.theme import Theme
+    from waste_gui.gui.photos.dataset_choice import DatasetChoice
+    from waste_gui.gui.photos.finding_rows import Entry
+    from waste_gui.gui.platform.self_test import SelfTestDialog
+    from waste_gui.gui.queue.queue_text import over_notice
+    from waste_gui.gui.queue.store import ENDED, Queue, QueuedRun, State
+    from waste_gui.gui.session.engine_process import EngineProcess
+    from waste_gui.gui.session.run_text import stop_question
+    from waste_gui.gui.shell import pages
+    from waste_gui.gui.shell.dialogs import Answer, Question
+    from waste_gui.gui.shell.guide import GuideDialog
     from waste_gui.rundir import RunDir
 
     app = QApplication([])
@@ -758,7 +758,7 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
         part.browse(state != "found")
         if state == "set_aside":
             paths = [path for f in part.findings for path in f.suggest][:9]
-            part.lists.set_aside({path: "Cannot be read: is cut off at its end." for path in paths})
+            part.lists.exclude({path: "Cannot be read: is cut off at its end." for path in paths})
             part._on_toggled("aside")
         if state in ("photo", "copies"):
             kind = "tiny" if state == "photo" else "duplicate"
@@ -852,8 +852,8 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
     if "where_waits_for_drive" in wanted or not wanted:
         draw_dataset(drawn, per_class=8)
         scripts["waits_for_drive"] = lambda: waits_for_drive(str(next(drawn.glob("*/*.jpg"))))
-    moments = {
-        name: moment(f())
+    snapshots = {
+        name: snapshot(f())
         for name, f in scripts.items()
         if not wanted or {name, f"where_{name}", f"queue_{name}"} & set(wanted) or name == "training"
     }
@@ -889,16 +889,16 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
             for state in states:
                 if wanted and state not in wanted:
                     continue
-                settings = Settings(Path(tempfile.mkdtemp()))
+                settings = Preferences(Path(tempfile.mkdtemp()))
                 for folder in ("/home/lab/trashnet", "/data/waste_2025", "/data/waste"):
                     settings.remember_folder(folder)
                 window = mw.MainWindow(settings, theme)
                 window.resize(width, height)
                 window.show()
                 shown: QWidget = window
-                if state in moments:
+                if state in snapshots:
                     window.show_page(pages.TRAINING)
-                    window.show_moment(moments[state])
+                    window.show_snapshot(snapshots[state])
                 elif state == "photos":
                     window.data.set_choice(DatasetChoice(tuple(photos), "lab"))
                     turn(lambda window=window: window.data.readiness.ready, 121)  # type: ignore[misc]
@@ -910,16 +910,16 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
                 elif state == "log":
                     window.show_page(pages.TRAINING)
                     window.menus.log.setChecked(True)
-                    window.show_moment(moments["training"])
+                    window.show_snapshot(snapshots["training"])
                 elif state == "results":
-                    window.show_moment(moments["training"])
+                    window.show_snapshot(snapshots["training"])
                     window.show_page(pages.RESULTS)
                     window.results.read(RunDir(results))
                 elif state in RUNS_STATES:
                     shown = show_runs(window, state, turn)
                 elif state == "stop":
                     answers = (Answer.STOP_NOW, Answer.AFTER_EPOCH, Answer.KEEP_TRAINING)
-                    question = stop_question(moments["training"])
+                    question = stop_question(snapshots["training"])
                     notes = {Answer.AFTER_EPOCH: ", ~0:20"}
                     shown = Question(window, "Stop training?", question, answers, Answer.KEEP_TRAINING, notes)
                     shown.show()
@@ -929,11 +929,11 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
                     shown = show_queue(window, state)
                 elif state == "queue_done":
                     show_queue(window, "queue").close()
-                    window.show_moment(moments["done"])
+                    window.show_snapshot(snapshots["done"])
                     ended = [entry for entry in window.queue.entries if entry.state in ENDED]
                     window.queueing.say(over_notice(ended))
                 elif state.startswith("where_"):
-                    window.show_moment(moments[state.removeprefix("where_")])
+                    window.show_snapshot(snapshots[state.removeprefix("where_")])
                     window.where.show()
                     assert window.where.dialog is not None
                     shown = window.where.dialog

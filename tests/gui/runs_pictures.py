@@ -12,7 +12,7 @@ import numpy as np
 
 from tests.past_runs import DONE, FAILED, STOPPED, epoch, make_run, started, write_split
 from waste_gui.config import RunConfig
-from waste_gui.monitor.run_marks import Marks, write_marks
+from waste_gui.monitor.annotations import Annotations, write_annotations
 from waste_gui.protocol import AnyMessage
 from waste_gui.rundir import runs_dir
 
@@ -26,7 +26,7 @@ LAB, LAMP = ("/data/waste", "/data/waste_2025"), ("/data/new_lamp",)
 DAY_S = 86_400.0
 ENDS: tuple[AnyMessage | None, ...] = (DONE, STOPPED, FAILED, None)
 MADE = (  # name, model, photos, best accuracy, epochs, how it ended, minutes, what was marked
-    ("", "ViT-B-32", LAB, 0.921, 20, 0, 11.4, Marks()),
+    ("", "ViT-B-32", LAB, 0.921, 20, 0, 11.4, Annotations()),
     (
         "night-run",
         "ViT-B-16",
@@ -35,12 +35,12 @@ MADE = (  # name, model, photos, best accuracy, epochs, how it ended, minutes, w
         40,
         0,
         83.0,
-        Marks(starred=True, note="the one on the sorting line"),
+        Annotations(starred=True, note="the one on the sorting line"),
     ),
-    ("", "resnet18", LAB, 0.862, 20, 1, 4.1, Marks()),
-    ("lr-0.01", "resnet18", LAB, 0.41, 20, 2, 0.8, Marks(note="learning rate too high")),
-    ("new lamp", "mobilenet_v3_large", LAMP, 0.884, 30, 0, 6.2, Marks(starred=True)),
-    ("", "convnext_tiny", LAMP, 0.902, 30, 3, 25.7, Marks()),
+    ("", "resnet18", LAB, 0.862, 20, 1, 4.1, Annotations()),
+    ("lr-0.01", "resnet18", LAB, 0.41, 20, 2, 0.8, Annotations(note="learning rate too high")),
+    ("new lamp", "mobilenet_v3_large", LAMP, 0.884, 30, 0, 6.2, Annotations(starred=True)),
+    ("", "convnext_tiny", LAMP, 0.902, 30, 3, 25.7, Annotations()),
     (
         "frozen",
         "timm:vit_tiny_patch16_224",
@@ -49,18 +49,18 @@ MADE = (  # name, model, photos, best accuracy, epochs, how it ended, minutes, w
         20,
         0,
         1.9,
-        Marks(name="Frozen backbone, first try"),
+        Annotations(name="Frozen backbone, first try"),
     ),
-    ("", "resnet50", LAB, 0.897, 20, 0, 14.6, Marks(archived=True)),
-    ("balanced", "resnet18", LAB, 0.871, 20, 0, 4.4, Marks(note="rare classes drawn more often")),
-    ("", "resnet18", LAB, 0.866, 20, 0, 4.2, Marks()),
+    ("", "resnet50", LAB, 0.897, 20, 0, 14.6, Annotations(archived=True)),
+    ("balanced", "resnet18", LAB, 0.871, 20, 0, 4.4, Annotations(note="rare classes drawn more often")),
+    ("", "resnet18", LAB, 0.866, 20, 0, 4.2, Annotations()),
 )
 
 
 def write_runs() -> None:
     """Ten runs of the last weeks."""
     shutil.rmtree(runs_dir(), ignore_errors=True)
-    for number, (name, model, photos, best, epochs, end, minutes, marks) in enumerate(MADE):
+    for number, (name, model, photos, best, epochs, end, minutes, annotated) in enumerate(MADE):
         began = 1_763_906_512.0 - number * 1.7 * DAY_S
         config = RunConfig(
             name=name, model=model, source=photos, epochs=epochs, lr=0.001 / (1 + number % 3), seed=number % 2
@@ -74,8 +74,8 @@ def write_runs() -> None:
         write_split(
             run.split, "9f3a" * 4 if photos is LAB else "07c1" * 4, 12_450 if photos is LAB else 2_527
         )
-        if marks != Marks():
-            write_marks(run, marks)
+        if annotated != Annotations():
+            write_annotations(run, annotated)
 
 
 def _finished(best: float) -> AnyMessage:
@@ -93,7 +93,7 @@ def _epochs(number: int, best: float, count: int) -> list[AnyMessage]:
 
 def show_runs(window: MainWindow, state: str, turn: Callable[..., None]) -> QWidget:
     """What is to be drawn."""
-    from waste_gui.gui.pages import RUNS
+    from waste_gui.gui.shell.pages import RUNS
 
     page = window.runs
     if state == "runs_empty":
@@ -101,7 +101,7 @@ def show_runs(window: MainWindow, state: str, turn: Callable[..., None]) -> QWid
     else:
         write_runs()
     window.show_page(RUNS)
-    turn(lambda: page.kept.known, 121)
+    turn(lambda: page.library.known, 121)
     if state == "runs_searched":
         page.search.setText("resnet18")
         page.archived.setChecked(True)

@@ -12,13 +12,14 @@ import pytest
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QApplication
 
-from waste_gui.gui import app, resources, theme
-from waste_gui.gui.settings import Settings
+from waste_gui.gui import app
+from waste_gui.gui.common import resources, theme
+from waste_gui.gui.common.preferences import Preferences
 
 
 def test_the_window_is_imported_without_torch() -> None:
     code = (
-        "import sys, waste_gui.gui.app, waste_gui.gui.main_window, waste_gui.gui.widgets.plots\n"
+        "import sys, waste_gui.gui.app, waste_gui.gui.main_window, waste_gui.gui.training.plots\n"
         "heavy = {'torch', 'torchvision', 'open_clip', 'timm', 'PIL', 'waste_gui.engine'}\n"
         "heavy &= set(sys.modules)\n"
         "assert not heavy, heavy"
@@ -43,7 +44,7 @@ def test_interrupted_window_leaves_at_once_and_remembers_its_form(number: int, t
         assert window.stdout is not None and window.stdout.readline() == b"up\n"
         window.send_signal(number)
         assert window.wait(60) == 128 + number
-    assert "resnet50" in Settings(tmp_path).form
+    assert "resnet50" in Preferences(tmp_path).form
 
 
 def test_flags_and_folders() -> None:
@@ -108,13 +109,13 @@ def test_style_sheet_names_only_colours_that_exist() -> None:
 
 
 def test_settings_come_back_as_they_were(tmp_path: Path) -> None:
-    first = Settings(tmp_path)
+    first = Preferences(tmp_path)
     first.theme, first.log_shown, first.form = "dark", True, "{}"
     for i in range(12):
         first.remember_folder(f"/data/{i}")
     first.remember_folder("/data/8")
     first.sync()
-    again = Settings(tmp_path)
+    again = Preferences(tmp_path)
     assert (again.theme, again.log_shown, again.form) == ("dark", True, "{}")
     assert again.recent_folders[:3] == ["/data/8", "/data/11", "/data/10"]
     assert len(again.recent_folders) == 8

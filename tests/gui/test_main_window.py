@@ -17,19 +17,19 @@ from tests.gui import pictures
 from tests.gui.conftest import WAIT_MS, end_engine, fake, ready
 from tests.monitor import transcripts
 from waste_gui.config import RunConfig
-from waste_gui.gui import run_controller
-from waste_gui.gui.dialogs import Answer
+from waste_gui.gui.common.preferences import Preferences
+from waste_gui.gui.common.theme import Theme
 from waste_gui.gui.main_window import MainWindow
-from waste_gui.gui.pages import PHOTOS, RUNS, SETTINGS, TRAINING
-from waste_gui.gui.run_controller import RunController
-from waste_gui.gui.settings import Settings
-from waste_gui.gui.theme import Theme
-from waste_gui.gui.widgets.facts import facts
-from waste_gui.gui.wording import LETTERS, Notice, Offer
+from waste_gui.gui.session import run_controller
+from waste_gui.gui.session.run_controller import RunController
+from waste_gui.gui.session.run_text import LETTERS, Notice, Offer
+from waste_gui.gui.shell.dialogs import Answer
+from waste_gui.gui.shell.pages import PHOTOS, RUNS, SETTINGS, TRAINING
+from waste_gui.gui.training.facts import facts
+from waste_gui.monitor.formatting import about
 from waste_gui.monitor.history import History
 from waste_gui.monitor.run import Phase
 from waste_gui.monitor.verdict import ASK_PHOTO, CACHE, DOWNLOAD, MEMORY, REPORT, RESTART, Action
-from waste_gui.monitor.words import about
 from waste_gui.rundir import RunDir, data_dir
 
 Make = Callable[[str], MainWindow]
@@ -43,7 +43,7 @@ CTRL, SHIFT, ALT = (
 def started(window: MainWindow, photos: Path, qtbot: QtBot, phase: Phase) -> MainWindow:
     """Started, and come as far as `phase`."""
     ready(window, photos, qtbot).header.start_button.click()
-    qtbot.waitUntil(lambda: window.moment.run.phase is phase, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.snapshot.run.phase is phase, timeout=WAIT_MS)
     return window
 
 
@@ -144,7 +144,7 @@ def test_program_that_does_not_start_is_said(
     qtbot: QtBot, theme: Theme, photos: Path, tmp_path: Path
 ) -> None:
     controller = RunController(command=lambda config: [str(tmp_path / "nothing here")])
-    window = MainWindow(Settings(), theme, controller)
+    window = MainWindow(Preferences(), theme, controller)
     qtbot.addWidget(window)
     window.show()
     run_to_end(window, photos, qtbot)
@@ -231,7 +231,7 @@ def left() -> list[int]:
 def training_window(qtbot: QtBot, theme: Theme, photos: Path, left: list[int]) -> MainWindow:
     """One that trains, and that notes in `left` when it would leave without ending its engine."""
     controller = RunController(command=fake("trains"), ask_s=0.2, terminate_s=0.2)
-    window = MainWindow(Settings(), theme, controller, exit_now=left.append)
+    window = MainWindow(Preferences(), theme, controller, exit_now=left.append)
     qtbot.addWidget(window, before_close_func=lambda _: end_engine(window, qtbot))
     window.show()
     return started(window, photos, qtbot, Phase.TRAINING)
@@ -253,7 +253,7 @@ def test_log_out_asks_nothing_saves_and_leaves_the_training_to_itself(
     window.ending.session_ends()
     window.close()
     assert left == [0] and window.asking.question is None and window.controller.running
-    assert "resnet50" in Settings().form
+    assert "resnet50" in Preferences().form
     assert folder is not None
     qtbot.waitUntil(lambda: "SaveNow" in folder.log.read_text(), timeout=WAIT_MS)
 
@@ -313,14 +313,14 @@ def test_stop_after_the_epoch_tells_the_time_of_the_epoch(
     script = pictures.training()
     left = run_controller.epoch_left(script.run, script.at, script.watch.history)
     assert left is not None and left == pytest.approx(0.45 * pictures.EPOCH_S, abs=3)
-    window.moment = dataclasses.replace(window.moment, epoch_left_s=left)
+    window.snapshot = dataclasses.replace(window.snapshot, epoch_left_s=left)
     window.ending.ask_stop()
     assert question_button(window, Answer.AFTER_EPOCH).text() == f"Stop after this &epoch, ~{about(left)}"
 
 
 def test_last_warning_stands_among_the_facts() -> None:
-    assert facts(pictures.moment(pictures.training()), None)["Note"] == "–"
-    note = facts(pictures.moment(pictures.full_cache()), None)["Note"]
+    assert facts(pictures.snapshot(pictures.training()), None)["Note"] == "–"
+    note = facts(pictures.snapshot(pictures.full_cache()), None)["Note"]
     assert note.startswith("The disk is full, so the photo cache cannot grow.")
     assert note.endswith("Free space on the disk that holds /home/lab/.cache/waste-gui/tiles.")
 
@@ -401,7 +401,7 @@ def test_start_and_stop_have_keys(make_window: Make, photos: Path, qtbot: QtBot)
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow, timeout=WAIT_MS)
     QTest.keyClick(window, Qt.Key.Key_F5)
-    qtbot.waitUntil(lambda: window.moment.run.phase is Phase.TRAINING, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.snapshot.run.phase is Phase.TRAINING, timeout=WAIT_MS)
     QTest.keyClick(window, Qt.Key.Key_Period, CTRL)
     assert window.asking.question is not None
 
@@ -469,7 +469,7 @@ def test_layout_does_not_move_when_the_state_changes(make_window: Make, photos: 
     window = ready(make_window("trains"), photos, qtbot)
     before = window.header.geometry()
     window.header.start_button.click()
-    qtbot.waitUntil(lambda: window.moment.run.phase is Phase.TRAINING, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.snapshot.run.phase is Phase.TRAINING, timeout=WAIT_MS)
     assert window.header.geometry() == before
 
 

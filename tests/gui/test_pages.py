@@ -17,13 +17,13 @@ from tests.gui.conftest import WAIT_MS, end_check
 from waste_gui import config as configs
 from waste_gui import protocol as p
 from waste_gui.config import ConfigError, RunConfig
-from waste_gui.gui.dataset_choice import DatasetChoice, Found
-from waste_gui.gui.demo import demo_folder
-from waste_gui.gui.pages.data import DataPage, _skipped_words
-from waste_gui.gui.pages.results import ResultsPage
-from waste_gui.gui.pages.train import Fields, SettingsPage
-from waste_gui.gui.theme import Theme
-from waste_gui.gui.widgets.plots import ACCURACY, LOSS, TREND_WEIGHT, CurveView, Plots, Trend
+from waste_gui.gui.common.theme import Theme
+from waste_gui.gui.photos.dataset_choice import DatasetChoice, Found
+from waste_gui.gui.photos.example import demo_folder
+from waste_gui.gui.photos.page import DataPage, _skipped_words
+from waste_gui.gui.results.page import ResultsPage
+from waste_gui.gui.settings.page import Fields, SettingsPage
+from waste_gui.gui.training.plots import ACCURACY, LOSS, TREND_WEIGHT, CurveView, Plots, Trend
 from waste_gui.monitor.series import Series
 from waste_gui.rundir import RunDir
 

@@ -14,14 +14,14 @@ from pytestqt.qtbot import QtBot
 
 from tests.gui import pictures
 from tests.gui.conftest import WAIT_MS
-from waste_gui.gui import theme as looks
-from waste_gui.gui.dialogs import DetailsDialog
+from waste_gui.gui.common import theme as looks
+from waste_gui.gui.common.fields import ChoiceBox
+from waste_gui.gui.common.theme import Theme
 from waste_gui.gui.main_window import MainWindow
-from waste_gui.gui.menus import KEYS
-from waste_gui.gui.theme import Theme
-from waste_gui.gui.widgets.epoch_plots import CURVES, EpochPlot
-from waste_gui.gui.widgets.fields import ChoiceBox
-from waste_gui.gui.widgets.stage_list import USUAL, StageList, rows
+from waste_gui.gui.runs.epoch_plots import CURVES, EpochPlot
+from waste_gui.gui.shell.dialogs import DetailsDialog
+from waste_gui.gui.shell.menus import KEYS
+from waste_gui.gui.training.stage_list import USUAL, StageList, rows
 
 Make = Callable[[str], MainWindow]
 
@@ -39,8 +39,8 @@ def stages(qtbot: QtBot, theme: Theme) -> StageList:
 
 
 def test_usual_time_of_a_long_training_is_short_in_the_list_and_whole_beside_it(stages: StageList) -> None:
-    moment = pictures.moment(pictures.stopped())
-    stages.show_moment(dataclasses.replace(moment, usual={"train": (1908.0, 3982.0)}))
+    snapshot = pictures.snapshot(pictures.stopped())
+    stages.show_snapshot(dataclasses.replace(snapshot, usual={"train": (1908.0, 3982.0)}))
     cell = stages.model().index(9, USUAL)
     assert cell.data() == "32–66 min"
     assert "31:48–1:06:22" in cell.data(Qt.ItemDataRole.ToolTipRole)
@@ -49,7 +49,7 @@ def test_usual_time_of_a_long_training_is_short_in_the_list_and_whole_beside_it(
 
 
 def test_no_cell_of_the_checklist_is_painted_over_another(stages: StageList) -> None:
-    shown = rows(pictures.moment(pictures.stopped()))
+    shown = rows(pictures.snapshot(pictures.stopped()))
 
     def picture_beside(usual: str) -> QImage:
         stages._model.show_rows([dataclasses.replace(row, usual_short=usual) for row in shown])
@@ -71,7 +71,7 @@ def test_best_accuracy_stands_beside_the_advice(
     script.run.best = msgspec.structs.replace(script.run.best, epoch=148)
     window = make_window("finishes")
     window.resize(width, 700)
-    window.show_moment(pictures.moment(script))
+    window.show_snapshot(pictures.snapshot(script))
     best = window.header._best
     assert best.text().endswith("(ep. 148)")
     qtbot.waitUntil(lambda: best.isVisible() and (best._fitted() == best.text()) == whole, timeout=WAIT_MS)

@@ -19,7 +19,7 @@ from tests.engine.process import SMALL
 from tests.photos import make_photos
 from waste_gui.config import RunConfig
 from waste_gui.engine.failures import failed
-from waste_gui.gui.run_controller import RunController
+from waste_gui.gui.session.run_controller import RunController
 from waste_gui.monitor import __main__ as terminal
 from waste_gui.monitor import kernel_log
 from waste_gui.monitor.crash import Crash, ProcessOutcome, explain
@@ -522,7 +522,7 @@ def test_window_tells_what_its_engine_died_of(controller: Callable[..., RunContr
     run = ended.run
     assert run.crash is not None
     assert run.crash.cause == "segmentation_fault" and run.exit_words == run.crash.text
-    assert ended.moment().log_tail.startswith("Fatal Python error")
+    assert ended.snapshot().log_tail.startswith("Fatal Python error")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux's control groups")

@@ -1,4 +1,5 @@
-"""What a graphics driver tells, and one that tells nothing. The driver itself is a stand-in: none is here."""
+"""What a graphics driver tells, and one that tells nothing. The driver itself is a replacement: none is
+here."""
 
 from __future__ import annotations
 

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from tests.monitor.curves import FAST, Training
 from tests.photos import make_photos
 from waste_gui.config import RunConfig
+from waste_gui.monitor.context import Context
 from waste_gui.monitor.countdown import remaining
 from waste_gui.monitor.evidence import NOTHING_KNOWN
 from waste_gui.monitor.history import History
 from waste_gui.monitor.rules import learning
 from waste_gui.monitor.run import Run
-from waste_gui.monitor.scene import Scene
 from waste_gui.monitor.stall import diagnose
 from waste_gui.monitor.verdict import Action, State, Verdict
 from waste_gui.protocol import AnyMessage, MostPredicted, Timing
@@ -49,8 +49,8 @@ def judged(run: Run, at: float | None = None) -> Verdict:
 
 def notes(run: Run) -> list[str]:
     """The causes that the rules on learning see, pace aside."""
-    scene = Scene(run, remaining(run, run.heard_at, History()), NOTHING_KNOWN, run.heard_at)
-    return [verdict.cause for rule in RULES if (verdict := rule(scene))]
+    context = Context(run, remaining(run, run.heard_at, History()), NOTHING_KNOWN, run.heard_at)
+    return [verdict.cause for rule in RULES if (verdict := rule(context))]
 
 
 def noisy(level: Callable[[int], float], sigma: float = 0.05, seed: int = 0) -> Callable[[int], float]:

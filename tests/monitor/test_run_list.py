@@ -14,9 +14,9 @@ from waste_gui import config as configs
 from waste_gui import protocol as p
 from waste_gui.config import RunConfig
 from waste_gui.monitor import run_list
+from waste_gui.monitor.annotations import Annotations, read_annotations, write_annotations
 from waste_gui.monitor.past_run import compare_settings, read_epochs, read_past
 from waste_gui.monitor.run_list import CACHE_NAME, RunSummary, read_runs
-from waste_gui.monitor.run_marks import Marks, read_marks, write_marks
 from waste_gui.protocol import AnyMessage
 from waste_gui.rundir import RunDir, data_dir, runs_dir
 
@@ -118,7 +118,7 @@ def test_what_was_read_is_remembered_until_the_folder_changes(monkeypatch: pytes
         assert read_runs() == before
     write_events(folder.events, (started(), epoch(1, 0.5), DONE))
     assert only_run().state == "done"
-    write_marks(folder, Marks(name="renamed"))
+    write_annotations(folder, Annotations(name="renamed"))
     assert only_run().title == "renamed"
 
 
@@ -141,12 +141,12 @@ def test_cache_forgets_a_run_that_is_gone() -> None:
 
 def test_marks_are_kept_in_the_folder_and_survive_its_move(tmp_path: Path) -> None:
     folder = make_run("a")
-    marks = Marks(name="the good one", note="new lamp", starred=True, archived=True)
-    write_marks(folder, marks)
+    annotations = Annotations(name="the good one", note="new lamp", starred=True, archived=True)
+    write_annotations(folder, annotations)
     moved = RunDir(folder.path.rename(tmp_path / "moved"))
-    assert read_marks(moved) == marks
-    moved.marks.write_text("[]")
-    assert read_marks(moved) == Marks()
+    assert read_annotations(moved) == annotations
+    moved.annotations.write_text("[]")
+    assert read_annotations(moved) == Annotations()
 
 
 def test_epochs_are_found_among_all_that_a_run_said() -> None:

@@ -131,7 +131,7 @@ def test_worker_tells_its_stack_in_the_same_file(tmp_path: Path) -> None:
             "-m",
             "waste_gui.dataset.worker",
             str(os.getpid()),
-            _arena(tmp_path),
+            _shared_buffer(tmp_path),
             "0",
             "64",
             "8",
@@ -152,7 +152,7 @@ def test_worker_tells_its_stack_in_the_same_file(tmp_path: Path) -> None:
         process.kill()
 
 
-def _arena(folder: Path) -> str:
+def _shared_buffer(folder: Path) -> str:
     (folder / "arena").write_bytes(bytes(4096))
     return str(folder / "arena")
 

@@ -116,7 +116,7 @@ def test_one_stuck_photo_is_named_and_can_be_set_aside() -> None:
     script = stuck_photo()
     verdict = judged(script, silence_began(script) + 32)
     assert (verdict.state, verdict.cause, verdict.photo) == (State.LIKELY_STUCK, "one_photo", PHOTO)
-    assert Action.SET_ASIDE in verdict.actions
+    assert Action.EXCLUDE in verdict.actions
     assert "worker 11" in verdict.text and PHOTO in verdict.text
 
 

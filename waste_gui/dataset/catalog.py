@@ -57,8 +57,8 @@ class CatalogError(Exception):
 class Checked:
     """How a photo was read; good for as long as the file's size and time of change are the same.
 
-    `kind` is that of the ImageError, "" for a readable photo. `digest` is that of the tile and `thumbnail`
-    its miniature, both empty for a photo that cannot be read.
+    `kind` is that of the ImageError, "" for a readable photo. `digest` is that of the resized image and
+    `thumbnail` its miniature, both empty for a photo that cannot be read.
     """
 
     path: str
@@ -99,7 +99,7 @@ class Catalog:
         """How photos that have not changed since were read, by path."""
         return self._try(lambda db: dict(_recall(db, stats)), {})
 
-    def set_aside(self, paths: Iterable[str], reason: str = "") -> None:
+    def exclude(self, paths: Iterable[str], reason: str = "") -> None:
         """Leave these photos out of training from now on. Raises CatalogError."""
         now = time.time()
         rows = [(os.fsencode(os.path.abspath(path)), reason, now) for path in paths]

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from waste_gui.dataset.catalog import Checked
 from waste_gui.dataset.file_stats import FileStat
-from waste_gui.dataset.likeness import digest, thumbnail
+from waste_gui.dataset.near_duplicates import digest, thumbnail
 from waste_gui.dataset.pool import Read, ReadingPool
-from waste_gui.dataset.tile import Tile
+from waste_gui.dataset.resized import ResizedImage
 
 TAKE_S = 0.05
 
@@ -22,12 +22,12 @@ def read_photos(
     pool: ReadingPool,
     ahead: int,
     waiting: Callable[[], object],
-    keep_tile: Callable[[str, Tile], object] = lambda path, tile: None,
+    keep_resized: Callable[[str, ResizedImage], object] = lambda path, resized: None,
 ) -> Iterator[Checked]:
     """How each photo is read, in any order, asked for in the order given and at most `ahead` ahead.
 
     `stats` are of before the reading, so a photo that changes meanwhile is read again next time. `waiting` is
-    called at least ten times a second and may raise, to stop. `keep_tile` must copy what it keeps.
+    called at least ten times a second and may raise, to stop. `keep_resized` must copy what it keeps.
     """
     submitted = 0
     for done in range(len(paths)):
@@ -37,21 +37,21 @@ def read_photos(
         waiting()
         while (read := pool.take(TAKE_S)) is None:
             waiting()
-        yield _checked(read, stats.get(read.path, FileStat(0, 0)), keep_tile)
+        yield _checked(read, stats.get(read.path, FileStat(0, 0)), keep_resized)
         pool.release(read)
 
 
-def _checked(read: Read, stat: FileStat, keep_tile: Callable[[str, Tile], object]) -> Checked:
-    if read.tile is None:
+def _checked(read: Read, stat: FileStat, keep_resized: Callable[[str, ResizedImage], object]) -> Checked:
+    if read.resized is None:
         kind, reason = (read.error.kind, read.error.reason) if read.error else ("damaged", "")
         return Checked(read.path, stat.size, stat.mtime_ns, kind=kind, reason=reason)
-    keep_tile(read.path, read.tile)
+    keep_resized(read.path, read.resized)
     return Checked(
         read.path,
         stat.size,
         stat.mtime_ns,
         read.width,
         read.height,
-        digest=digest(read.tile),
-        thumbnail=thumbnail(read.tile),
+        digest=digest(read.resized),
+        thumbnail=thumbnail(read.resized),
     )

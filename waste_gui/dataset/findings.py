@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from waste_gui.dataset.catalog import Checked
-from waste_gui.dataset.likeness import Groups, near_copies
+from waste_gui.dataset.near_duplicates import Groups, near_copies
 from waste_gui.dataset.scan import ReadySplit, Sample, Scan
 from waste_gui.dataset.split import Split
 from waste_gui.protocol import Finding, FindingKind, Kind

@@ -35,11 +35,12 @@ MAX_BYTES = 200_000_000
 MAX_PIXELS = 180_000_000
 
 READ_VERSION = 1
-"""Rises when read_image would give other pixels: tiles kept from an earlier version are then read anew."""
+"""Rises when read_image would give other pixels: resized images kept from an earlier version are then read
+anew."""
 
 LEAST_DRAFT = 1.3
-"""A JPEG is decoded at the smallest scale at which it is still so many times as large as the tile: at 2.0 the
-error is half as large, and decoding takes a quarter longer."""
+"""A JPEG is decoded at the smallest scale at which it is still so many times as large as the resized image:
+at 2.0 the error is half as large, and decoding takes a quarter longer."""
 
 _JPEG = ("JPEG", "MPO")
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
@@ -140,10 +141,10 @@ def read_image(path: str, size: int) -> tuple[Image.Image, int, int]:
     """The whole photo squashed to size × size, RGB, upright, transparency over white, or an ImageError;
     and the width and height of the photo as stored (before EXIF turns it, as photo_size).
 
-    A JPEG is decoded at 1/2, 1/4 or 1/8 where that is still at least LEAST_DRAFT times the tile: many times
-    faster. Colour profiles are ignored on purpose: applying them costs more than decoding, and pretrained
-    backbones never saw them applied. Of several frames, the first counts. Wrong bytes amid a JPEG's pixels
-    that decode to something are not noticed.
+    A JPEG is decoded at 1/2, 1/4 or 1/8 where that is still at least LEAST_DRAFT times the resized image:
+    many times faster. Colour profiles are ignored on purpose: applying them costs more than decoding, and
+    pretrained backbones never saw them applied. Of several frames, the first counts. Wrong bytes amid a
+    JPEG's pixels that decode to something are not noticed.
     """
     with _opened(path) as image, _decoding(path):
         width, height = image.size
@@ -157,10 +158,10 @@ def read_image(path: str, size: int) -> tuple[Image.Image, int, int]:
         # 897 pixels at 1/2 are 448.5: the 449th is half beyond the edge and must not be squeezed in whole.
         box = drafted[1] if drafted else None
         # Squashing to a square commutes with turning and with blending over white: both are cheap after it.
-        tile = _resizable(image).resize((size, size), Image.Resampling.BICUBIC, box, reducing_gap=3.0)
+        resized = _resizable(image).resize((size, size), Image.Resampling.BICUBIC, box, reducing_gap=3.0)
         if orientation in _UPRIGHT:
-            tile = tile.transpose(_UPRIGHT[orientation])
-        return _over_white(tile), width, height
+            resized = resized.transpose(_UPRIGHT[orientation])
+        return _over_white(resized), width, height
 
 
 def photo_size(path: str) -> tuple[int, int]:

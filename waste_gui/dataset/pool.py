@@ -25,9 +25,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from waste_gui.dataset import worker as wire
-from waste_gui.dataset.absence import ANSWER_S, Absence, Absences, drive_of
-from waste_gui.dataset.arena import Arena
-from waste_gui.dataset.crew import REAP_S, Crew, Gone, Photo, Reply, Worker
 from waste_gui.dataset.images import (
     ERRORS,
     DamagedImage,
@@ -36,7 +33,10 @@ from waste_gui.dataset.images import (
     UnreadableImage,
     VanishedImage,
 )
-from waste_gui.dataset.tile import Tile
+from waste_gui.dataset.resized import ResizedImage
+from waste_gui.dataset.shared_buffer import SharedBuffer
+from waste_gui.dataset.source_outage import ANSWER_S, SourceOutage, SourceOutages, drive_of
+from waste_gui.dataset.workers import REAP_S, Gone, Photo, Reply, Worker, Workers
 from waste_gui.protocol import WorkerState
 
 AHEAD = 3
@@ -78,7 +78,7 @@ was read since they began, the drive is the suspect, not the photos: the time li
 KILLED = -getattr(signal, "SIGKILL", 9)
 """The exit status of a process that somebody else killed: the system, when memory ran out, or a person."""
 
-SET_ASIDE = "set aside by you"
+EXCLUDE = "set aside by you"
 
 SUSPECT = (VanishedImage, UnreadableImage, TimedOutImage)
 """Errors that may mean that the whole folder is away."""
@@ -94,12 +94,12 @@ class PoolError(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Read:
-    """A finished photo: its tile (a view into the arena, good until `release`) and the photo's own width and
-    height as stored; or its error."""
+    """A finished photo: its resized image (a view into the shared buffer, good until `release`) and the
+    photo's own width and height as stored; or its error."""
 
     ticket: int
     path: str
-    tile: Tile | None
+    resized: ResizedImage | None
     error: ImageError | None
     seconds: float
     slot: int | None = None
@@ -118,8 +118,8 @@ class _Suspect:
 class ReadingPool:
     """Reads photos in `workers` processes; tickets come back in any order, each exactly once.
 
-    The arena takes slots × tile_size² × 3 bytes. A photo that takes longer than `deadline_s`, or than ten
-    times the median of recent photos if this is more (a slow disk is no failure), comes back as
+    The shared buffer takes slots × tile_size² × 3 bytes. A photo that takes longer than `deadline_s`, or than
+    ten times the median of recent photos if this is more (a slow disk is no failure), comes back as
     TimedOutImage. Given `on_away`, the photos of a folder that is away are waited for: `on_away(folder, why)`
     and `on_back(folder, seconds)` are called, in the supervisor's thread. Raises OSError if there is not
     enough shared memory.
@@ -128,7 +128,7 @@ class ReadingPool:
     def __init__(
         self,
         workers: int,
-        tile_size: int,
+        resized_size: int,
         slots: int,
         deadline_s: float,
         on_away: Callable[[str, str], object] | None = None,
@@ -136,13 +136,13 @@ class ReadingPool:
     ) -> None:
         self._count, self._deadline_s = workers, deadline_s
         self._on_away, self._on_back = on_away, on_back
-        self._arena = Arena(workers + SPARES, slots, tile_size)
+        self._shared_buffer = SharedBuffer(workers + SPARES, slots, resized_size)
         self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._finished: queue.SimpleQueue[Read | PoolError] = queue.SimpleQueue()
         self._closing = False
         self._broken: PoolError | None = None
-        self._crew = Crew(
-            self._arena,
+        self._workers = Workers(
+            self._shared_buffer,
             lambda worker, reply: self._events.put(partial(self._on_reply, worker, reply)),
             lambda worker, status: self._events.put(partial(self._on_end, worker, status)),
         )
@@ -152,9 +152,9 @@ class ReadingPool:
         self._free: list[int] = list(range(slots))
         self._lent: dict[int, int] = {}
         self._gone: list[Gone] = []
-        self._set_aside: dict[str, str] = {}  # For good, and why.
+        self._excluded: dict[str, str] = {}  # For good, and why.
         self._suspects: dict[str, list[_Suspect]] = {}
-        self._absences: Absences[Photo] = Absences()
+        self._outages: SourceOutages[Photo] = SourceOutages()
         self._unanswered: list[subprocess.Popen[bytes]] = []
         self._last_look = 0
         self._recent_s: deque[float] = deque(maxlen=64)
@@ -184,7 +184,7 @@ class ReadingPool:
         return read
 
     def release(self, read: Read) -> None:
-        """Give the tile's slot back, after copying the tile."""
+        """Give the resized image's slot back, after copying the resized image."""
         if read.slot is not None:
             slot, ticket = read.slot, read.ticket
             self._events.put(lambda: self._on_release(slot, ticket))
@@ -200,11 +200,11 @@ class ReadingPool:
     def states(self) -> tuple[WorkerState, ...]:
         """What each worker does now, from its status row: cheap, and from any thread."""
         now = time.monotonic()
-        return tuple(self._state(worker, now) for worker in self._crew.living())
+        return tuple(self._state(worker, now) for worker in self._workers.living())
 
     def slow(self) -> tuple[int, ...]:
         """The tickets of photos that take long just now, from any thread."""
-        slow = [self._crew.current(worker) for worker in self._crew.living() if worker.slow]
+        slow = [self._workers.current(worker) for worker in self._workers.living() if worker.slow]
         return tuple(photo.ticket for photo in slow if photo is not None and not photo.look)
 
     def queued(self) -> int:
@@ -213,7 +213,7 @@ class ReadingPool:
 
     def away(self) -> tuple[str, ...]:
         """The folders that are waited for, from any thread."""
-        return tuple(absence.folder for absence in self._absences)
+        return tuple(outage.folder for outage in self._outages)
 
     def close(self) -> None:
         """End all workers. Never waits long, and nothing stays behind."""
@@ -222,7 +222,7 @@ class ReadingPool:
             self._broken = PoolError("The pool of readers is closed.", "Start a new one.")
             self._events.put(lambda: None)
             self._supervisor.join(timeout=10)
-            self._arena.close()
+            self._shared_buffer.close()
 
     def __enter__(self) -> ReadingPool:
         return self
@@ -256,10 +256,10 @@ class ReadingPool:
 
     def _on_submit(self, photo: Photo) -> None:
         self._unread[photo.ticket] = photo
-        if photo.path in self._set_aside:
-            self._finish(photo, TimedOutImage(photo.path, self._set_aside[photo.path]))
-        elif absence := self._absences.of(photo.path):
-            absence.held.append(photo)
+        if photo.path in self._excluded:
+            self._finish(photo, TimedOutImage(photo.path, self._excluded[photo.path]))
+        elif outage := self._outages.of(photo.path):
+            outage.held.append(photo)
         elif suspects := self._suspects.get(os.path.dirname(photo.path)):
             suspects.append(_Suspect(photo))
         else:
@@ -271,23 +271,23 @@ class ReadingPool:
             self._free.append(slot)
 
     def _on_skip(self, path: str) -> None:
-        self._set_aside[path] = SET_ASIDE
+        self._excluded[path] = EXCLUDE
         self._end_reads_of(path)
 
     def _end_reads_of(self, path: str) -> None:
         """Of a photo that was set aside: it may have been asked for more than once."""
-        for line in (self._waiting, *(absence.held for absence in self._absences)):
+        for line in (self._waiting, *(outage.held for outage in self._outages)):
             for photo in [photo for photo in line if photo.path == path and not photo.look]:
                 line.remove(photo)
-                self._finish(photo, TimedOutImage(path, self._set_aside[path]))
-        for worker in self._crew.living():
-            current = self._crew.current(worker)
+                self._finish(photo, TimedOutImage(path, self._excluded[path]))
+        for worker in self._workers.living():
+            current = self._workers.current(worker)
             if current is not None and current.path == path and not current.look:
                 self._give_up(worker, current)
-                self._finish(current, TimedOutImage(path, self._set_aside[path]))
+                self._finish(current, TimedOutImage(path, self._excluded[path]))
 
     def _on_restart(self) -> None:
-        for worker in self._crew.living():
+        for worker in self._workers.living():
             self._kill(worker)
 
     def _on_reply(self, worker: Worker, reply: Reply) -> None:
@@ -310,8 +310,8 @@ class ReadingPool:
         self._read_at = time.monotonic()
         self._spares_help = self._spares_help or reply.seconds < SLOW_S
         self._idle_deaths = 0
-        if photo.path in self._set_aside:
-            self._finish(photo, TimedOutImage(photo.path, self._set_aside[photo.path]), reply)
+        if photo.path in self._excluded:
+            self._finish(photo, TimedOutImage(photo.path, self._excluded[photo.path]), reply)
         elif reply.kind:
             error = ERRORS[reply.kind](photo.path, reply.words)
             if isinstance(error, SUSPECT):
@@ -334,7 +334,7 @@ class ReadingPool:
         """It ended by itself, or was killed by the system. Its photo is tried once more elsewhere."""
         if worker.killed:
             return
-        blamed = self._crew.current(worker)
+        blamed = self._workers.current(worker)
         if not worker.ready and status != KILLED:
             self._kill(worker)
             self._on_failed_start("they end at once")
@@ -358,7 +358,7 @@ class ReadingPool:
     def _on_failed_start(self, reason: str) -> None:
         self._failed_starts += 1
         self._start_again_at = time.monotonic() + START_AGAIN_S
-        if self._failed_starts >= MAX_STARTS and not any(worker.ready for worker in self._crew.living()):
+        if self._failed_starts >= MAX_STARTS and not any(worker.ready for worker in self._workers.living()):
             self._break(reason)
 
     def _break(self, reason: str, hint: str = "Install the program anew; the log has the details.") -> None:
@@ -371,7 +371,7 @@ class ReadingPool:
         """Give waiting photos, first come first served, to the workers with the least to do."""
         while self._waiting:
             photo = self._waiting[0]
-            able = [w for w in self._crew.living() if w.ready and not w.slow and _has_room(w, photo)]
+            able = [w for w in self._workers.living() if w.ready and not w.slow and _has_room(w, photo)]
             if not able:
                 return
             worker = min(able, key=lambda worker: len(worker.photos))
@@ -388,10 +388,10 @@ class ReadingPool:
             self._waiting.popleft()
 
     def _finish(self, photo: Photo, error: ImageError | None, reply: Reply | None = None) -> None:
-        """Pass the result on; the slot goes with a tile and is free again after an error."""
+        """Pass the result on; the slot goes with a resized image and is free again after an error."""
         del self._unread[photo.ticket]
-        if isinstance(error, TimedOutImage) and photo.path not in self._set_aside:
-            self._set_aside[photo.path] = error.reason
+        if isinstance(error, TimedOutImage) and photo.path not in self._excluded:
+            self._excluded[photo.path] = error.reason
             self._events.put(partial(self._end_reads_of, photo.path))
         slot, photo.slot = photo.slot, None
         seconds = reply.seconds if reply else 0.0
@@ -400,9 +400,9 @@ class ReadingPool:
             self._finished.put(Read(photo.ticket, photo.path, None, error, seconds))
             return
         self._lent[slot] = photo.ticket
-        tile = self._arena.tiles[slot]
+        resized = self._shared_buffer.resized_images[slot]
         self._finished.put(
-            Read(photo.ticket, photo.path, tile, None, seconds, slot, reply.width, reply.height)
+            Read(photo.ticket, photo.path, resized, None, seconds, slot, reply.width, reply.height)
         )
 
     def _free_slot(self, slot: int | None) -> None:
@@ -422,8 +422,8 @@ class ReadingPool:
         if self._on_away is None:
             self._finish(photo, error)
             return
-        if absence := self._absences.of(photo.path):
-            absence.held.append(self._without_slot(photo))
+        if outage := self._outages.of(photo.path):
+            outage.held.append(self._without_slot(photo))
             return
         folder = os.path.dirname(photo.path)
         looked_for = folder in self._suspects
@@ -460,30 +460,30 @@ class ReadingPool:
         """Its folder is there: what waited for it is read again, and what failed has failed by itself.
 
         If the folder itself answered late, a photo that was not read in time gets another chance."""
-        self._are_back(self._absences.end(path))
+        self._are_back(self._outages.end(path))
         for suspect in self._suspects.pop(os.path.dirname(path), []):
             photo, error = suspect.photo, suspect.error
-            if photo.path in self._set_aside:
-                self._finish(photo, TimedOutImage(photo.path, self._set_aside[photo.path]))
+            if photo.path in self._excluded:
+                self._finish(photo, TimedOutImage(photo.path, self._excluded[photo.path]))
             elif error and (photo.asked_again or isinstance(error, TimedOutImage) and not answered_late):
                 self._finish(photo, error)
             else:  # the folder may have been away for just that moment
                 photo.asked_again = error is not None
                 self._waiting.append(photo)
 
-    def _are_back(self, absences: Sequence[Absence[Photo]]) -> None:
-        for absence in absences:
-            self._waiting.extend(absence.held)
-            self._on_back(absence.folder, time.monotonic() - absence.since)
+    def _are_back(self, outages: Sequence[SourceOutage[Photo]]) -> None:
+        for outage in outages:
+            self._waiting.extend(outage.held)
+            self._on_back(outage.folder, time.monotonic() - outage.since)
 
     def _is_away(self, folder: str, why: str, path: str) -> None:
-        absence, is_new = self._absences.begin(folder, why, path, time.monotonic())
-        self._are_back(self._absences.end(path, but=absence))  # a folder above, or where a link led before
-        for suspected in [f for f in self._suspects if absence.covers(os.path.join(f, "x"))]:
-            absence.held += [suspect.photo for suspect in self._suspects.pop(suspected)]
+        outage, is_new = self._outages.begin(folder, why, path, time.monotonic())
+        self._are_back(self._outages.end(path, but=outage))  # a folder above, or where a link led before
+        for suspected in [f for f in self._suspects if outage.covers(os.path.join(f, "x"))]:
+            outage.held += [suspect.photo for suspect in self._suspects.pop(suspected)]
         # A photo that is a link to one in that folder is not below it itself.
-        absence.held += [s.photo for s in self._suspects.pop(os.path.dirname(path), [])]
-        absence.held += self._take_from_line(absence.covers)
+        outage.held += [s.photo for s in self._suspects.pop(os.path.dirname(path), [])]
+        outage.held += self._take_from_line(outage.covers)
         if is_new and self._on_away is not None:
             self._on_away(folder, why)
 
@@ -491,15 +491,15 @@ class ReadingPool:
         """Whether those that are away are back; one process at most waits for a dead drive."""
         self._unanswered = [process for process in self._unanswered if process.poll() is None]
         if not self._unanswered:
-            for absence in self._absences.due(time.monotonic()):
-                absence.looking = True
-                self._look(absence.example)
+            for outage in self._outages.due(time.monotonic()):
+                outage.looking = True
+                self._look(outage.example)
 
     # --- workers
 
     def _staff(self) -> None:
         """As many workers as asked for that are not slow; one too many, after a slow one came back, goes."""
-        able = [worker for worker in self._crew.living() if not worker.slow]
+        able = [worker for worker in self._workers.living() if not worker.slow]
         if len(able) > self._count:
             idle = [worker for worker in able if worker.ready and not worker.photos]
             for worker in idle[: len(able) - self._count]:
@@ -508,7 +508,7 @@ class ReadingPool:
             return
         for _ in range(self._count - len(able)):
             try:
-                if not self._may_start() or not self._crew.start():
+                if not self._may_start() or not self._workers.start():
                     return
             except OSError as error:
                 self._on_failed_start(error.strerror or str(error))
@@ -516,7 +516,7 @@ class ReadingPool:
 
     def _may_start(self) -> bool:
         """A spare or two at first, more once they help: on a slow drive each only waits for the others."""
-        living = len(self._crew.living())
+        living = len(self._workers.living())
         if living < self._count or any(photo.look for photo in self._waiting):
             return True
         most = self._count + SPARES - 1 if self._spares_help else max(MANY, self._count + 1)
@@ -525,7 +525,7 @@ class ReadingPool:
 
     def _kill(self, worker: Worker, slots: list[int] | None = None) -> None:
         """End a worker without waiting; its photos come first in line, with their slots, once it is still."""
-        self._crew.kill(worker)
+        self._workers.kill(worker)
         self._gone.append(Gone(worker, slots or []))
         worker.photos, worker.taken_back = {}, {}
 
@@ -534,8 +534,8 @@ class ReadingPool:
         for gone in [gone for gone in self._gone if (gone.slots or gone.photos) and gone.still(now)]:
             self._free.extend(gone.slots)
             for photo in reversed(gone.photos):
-                if photo.path in self._set_aside and not photo.look:
-                    self._finish(photo, TimedOutImage(photo.path, self._set_aside[photo.path]))
+                if photo.path in self._excluded and not photo.look:
+                    self._finish(photo, TimedOutImage(photo.path, self._excluded[photo.path]))
                 else:
                     self._waiting.appendleft(photo)
             gone.slots, gone.photos = [], []
@@ -544,14 +544,14 @@ class ReadingPool:
     def _check_workers(self) -> None:
         now = time.monotonic()
         if now - self._checked_at > PAUSE_S:  # we were stopped ourselves: whatever the rows say is old
-            for worker in self._crew.living():
+            for worker in self._workers.living():
                 worker.started_at = worker.moved_at = now
         self._checked_at = now
-        for worker in [worker for worker in self._crew.living() if not worker.ready]:
+        for worker in [worker for worker in self._workers.living() if not worker.ready]:
             if now - worker.started_at > self._deadline_s + START_S:
                 self._kill(worker)
                 self._on_failed_start("they do not answer")
-        silent = [(worker, self._crew.silent_s(worker, now)) for worker in self._crew.living()]
+        silent = [(worker, self._workers.silent_s(worker, now)) for worker in self._workers.living()]
         deadline_s = self._current_deadline_s()
         if drive_is_suspect([silent_s for _, silent_s in silent], now - self._read_at, deadline_s):
             deadline_s *= PATIENCE * len(silent) / self._count  # who reads alone waits least
@@ -564,7 +564,7 @@ class ReadingPool:
         if silent_s > self._slow_after_s() and not worker.slow:
             worker.slow = True
             self._take_back(worker)
-        current = self._crew.current(worker)
+        current = self._workers.current(worker)
         if silent_s <= (ANSWER_S if current is not None and current.look else deadline_s):
             return
         if current is None:  # frozen between two photos, so none is to blame
@@ -580,16 +580,16 @@ class ReadingPool:
 
     def _ask_drive(self, worker: Worker, now: float) -> None:
         """Now and then while all wait, so that a dead drive is known before any photo's time is up."""
-        current = self._crew.current(worker)
+        current = self._workers.current(worker)
         if self._on_away is None or current is None or current.look or now < self._drive_asked_at + LOOK_S:
             return
         self._drive_asked_at = now
-        if self._absences.of(current.path) is None:
+        if self._outages.of(current.path) is None:
             self._look(current.path)
 
     def _take_back(self, worker: Worker) -> None:
         """What is queued behind a photo that takes long goes to others; the slots stay until it answers."""
-        current = self._crew.current(worker)
+        current = self._workers.current(worker)
         for photo in [photo for photo in reversed(worker.photos.values()) if photo is not current]:
             del worker.photos[photo.ticket]
             worker.taken_back[photo.ticket] = photo.slot
@@ -608,7 +608,7 @@ class ReadingPool:
 
     def _state(self, worker: Worker, now: float) -> WorkerState:
         try:
-            state, ticket, since = self._arena.row(worker.row)
+            state, ticket, since = self._shared_buffer.row(worker.row)
         except ValueError:  # closed meanwhile
             state, ticket, since = wire.IDLE, 0, now
         path = None
@@ -622,7 +622,7 @@ class ReadingPool:
         )
 
     def _end_all(self) -> None:
-        for worker in self._crew.living():
+        for worker in self._workers.living():
             self._kill(worker)
         end = time.monotonic() + REAP_S
         for gone in self._gone:

@@ -1,12 +1,12 @@
-"""The process that reads photos: requests on stdin, tiles into shared memory, replies on stdout.
+"""The process that reads photos: requests on stdin, resized images into shared memory, replies on stdout.
 
 It imports Pillow and nothing else, so that a new one is ready in a twentieth of a second, and it
 shares no lock or queue with anybody: killing it at any moment harms nobody. pool.py starts and watches it.
 
     python -P -m waste_gui.dataset.worker PARENT_PID ARENA ROW TILES_OFFSET TILE_SIZE
 
-ARENA is an inherited descriptor's number or a file's path. The arena holds a status row for each worker,
-then the tile slots. Of a photo in flight its row names the ticket before the file is opened.
+ARENA is an inherited descriptor's number or a file's path. The shared buffer holds a status row for each
+worker, then the resized image slots. Of a photo in flight its row names the ticket before the file is opened.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ after a zero byte says why."""
 
 def main(arguments: list[str]) -> int:
     replies = _private_stdout()
-    parent, arena_name, row, tiles_offset, tile_size = arguments
+    parent, shared_buffer_name, row, resized_offset, resized_size = arguments
     _die_with_parent(int(parent))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the engine's to answer
     _tell_stacks()
@@ -61,39 +61,41 @@ def main(arguments: list[str]) -> int:
         _reply(replies, 0, HELLO, reason=_text(str(error)))
         return 1
     _reply(replies, 0, HELLO)
-    arena = _map_arena(arena_name)
-    _serve(sys.stdin.buffer, replies, arena, int(row) * ROW_BYTES, int(tiles_offset), int(tile_size))
+    shared_buffer = _map_shared_buffer(shared_buffer_name)
+    _serve(
+        sys.stdin.buffer, replies, shared_buffer, int(row) * ROW_BYTES, int(resized_offset), int(resized_size)
+    )
     return 0
 
 
 def _serve(
-    requests: BinaryIO, replies: int, arena: mmap.mmap, row: int, tiles_offset: int, size: int
+    requests: BinaryIO, replies: int, shared_buffer: mmap.mmap, row: int, resized_offset: int, size: int
 ) -> None:
     """Answer until the end of stdin."""
-    from waste_gui.dataset.absence import absent_folder
     from waste_gui.dataset.images import ImageError, read_image
+    from waste_gui.dataset.source_outage import missing_folder
 
-    tile_bytes = size * size * 3
-    ROW.pack_into(arena, row, IDLE, 0, time.monotonic())
+    resized_bytes = size * size * 3
+    ROW.pack_into(shared_buffer, row, IDLE, 0, time.monotonic())
     while header := requests.read(REQUEST.size):
         ticket, slot, length = REQUEST.unpack(header)
         path = os.fsdecode(requests.read(length))
         began = time.monotonic()
-        ROW.pack_into(arena, row, READING, ticket, began)
+        ROW.pack_into(shared_buffer, row, READING, ticket, began)
         kind, reason = "", b""
         width = height = 0
         if slot == LOOK:
-            if absent := absent_folder(path):
-                kind, reason = "vanished", os.fsencode(absent[0]) + b"\0" + _text(absent[1])
+            if missing := missing_folder(path):
+                kind, reason = "vanished", os.fsencode(missing[0]) + b"\0" + _text(missing[1])
         else:
             try:
                 image, width, height = read_image(path, size)
-                begin = tiles_offset + slot * tile_bytes
-                arena[begin : begin + tile_bytes] = image.tobytes()
+                begin = resized_offset + slot * resized_bytes
+                shared_buffer[begin : begin + resized_bytes] = image.tobytes()
             except ImageError as error:
                 kind, reason = error.kind, _text(error.reason)
         ended = time.monotonic()
-        ROW.pack_into(arena, row, IDLE, 0, ended)
+        ROW.pack_into(shared_buffer, row, IDLE, 0, ended)
         _reply(replies, ticket, slot, kind, ended - began, width, height, reason)
 
 
@@ -138,7 +140,7 @@ def _tell_stacks() -> None:
             stack_file.StackFile(path, "worker").answer_signals()
 
 
-def _map_arena(name: str) -> mmap.mmap:
+def _map_shared_buffer(name: str) -> mmap.mmap:
     descriptor = int(name) if name.isdecimal() else os.open(name, os.O_RDWR | getattr(os, "O_BINARY", 0))
     try:
         return mmap.mmap(descriptor, 0)

@@ -37,9 +37,9 @@ def run(arguments: list[str]) -> int:
     """The exit status: 0 finished, 3 stopped on request, 1 failed with a `run_failed`."""
     options = parser().parse_args(arguments)
     if options.command == "set-aside":
-        from waste_gui.engine.setting_aside import set_aside
+        from waste_gui.engine.excluding import exclude
 
-        return set_aside(options)
+        return exclude(options)
     stdout = claim_stdout()
     sys.stderr = forgiving_stderr()
     faulthandler.enable()

@@ -1,9 +1,10 @@
-"""From uint8 tiles to what the model sees: augmented for training, plain for everything else, on the device.
+"""From uint8 resized images to what the model sees: augmented for training, plain for everything else, on the
+device.
 
 Training: one affine resampling and one colour matrix per image.
 
 All random numbers come from a CPU ``torch.Generator`` (the same on every device) and only the
-finished parameters are moved to the tiles' device.
+finished parameters are moved to the resized images' device.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ _LUMA = (0.299, 0.587, 0.114)
 
 @dataclass(frozen=True)
 class Strength:
-    """How far an augmented image may stray from its tile."""
+    """How far an augmented image may stray from its resized image."""
 
-    min_area: float = 0.4  # smallest crop, as a share of the tile's area (largest is 1)
+    min_area: float = 0.4  # smallest crop, as a share of the resized image's area (largest is 1)
     aspect: float = 4 / 3  # crop aspect ratio drawn log-uniformly from [1/aspect, aspect]
     hflip: float = 0.5  # probability of a left-right flip
     vflip: float = 0.0  # probability of a top-bottom flip
@@ -79,15 +80,15 @@ STRENGTHS = {
 
 
 def training_view(
-    tiles_BHWC: Tensor, spec: ModelSpec, size: int, strength: Strength, generator: torch.Generator
+    resized_BHWC: Tensor, spec: ModelSpec, size: int, strength: Strength, generator: torch.Generator
 ) -> Tensor:
     """Augmented, normalised (B, 3, size, size) images for a training step."""
-    return normalise(augment(tiles_BHWC, size, generator, strength), spec)
+    return normalise(augment(resized_BHWC, size, generator, strength), spec)
 
 
-def evaluation_view(tiles_BHWC: Tensor, spec: ModelSpec) -> Tensor:
+def evaluation_view(resized_BHWC: Tensor, spec: ModelSpec) -> Tensor:
     """The whole photo, resized with antialiasing and normalised: validation, test and predict."""
-    images = tiles_BHWC.permute(0, 3, 1, 2).float().div_(255)
+    images = resized_BHWC.permute(0, 3, 1, 2).float().div_(255)
     size = (spec.image_size, spec.image_size)
     return normalise(F.interpolate(images, size, mode="bilinear", antialias=True, align_corners=False), spec)
 
@@ -108,7 +109,7 @@ def _uniform(n: int, low: float, high: float, generator: torch.Generator) -> Ten
 
 
 def affine_matrices(n: int, strength: Strength, generator: torch.Generator) -> Tensor:
-    """Random (n, 2, 3) matrices from output to tile coordinates, as ``affine_grid`` takes them."""
+    """Random (n, 2, 3) matrices from output to resized image coordinates, as ``affine_grid`` takes them."""
     area = _uniform(n, strength.min_area, 1.0, generator)
     log_aspect = math.log(strength.aspect)
     ratio = torch.exp(_uniform(n, -log_aspect, log_aspect, generator))
@@ -163,15 +164,15 @@ def erase_rectangles(images: Tensor, strength: Strength, generator: torch.Genera
     return torch.where(mask, images.mean((2, 3), keepdim=True), images)
 
 
-def augment(tiles_BHWC: Tensor, size: int, generator: torch.Generator, strength: Strength) -> Tensor:
-    """Augment (B, T, T, 3) uint8 tiles to (B, 3, size, size) float images in 0..1.
+def augment(resized_BHWC: Tensor, size: int, generator: torch.Generator, strength: Strength) -> Tensor:
+    """Augment (B, T, T, 3) uint8 resized images to (B, 3, size, size) float images in 0..1.
 
     The same generator state gives the same images; ``generator`` must be a CPU generator.
     """
-    n = len(tiles_BHWC)
-    device = tiles_BHWC.device
+    n = len(resized_BHWC)
+    device = resized_BHWC.device
     theta = affine_matrices(n, strength, generator).to(device)
-    images = tiles_BHWC.permute(0, 3, 1, 2).float().div_(255)
+    images = resized_BHWC.permute(0, 3, 1, 2).float().div_(255)
     grid = F.affine_grid(theta, [n, 3, size, size], align_corners=False)
     images = F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
     if strength.brightness or strength.contrast or strength.saturation:

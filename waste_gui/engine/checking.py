@@ -15,17 +15,17 @@ from waste_gui.dataset.check import PASSING, read_photos
 from waste_gui.dataset.file_stats import FileStats
 from waste_gui.dataset.findings import ORDER, find
 from waste_gui.dataset.images import ERRORS
-from waste_gui.dataset.pool import SET_ASIDE
+from waste_gui.dataset.pool import EXCLUDE
+from waste_gui.dataset.resized import ResizedImage, resized_size
 from waste_gui.dataset.scan import DatasetError, Sample, Scan
 from waste_gui.dataset.split import Split, split_samples
-from waste_gui.dataset.tile import Tile, tile_size
 from waste_gui.engine.context import Context, StageReport
 from waste_gui.engine.errors import UnusableDataset
 from waste_gui.engine.reading import SLOTS, describe_scan, find_photos, open_cache, start_pool
 from waste_gui.protocol import ImageFailed, RunFinished, Warned
 
 IMAGE_SIZE = 224
-"""Of most models: the tiles kept for training are of the right size then."""
+"""Of most models: the resized images kept for training are of the right size then."""
 
 REMEMBER_S = 1.0
 
@@ -81,16 +81,16 @@ def read_and_remember(
     config: RunConfig,
     context: Context,
 ) -> None:
-    """Whatever ends it, what was read until then is remembered; the tiles are kept for training."""
-    side = tile_size(config.image_size or IMAGE_SIZE)
+    """Whatever ends it, what was read until then is remembered; the resized images are kept for training."""
+    side = resized_size(config.image_size or IMAGE_SIZE)
     fresh: list[Checked] = []
     remembered_at = time.monotonic()
     with contextlib.ExitStack() as closing:
-        tiles = open_cache(config, context, stats, side, closing)
+        resized_images = open_cache(config, context, stats, side, closing)
 
-        def keep(path: str, tile: Tile) -> None:
-            if tiles is not None and path not in tiles:
-                tiles.put(path, tile.copy())
+        def keep(path: str, resized: ResizedImage) -> None:
+            if resized_images is not None and path not in resized_images:
+                resized_images.put(path, resized.copy())
 
         pool = start_pool(config, context, side, closing)
         try:
@@ -121,7 +121,7 @@ class _Results:
     def add(self, photo: Checked) -> None:
         self._done += 1
         self._stage.progress(self._done, photo.path)
-        if photo.reason != SET_ASIDE:  # just now, by the person: nothing to tell them
+        if photo.reason != EXCLUDE:  # just now, by the person: nothing to tell them
             self._checked[photo.path] = photo
             self._tell_failure(photo)
 

@@ -55,7 +55,7 @@ class CheckpointInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What a checkpoint's JSON says."""
 
     spec: ModelSpec
-    tile_size: int
+    resized_size: int
     progress: Progress
     crc32: str = ""  # Of all tensors.
 

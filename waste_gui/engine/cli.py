@@ -35,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="look for bad and duplicate photos before training")
     check.add_argument("config", nargs="?", metavar="RUN_CONFIG.json", help="settings from a file")
     _add_fields(check)
-    _add_set_aside(commands.add_parser("set-aside", help="leave photos out of training, or take them back"))
+    _add_exclude(commands.add_parser("set-aside", help="leave photos out of training, or take them back"))
     evaluate = commands.add_parser("evaluate", help="validate a run's best model again")
     evaluate.add_argument("folder", metavar="RUN_FOLDER")
     predict = commands.add_parser("predict", help="say what is on photos")
@@ -55,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _add_set_aside(command: argparse.ArgumentParser) -> None:
+def _add_exclude(command: argparse.ArgumentParser) -> None:
     command.add_argument("photos", nargs="*", metavar="PHOTO")
     command.add_argument("--undo", action="store_true", help="use these photos again")
     command.add_argument("--list", action="store_true", help="show which photos are set aside")

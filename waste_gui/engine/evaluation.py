@@ -58,8 +58,8 @@ class Evaluation:
 def predict_batch(model: nn.Module, spec: ModelSpec, device: Device, batch: Batch) -> Tensor:
     """Logits (B, C), float32, on the CPU. Computed in float32 wherever that is affordable: on a CPU a
     prediction then does not depend on which photos share its batch."""
-    tiles = batch.tiles_BHWC.to(device.device, non_blocking=True)
-    images = evaluation_view(tiles, spec).contiguous(memory_format=torch.channels_last)
+    resized_images = batch.resized_BHWC.to(device.device, non_blocking=True)
+    images = evaluation_view(resized_images, spec).contiguous(memory_format=torch.channels_last)
     if device.is_cuda:
         with device.compute():
             return model(images).float().cpu()  # type: ignore[no-any-return]

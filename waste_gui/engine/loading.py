@@ -1,8 +1,9 @@
-"""Tiles to batches, ahead of the step that needs them, in an order that only the seed decides.
+"""Resized images to batches, ahead of the step that needs them, in an order that only the seed decides.
 
-A thread of its own puts batches together: tiles come from the cache, at near memory speed, or from the pool,
-which reads photos in worker processes and gives them back in any order. A tile from the pool is copied out
-and its slot given back at once: a photo that takes long never waits for a slot that a later photo holds.
+A thread of its own puts batches together: resized images come from the cache, at near memory speed, or from
+the pool, which reads photos in worker processes and gives them back in any order. A resized image from the
+pool is copied out and its slot given back at once: a photo that takes long never waits for a slot that a
+later photo holds.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ import torch
 from torch import Tensor
 
 from waste_gui.dataset.images import ImageError
-from waste_gui.dataset.photo_tiles import PhotoTiles
+from waste_gui.dataset.photo_cache import PhotoCache
 from waste_gui.dataset.pool import Read, ReadingPool
+from waste_gui.dataset.resized import ResizedImage
 from waste_gui.dataset.scan import Sample
-from waste_gui.dataset.tile import Tile
 from waste_gui.engine.errors import TooManyFailures
 from waste_gui.protocol import ImageFailed
 from waste_gui.rundir import write_atomically
@@ -40,9 +41,10 @@ Action = Literal["replaced", "blank", "left_out"]
 
 @dataclass
 class Batch:
-    """uint8 tiles and int64 labels of the samples that could be read, and the seconds waited for them."""
+    """uint8 resized images and int64 labels of the samples that could be read, and the seconds waited for
+    them."""
 
-    tiles_BHWC: Tensor
+    resized_BHWC: Tensor
     labels_B: Tensor
     samples: list[Sample]
     wait_s: float
@@ -123,10 +125,10 @@ class Failures:
 
 @dataclass(eq=False)
 class _Attempt:
-    """A photo that may fill a place in a batch, and the memory that its tile goes to."""
+    """A photo that may fill a place in a batch, and the memory that its resized image goes to."""
 
     sample: Sample
-    tile: Tile
+    resized: ResizedImage
     state: Literal["reading", "read", "failed"] = "reading"
 
 
@@ -146,8 +148,8 @@ class _Place:
 class _Pending:
     """A batch of which photos still come."""
 
-    tiles_BHWC: Tensor
-    rows: Tile
+    resized_BHWC: Tensor
+    rows: ResizedImage
     samples: list[Sample | None]
     missing: int
 
@@ -157,9 +159,11 @@ class _Pending:
 
     def finish(self, wait_s: float) -> Batch:
         kept = [i for i, sample in enumerate(self.samples) if sample is not None]
-        tiles = self.tiles_BHWC if len(kept) == len(self.samples) else self.tiles_BHWC[kept]
+        resized_images = self.resized_BHWC if len(kept) == len(self.samples) else self.resized_BHWC[kept]
         samples = [sample for sample in self.samples if sample is not None]
-        return Batch(tiles, torch.tensor([s.label for s in samples], dtype=torch.int64), samples, wait_s)
+        return Batch(
+            resized_images, torch.tensor([s.label for s in samples], dtype=torch.int64), samples, wait_s
+        )
 
 
 class Loader:
@@ -168,24 +172,24 @@ class Loader:
     def __init__(
         self,
         pool: ReadingPool,
-        tile_size: int,
+        resized_size: int,
         failures: Failures,
         waiting: Callable[[], None],
         *,
         bad_image: Literal["replace", "blank"],
-        stand_ins: Sequence[Sample],
+        replacements: Sequence[Sample],
         seed: int,
         pin: bool = False,
-        tiles: PhotoTiles | None = None,
+        resized_images: PhotoCache | None = None,
     ) -> None:
-        """`stand_ins` are the training samples: one of the same class replaces a photo that cannot be read.
-        A photo that is not among them (validation, test) is never replaced: it is left out."""
-        self._pool, self._tile_size, self._failures, self._waiting = pool, tile_size, failures, waiting
-        self._bad_image, self._seed, self._pin, self._tiles = bad_image, seed, pin, tiles
-        self._stand_ins: dict[int, list[Sample]] = {}
-        for sample in stand_ins:
-            self._stand_ins.setdefault(sample.label, []).append(sample)
-        self._replaceable = {sample.path for sample in stand_ins}
+        """`replacements` are the training samples: one of the same class replaces a photo that cannot be
+        read. A photo that is not among them (validation, test) is never replaced: it is left out."""
+        self._pool, self._resized_size, self._failures, self._waiting = pool, resized_size, failures, waiting
+        self._bad_image, self._seed, self._pin, self._resized_images = bad_image, seed, pin, resized_images
+        self._replacements: dict[int, list[Sample]] = {}
+        for sample in replacements:
+            self._replacements.setdefault(sample.label, []).append(sample)
+        self._replaceable = {sample.path for sample in replacements}
         self._ticket = 0
         self._ask_again = threading.Event()
         self._reading: dict[int, tuple[_Place, _Attempt]] = {}
@@ -237,9 +241,9 @@ class Loader:
         line.end(failure)
 
     def _begin(self, samples: Sequence[Sample]) -> _Pending:
-        shape = (len(samples), self._tile_size, self._tile_size, 3)
-        tiles = torch.empty(shape, dtype=torch.uint8, pin_memory=self._pin)
-        pending = _Pending(tiles, tiles.numpy(), [None] * len(samples), len(samples))
+        shape = (len(samples), self._resized_size, self._resized_size, 3)
+        resized_images = torch.empty(shape, dtype=torch.uint8, pin_memory=self._pin)
+        pending = _Pending(resized_images, resized_images.numpy(), [None] * len(samples), len(samples))
         for index, sample in enumerate(samples):
             place = _Place(sample, pending, index)
             if self._failures.known(sample.path):
@@ -252,7 +256,9 @@ class Loader:
     def _try(self, place: _Place, attempt: _Attempt) -> None:
         """Read a photo for a place: from the cache, at once, or by the pool."""
         place.attempts.append(attempt)
-        if self._tiles is not None and self._tiles.read_into(attempt.sample.path, attempt.tile):
+        if self._resized_images is not None and self._resized_images.read_into(
+            attempt.sample.path, attempt.resized
+        ):
             attempt.state = "read"
             self._settle(place)
         else:
@@ -280,18 +286,18 @@ class Loader:
         for ticket in self._pool.slow():
             place, attempt = self._reading.get(ticket, (None, None))
             if place and attempt is place.attempts[-1] and self._action(place) == "replaced":
-                self._try_next(place)  # its stand-in is read meanwhile, should it fail
+                self._try_next(place)  # its replacement is read meanwhile, should it fail
 
     def _on_read(self, read: Read) -> None:
         place, attempt = self._reading.pop(read.ticket, (None, None))
         if place is None or attempt is None:
             self._pool.release(read)
             return
-        if read.tile is not None:
-            attempt.tile[...] = read.tile
+        if read.resized is not None:
+            attempt.resized[...] = read.resized
             attempt.state = "read"
-            if self._tiles is not None:
-                self._tiles.put(attempt.sample.path, attempt.tile)
+            if self._resized_images is not None:
+                self._resized_images.put(attempt.sample.path, attempt.resized)
         self._pool.release(read)
         if read.error is not None:
             attempt.state = "failed"
@@ -313,8 +319,8 @@ class Loader:
     def _fill_place(self, place: _Place, attempt: _Attempt | None) -> None:
         batch, place.settled = place.batch, True
         if attempt is not None:
-            if attempt is not place.attempts[0]:  # whose tile is the row itself
-                batch.rows[place.index] = attempt.tile
+            if attempt is not place.attempts[0]:  # whose resized image is the row itself
+                batch.rows[place.index] = attempt.resized
             batch.samples[place.index] = attempt.sample
         batch.missing -= 1
 
@@ -337,7 +343,7 @@ class Loader:
 
     def _other_photo(self, place: _Place) -> Sample | None:
         """A function of the seed, the failed path and the attempt, so that a run can be repeated."""
-        candidates = self._stand_ins.get(place.wanted.label, [])
+        candidates = self._replacements.get(place.wanted.label, [])
         start = hashlib.sha256(f"{self._seed} {place.wanted.path!r}".encode("utf-8", "surrogateescape"))
         first = int.from_bytes(start.digest()[:8], "big")
         while place.candidates_passed < len(candidates):

@@ -9,7 +9,7 @@ import threading
 from waste_gui.config import RunConfig
 from waste_gui.dataset.catalog import Catalog, CatalogError, leave_out
 from waste_gui.dataset.file_stats import FileStats, file_stats
-from waste_gui.dataset.photo_tiles import PhotoTiles, open_photo_tiles
+from waste_gui.dataset.photo_cache import PhotoCache, open_photo_resized_images
 from waste_gui.dataset.pool import ReadingPool
 from waste_gui.dataset.scan import Scan, check_trainable, scan_sources
 from waste_gui.dataset.split import Split
@@ -17,7 +17,7 @@ from waste_gui.engine.context import Context, StageReport
 from waste_gui.protocol import SourceBack, SourceGone, Warned
 
 SLOTS = 64
-"""Tiles in memory between the readers and us."""
+"""Resized images in memory between the readers and us."""
 
 
 def find_photos(
@@ -36,7 +36,7 @@ def find_photos(
     return scan, file_stats(paths, lambda n: stage.progress(found, f"looked at {n} of {found} files"))
 
 
-def set_aside(config: RunConfig, context: Context) -> frozenset[str]:
+def exclude(config: RunConfig, context: Context) -> frozenset[str]:
     """The photos of these folders that a person, or a training, has set aside."""
     catalog = Catalog(on_problem=lambda text: context.report(Warned(text=text)))
     return frozenset(catalog.aside(config.source))
@@ -55,15 +55,15 @@ def describe_scan(scan: Scan, split: Split) -> str:
 
 def open_cache(
     config: RunConfig, context: Context, stats: FileStats, side: int, closing: contextlib.ExitStack
-) -> PhotoTiles | None:
+) -> PhotoCache | None:
     def tell(text: str, hint: str) -> None:
         context.report(Warned(text=text, hint=hint))
 
     context.heart.where = "opening the photo cache"
-    tiles = context.in_thread(lambda: open_photo_tiles(stats, side, config.cache_gb, tell))
-    if tiles is not None:
-        closing.callback(tiles.cache.close)
-    return tiles
+    resized_images = context.in_thread(lambda: open_photo_resized_images(stats, side, config.cache_gb, tell))
+    if resized_images is not None:
+        closing.callback(resized_images.cache.close)
+    return resized_images
 
 
 def start_pool(config: RunConfig, context: Context, side: int, closing: contextlib.ExitStack) -> ReadingPool:
@@ -91,7 +91,7 @@ def start_pool(config: RunConfig, context: Context, side: int, closing: contextl
 def remember_aside(path: str, context: Context) -> None:
     """So that the next run leaves it out, too; the photos page takes it back."""
     try:
-        Catalog().set_aside([path], "set aside during a training")
+        Catalog().exclude([path], "set aside during a training")
     except CatalogError as error:
         context.report(Warned(text=error.text, hint=error.hint))
 

@@ -209,7 +209,8 @@ def _open_run(
     closing: contextlib.ExitStack,
     config: RunConfig,
 ) -> tuple[CheckpointInfo, Classifier, Loader]:
-    """A finished run's model on the device, and a loader for its tile size that leaves bad photos out."""
+    """A finished run's model on the device, and a loader for its resized image size that leaves bad photos
+    out."""
     from waste_gui.dataset.pool import ReadingPool
     from waste_gui.engine.loading import Failures, Loader
     from waste_gui.engine.reading import SLOTS, worker_count
@@ -218,16 +219,16 @@ def _open_run(
         info, model = _best_model(folder, device)
         stage.summary = f"{info.spec.name}, epoch {info.progress.epoch}"
     pool = closing.enter_context(
-        ReadingPool(worker_count(config), info.tile_size, SLOTS, config.photo_timeout)
+        ReadingPool(worker_count(config), info.resized_size, SLOTS, config.photo_timeout)
     )
     context.heart.workers, context.heart.queued = pool.states, pool.queued
     loader = Loader(
         pool,
-        info.tile_size,
+        info.resized_size,
         Failures(photos, context.report, None),
         context.obey,
         bad_image="replace",
-        stand_ins=(),
+        replacements=(),
         seed=0,
     )
     return info, model, loader

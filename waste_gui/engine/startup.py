@@ -11,10 +11,10 @@ import torch
 
 from waste_gui.config import ConfigError, RunConfig, failure_budget, load
 from waste_gui.dataset.file_stats import FileStats, file_stats
-from waste_gui.dataset.photo_tiles import PhotoTiles
+from waste_gui.dataset.photo_cache import PhotoCache
+from waste_gui.dataset.resized import resized_size
 from waste_gui.dataset.scan import DatasetError, Sample, Scan
 from waste_gui.dataset.split import Split, load_split, save_split, split_samples
-from waste_gui.dataset.tile import tile_size
 from waste_gui.engine import models
 from waste_gui.engine.context import Context, StageReport
 from waste_gui.engine.devices import Device
@@ -32,9 +32,9 @@ from waste_gui.engine.loading import (
 from waste_gui.engine.models import Classifier, ModelSpec
 from waste_gui.engine.reading import (
     describe_scan,
+    exclude,
     find_photos,
     open_cache,
-    set_aside,
     start_pool,
     worker_count,
 )
@@ -101,7 +101,7 @@ def scan_and_split(
         def begin(side: int) -> Loading:
             return begin_loading(config, context, folder, found, side, device, closing)
 
-        loading = begin(tile_size(config.image_size or USUAL_IMAGE_SIZE))
+        loading = begin(resized_size(config.image_size or USUAL_IMAGE_SIZE))
         loading.begin_anew = begin
         stage.summary = describe_scan(scan, split)
     return scan, split, loading
@@ -141,7 +141,7 @@ def find_again(config: RunConfig, context: Context, stage: StageReport, folder: 
     stage.progress(len(samples), "the photos of the run before", total=len(samples))
     paths = [sample.path for sample in samples]
     stats = file_stats(paths, lambda n: stage.progress(n, f"looked at {n} of {len(paths)} files"))
-    return Found(Scan(samples, classes, {}, ()), split, stats, set_aside(config, context) & frozenset(paths))
+    return Found(Scan(samples, classes, {}, ()), split, stats, exclude(config, context) & frozenset(paths))
 
 
 def build_model(
@@ -166,12 +166,12 @@ def build_model(
 @dataclass
 class Loading:
     """The pipelines at work: the photos of `first` (a sample, a training batch, a validation batch) are being
-    read. Tiles are `side` pixels wide; should the model want others, `begin_anew` is the way."""
+    read. Resized images are `side` pixels wide; should the model want others, `begin_anew` is the way."""
 
     side: int
     loader: Loader
     failures: Failures
-    tiles: PhotoTiles | None
+    resized_images: PhotoCache | None
     first: Batches
     closing: contextlib.ExitStack
     begin_anew: Callable[[int], Loading] = field(init=False)
@@ -187,7 +187,7 @@ def begin_loading(
     closing: contextlib.ExitStack,
 ) -> Loading:
     own, split = closing.enter_context(contextlib.ExitStack()), found.split
-    tiles = open_cache(config, context, found.stats, side, own)
+    resized_images = open_cache(config, context, found.stats, side, own)
     pool = start_pool(config, context, side, own)
     total = len(split.train) + len(split.val) + len(split.test)
     failures = Failures(failure_budget(total), context.report, folder.failures, found.aside)
@@ -198,14 +198,14 @@ def begin_loading(
         failures,
         context.obey,
         bad_image=config.bad_image,
-        stand_ins=split.train,
+        replacements=split.train,
         seed=config.seed,
         pin=device.is_cuda,
-        tiles=tiles,
+        resized_images=resized_images,
     )
     context.restart_workers = loader.restart
     first = loader.load(first_batches(split, config))
-    loading = Loading(side, loader, failures, tiles, first, own)
+    loading = Loading(side, loader, failures, resized_images, first, own)
     own.callback(lambda: loading.first.close())
     return loading
 
@@ -219,13 +219,17 @@ def prepare_loading(
     config: RunConfig, context: Context, split: Split, spec: ModelSpec, loading: Loading
 ) -> Loading:
     with context.stage("loaders") as stage:
-        if loading.side != tile_size(spec.image_size):
+        if loading.side != resized_size(spec.image_size):
             loading.closing.close()
-            loading = loading.begin_anew(tile_size(spec.image_size))
+            loading = loading.begin_anew(resized_size(spec.image_size))
         train = len(batches_of(split.train, config.batch_size, drop_last=True))
         val = len(batches_of(split.val, config.batch_size * VAL_BATCH_FACTOR))
-        tiles = loading.tiles
-        cached = f", {len(tiles)} photos in the cache" if tiles is not None else ", no photo cache"
+        resized_images = loading.resized_images
+        cached = (
+            f", {len(resized_images)} photos in the cache"
+            if resized_images is not None
+            else ", no photo cache"
+        )
         stage.summary = (
             f"{train} train batches of {config.batch_size}, {val} validation batches of "
             f"{config.batch_size * VAL_BATCH_FACTOR}, {worker_count(config)} workers{cached}"
@@ -300,7 +304,7 @@ def check_labels(prepared: Prepared, context: Context) -> None:
 
 def check_model(prepared: Prepared, context: Context) -> None:
     with context.stage("model_check") as stage:
-        side = tile_size(prepared.spec.image_size)
+        side = resized_size(prepared.spec.image_size)
         blank = Batch(torch.zeros(1, side, side, 3, dtype=torch.uint8), torch.zeros(1), [], 0.0)
         prepared.model.eval()
         shape = list(predict_batch(prepared.model, prepared.spec, prepared.device, blank).shape)

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from waste_gui.config import RunConfig, dump
+from waste_gui.dataset.resized import resized_size
 from waste_gui.dataset.scan import Sample
 from waste_gui.dataset.split import save_split
-from waste_gui.dataset.tile import tile_size
 from waste_gui.engine import checkpoint
 from waste_gui.engine.augment import STRENGTHS, Phase, training_phase, training_view
 from waste_gui.engine.checkpoint import BEST, LAST, CheckpointInfo, Progress
@@ -150,12 +150,12 @@ class Trainer:
                 continue
             self.context.heart.where = f"training, epoch {epoch}, step {number} of {self.steps_per_epoch}"
             step_began = time.perf_counter()
-            tiles = batch.tiles_BHWC.to(self.device.device, non_blocking=True)
+            resized_images = batch.resized_BHWC.to(self.device.device, non_blocking=True)
             labels = batch.labels_B.to(self.device.device, non_blocking=True)
             copied = time.perf_counter()
 
             for view in range(phase.views):
-                images = self.augmented(tiles, phase.size, view)
+                images = self.augmented(resized_images, phase.size, view)
                 with self.device.compute():
                     logits = self.model(images).float()
                 loss = self.loss_function(logits, labels)
@@ -181,11 +181,11 @@ class Trainer:
             self.context.obey()
         self.finish_epoch(epoch, batches, began)
 
-    def augmented(self, tiles_BHWC: Tensor, size: int, view: int) -> Tensor:
+    def augmented(self, resized_BHWC: Tensor, size: int, view: int) -> Tensor:
         """A view of the batch, the same in every run of this seed."""
         seed = (self.config.seed * 1_000_003 + self.outcome.step) * MOST_VIEWS + view
         generator = torch.Generator().manual_seed(seed % 2**63)
-        images = training_view(tiles_BHWC, self.spec, size, STRENGTHS[self.config.augment], generator)
+        images = training_view(resized_BHWC, self.spec, size, STRENGTHS[self.config.augment], generator)
         return images.contiguous(memory_format=torch.channels_last)
 
     def step_optimizer(self) -> None:
@@ -297,7 +297,9 @@ class Trainer:
             epoch_loss=self.meter.epoch_loss,
             epoch_steps=self.meter.epoch_steps,
         )
-        info = CheckpointInfo(spec=self.spec, tile_size=tile_size(self.spec.image_size), progress=progress)
+        info = CheckpointInfo(
+            spec=self.spec, resized_size=resized_size(self.spec.image_size), progress=progress
+        )
         again = (lambda: self.save(LAST)) if name == LAST else None
         return self.saver.save(name, info, tensors, again)
 

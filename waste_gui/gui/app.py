@@ -44,7 +44,7 @@ def in_terminal(options: argparse.Namespace) -> int | None:
 
         return self_test.in_terminal(data_dir())
     if options.install_desktop or options.uninstall_desktop:
-        from waste_gui.gui import desktop_entry
+        from waste_gui.gui.platform import desktop_entry
 
         return desktop_entry.install() if options.install_desktop else desktop_entry.uninstall()
     return None
@@ -60,16 +60,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     # PySide6 reads the source of each module that is imported after it; these need no Qt.
     from waste_gui.dataset import mapping, scan  # noqa: F401, I001
-    from waste_gui.gui import again, demo, found_rows, hooks, moment, queue_file, resources  # noqa: F401
-    from waste_gui.monitor import diary, kernel_log, report, run_list, run_marks, stacks, watch  # noqa: F401
+    from waste_gui.gui.session import changed_settings  # noqa: F401
+    from waste_gui.gui.photos import example  # noqa: F401
+    from waste_gui.gui.photos import finding_rows  # noqa: F401
+    from waste_gui.gui.alerts import hooks  # noqa: F401
+    from waste_gui.gui.session import snapshot  # noqa: F401
+    from waste_gui.gui.queue import store  # noqa: F401
+    from waste_gui.gui.common import resources  # noqa: F401
+    from waste_gui.monitor import kernel_log, report, run_list, stacks, watch  # noqa: F401
+    from waste_gui.monitor import diagnosis_log  # noqa: F401
+    from waste_gui.monitor import annotations  # noqa: F401
 
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
-    from waste_gui.gui.interrupts import Interrupts
+    from waste_gui.gui.shell.interrupts import Interrupts
     from waste_gui.gui.main_window import MainWindow
-    from waste_gui.gui.settings import Settings
-    from waste_gui.gui.theme import Theme
+    from waste_gui.gui.common.preferences import Preferences
+    from waste_gui.gui.common.theme import Theme
     from waste_gui.rundir import RunDir, data_dir
 
     data_dir().mkdir(parents=True, exist_ok=True)
@@ -77,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     app.setApplicationName("waste-gui")
     app.setApplicationDisplayName("")
     app.setDesktopFileName("waste-gui")
-    settings = Settings()
+    settings = Preferences()
     window = MainWindow(settings, Theme(app, settings.theme))
     window.show()
     if options.demo and options.offscreen:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from PySide6.QtWidgets import QApplication
 
 from waste_gui.gui.main_window import MainWindow
-from waste_gui.gui.moment import Moment
-from waste_gui.gui.wording import notice
+from waste_gui.gui.session.run_text import notice
+from waste_gui.gui.session.snapshot import Snapshot
+from waste_gui.monitor.formatting import clock
 from waste_gui.monitor.run import Phase, StageState
-from waste_gui.monitor.words import clock
 from waste_gui.protocol import RunFailed
 
 CRASHED = 2
@@ -23,25 +23,27 @@ class _Teller:
         self._told: set[str] = set()
         self._epochs = 0
 
-    def on_changed(self, moment: Moment) -> None:
-        for stage in moment.run.stages.values():
+    def on_changed(self, snapshot: Snapshot) -> None:
+        for stage in snapshot.run.stages.values():
             if stage.state is StageState.DONE and not stage.inside_train and stage.id not in self._told:
                 self._told.add(stage.id)
                 print(f"{stage.title}: {stage.summary} ({stage.elapsed_s:.1f} s)", flush=True)
-        for epoch in moment.run.epochs[self._epochs :]:
+        for epoch in snapshot.run.epochs[self._epochs :]:
             accuracy = "–" if epoch.val_accuracy is None else f"{100 * epoch.val_accuracy:.1f} %"
             print(f"Epoch {epoch.epoch}: {accuracy} right ({epoch.elapsed_s:.1f} s)", flush=True)
-        self._epochs = len(moment.run.epochs)
+        self._epochs = len(snapshot.run.epochs)
 
-    def on_ended(self, moment: Moment) -> None:
-        self.on_changed(moment)
-        said = notice(moment)
+    def on_ended(self, snapshot: Snapshot) -> None:
+        self.on_changed(snapshot)
+        said = notice(snapshot)
         print(
-            said.title if said else moment.run.phase.value, f"after {clock(moment.run.heard_at)}", flush=True
+            said.title if said else snapshot.run.phase.value,
+            f"after {clock(snapshot.run.heard_at)}",
+            flush=True,
         )
-        if isinstance(moment.run.last, RunFailed):
-            print(moment.run.last.traceback, flush=True)
-        self._app.exit(STATUS.get(moment.run.phase, CRASHED))
+        if isinstance(snapshot.run.last, RunFailed):
+            print(snapshot.run.last.traceback, flush=True)
+        self._app.exit(STATUS.get(snapshot.run.phase, CRASHED))
 
     def on_failed(self, error: Exception) -> None:
         print(f"The example's photos cannot be drawn: {error}", flush=True)

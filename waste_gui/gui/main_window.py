@@ -36,43 +36,43 @@ from PySide6.QtWidgets import (
 
 from waste_gui import config as configs
 from waste_gui.config import ConfigError, RunConfig
-from waste_gui.gui import resources
-from waste_gui.gui.asking import Asking
-from waste_gui.gui.bar_words import BarWords
-from waste_gui.gui.dataset_choice import choice_of
-from waste_gui.gui.dialogs import DetailsDialog
-from waste_gui.gui.ending import Ending
-from waste_gui.gui.menus import KEYS, Menus
-from waste_gui.gui.moment import Moment
-from waste_gui.gui.pages import PHOTOS, RESULTS, RUNS, SETTINGS, TRAINING
-from waste_gui.gui.pages.data import DataPage
-from waste_gui.gui.pages.results import Results, ResultsPage
-from waste_gui.gui.pages.run import RunPage
-from waste_gui.gui.pages.train import SettingsPage
-from waste_gui.gui.queueing import Queueing
-from waste_gui.gui.run_controller import RunController
-from waste_gui.gui.run_queue import RunQueue
-from waste_gui.gui.settings import Settings, ThemeName
-from waste_gui.gui.showing import Showing
-from waste_gui.gui.starting import AGAIN, Starting
-from waste_gui.gui.telling import Outcome, Telling
-from waste_gui.gui.theme import UNIT, Theme
-from waste_gui.gui.where_it_waits import WhereItWaits
-from waste_gui.gui.widgets.facts import Facts
-from waste_gui.gui.widgets.header import Header
-from waste_gui.gui.widgets.log import Log
-from waste_gui.gui.widgets.notice_bar import NoticeBar
-from waste_gui.gui.widgets.plain_label import PlainLabel
-from waste_gui.gui.widgets.stage_list import StageList
-from waste_gui.gui.widgets.tabs import Tabs
-from waste_gui.gui.wording import Offer, Readiness, status_parts, window_title
+from waste_gui.gui.alerts.notifier import Notifier, Outcome
+from waste_gui.gui.common import resources
+from waste_gui.gui.common.plain_label import PlainLabel
+from waste_gui.gui.common.preferences import Preferences, ThemeName
+from waste_gui.gui.common.theme import UNIT, Theme
+from waste_gui.gui.diagnosis.diagnosis import WhereItWaits
+from waste_gui.gui.photos.dataset_choice import choice_of
+from waste_gui.gui.photos.page import DataPage
+from waste_gui.gui.queue.queue import RunQueue
+from waste_gui.gui.queue.queueing import Queueing
+from waste_gui.gui.results.page import Results, ResultsPage
+from waste_gui.gui.session.opening import Showing
+from waste_gui.gui.session.run_controller import RunController
+from waste_gui.gui.session.run_text import Offer, Readiness, status_parts, window_title
+from waste_gui.gui.session.snapshot import Snapshot
+from waste_gui.gui.session.starting import AGAIN, Starting
+from waste_gui.gui.settings.page import SettingsPage
+from waste_gui.gui.shell.banner import Banner
+from waste_gui.gui.shell.banner_text import BannerText
+from waste_gui.gui.shell.dialogs import DetailsDialog
+from waste_gui.gui.shell.ending import Ending
+from waste_gui.gui.shell.header import Header
+from waste_gui.gui.shell.menus import KEYS, Menus
+from waste_gui.gui.shell.pages import PHOTOS, RESULTS, RUNS, SETTINGS, TRAINING
+from waste_gui.gui.shell.prompts import Prompts
+from waste_gui.gui.shell.tabs import Tabs
+from waste_gui.gui.training.facts import Facts
+from waste_gui.gui.training.log import Log
+from waste_gui.gui.training.page import RunPage
+from waste_gui.gui.training.stage_list import StageList
 from waste_gui.monitor.run import Phase
 from waste_gui.monitor.verdict import Action
 from waste_gui.rundir import RunDir
 
 if TYPE_CHECKING:
-    from waste_gui.gui.pages.runs import RunsPage
-    from waste_gui.gui.widgets.plots import PlotName
+    from waste_gui.gui.runs.page import RunsPage
+    from waste_gui.gui.training.plots import PlotName
 
 LEFT_WIDTH, LEFT_WIDTH_WIDE = 336, 416
 QUIET_MS = 300
@@ -84,7 +84,7 @@ TABS = ("&Photos", "Sett&ings", "Trainin&g", "Res&ults", "Ru&ns")
 class MainWindow(QMainWindow):
     def __init__(
         self,
-        settings: Settings,
+        settings: Preferences,
         theme: Theme,
         controller: RunController | None = None,
         exit_now: Callable[[int], None] = os._exit,
@@ -94,11 +94,11 @@ class MainWindow(QMainWindow):
         self.theme = theme
         self.controller = controller or RunController()
         self.controller.setParent(self)
-        self.moment = self.controller.moment()
+        self.snapshot = self.controller.snapshot()
         self._runs: RunsPage | None = None
-        self.telling = Telling(self, settings, self.controller)
-        self.asking = Asking(self)
-        self.bar_words = BarWords()
+        self.notifier = Notifier(self, settings, self.controller)
+        self.asking = Prompts(self)
+        self.bar_words = BannerText()
         self.showing = Showing(self)
         self.starting = Starting(self)
         self.ending = Ending(self, exit_now)
@@ -110,7 +110,7 @@ class MainWindow(QMainWindow):
         self._offers = self._make_offers()
         self._connect()
         self._restore()
-        self.show_moment(self.moment)
+        self.show_snapshot(self.snapshot)
         quiet = QTimer(self)
         quiet.setSingleShot(True)
         quiet.timeout.connect(self._on_quiet)
@@ -136,7 +136,7 @@ class MainWindow(QMainWindow):
     def runs(self) -> RunsPage:
         """Made when it is first looked at, or in a quiet moment: the window opens sooner without it."""
         if self._runs is None:
-            from waste_gui.gui.pages.runs import RunsPage
+            from waste_gui.gui.runs.page import RunsPage
 
             self._runs = RunsPage()
             place = QVBoxLayout(self._runs_place)
@@ -148,14 +148,14 @@ class MainWindow(QMainWindow):
             self._runs.settings_asked.connect(self._on_use_settings)
             self._runs.resume_asked.connect(self.starting.resume)
             self._runs.trouble.connect(self.say)
-            self._runs.show_moment(self.moment)
+            self._runs.show_snapshot(self.snapshot)
         return self._runs
 
     # --- laid out
 
     def _make_parts(self) -> None:
         self.header = Header(LEFT_WIDTH)
-        self.bar = NoticeBar()
+        self.bar = Banner()
         self.stages = StageList()
         self.facts = Facts()
         self.tabs = Tabs()
@@ -236,7 +236,7 @@ class MainWindow(QMainWindow):
         controller, starting = self.controller, self.starting
         return {
             Action.SHOW_WHERE: self.where.show,
-            Action.SET_ASIDE: self._set_photo_aside,
+            Action.EXCLUDE: self._set_photo_aside,
             Action.KEEP_WAITING: controller.keep_waiting,
             Action.KEEP_GOING: controller.keep_going,
             Action.STOP: controller.stop_now,
@@ -258,9 +258,9 @@ class MainWindow(QMainWindow):
         }
 
     def _connect(self) -> None:
-        self.controller.changed.connect(self.show_moment)
+        self.controller.changed.connect(self.show_snapshot)
         self.controller.ended.connect(self._on_ended)
-        self.telling.told.connect(self._on_told)
+        self.notifier.told.connect(self._on_told)
         self.header.start_asked.connect(self.starting.start)
         self.header.stop_asked.connect(self.ending.ask_stop)
         self.bar.chosen.connect(lambda offer: self._offers[offer]())
@@ -289,30 +289,30 @@ class MainWindow(QMainWindow):
 
     # --- shown
 
-    def show_moment(self, moment: Moment) -> None:
-        self.moment = moment
-        run = moment.run
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        run = snapshot.run
         running = run.phase.running
         readiness = self.data.readiness if running else self.readiness()
-        self.header.show_moment(moment, readiness)
+        self.header.show_snapshot(snapshot, readiness)
         self.show_words()
-        self.stages.show_moment(moment)
+        self.stages.show_snapshot(snapshot)
         found = self.data.readiness.detail if run.phase is Phase.IDLE and self.data.found else ""
-        self.facts.show_moment(moment, moment.config or self._config_or_none(), found)
-        self.run_page.show_moment(moment)
+        self.facts.show_snapshot(snapshot, snapshot.config or self._config_or_none(), found)
+        self.run_page.show_snapshot(snapshot)
         if self._runs is not None:
-            self._runs.show_moment(moment)
+            self._runs.show_snapshot(snapshot)
         if self.log.isVisible():
-            self.log.show_moment(moment)
-        self.status.set_text("  ·  ".join(status_parts(moment)))
+            self.log.show_snapshot(snapshot)
+        self.status.set_text("  ·  ".join(status_parts(snapshot)))
         self.setWindowTitle(window_title(run))
         self.data.checking.show_training(running)
-        self.menus.show_moment(moment, can_start=readiness.ready)
-        self.where.show_moment(moment)
+        self.menus.show_snapshot(snapshot, can_start=readiness.ready)
+        self.where.show_snapshot(snapshot)
         self.queueing.show_window(trains=running)
 
     def show_words(self) -> None:
-        self.bar.show_notice(self.bar_words.at(self.moment))
+        self.bar.show_notice(self.bar_words.at(self.snapshot))
 
     def say(self, text: str, hint: str = "") -> None:
         """Something that went wrong before a run, or a word about one, in the bar."""
@@ -320,11 +320,11 @@ class MainWindow(QMainWindow):
         self.show_words()
 
     def _hide_words(self) -> None:
-        self.bar_words.hide(self.moment)
+        self.bar_words.hide(self.snapshot)
         self.show_words()
 
     def _show_readiness(self) -> None:
-        self.show_moment(self.controller.moment())
+        self.show_snapshot(self.controller.snapshot())
 
     def readiness(self) -> Readiness:
         readiness = replace(self.data.readiness, check=self.data.checking.now)
@@ -336,7 +336,7 @@ class MainWindow(QMainWindow):
             return Readiness(False, readiness.detail, "Look at the settings.")
         expected = self.controller.expected(config, self.data.found.photos)
         if expected is None:
-            return replace(readiness, first_run=self.moment.first_run)
+            return replace(readiness, first_run=self.snapshot.first_run)
         return replace(readiness, expected_s=expected[0], earlier_runs=expected[1])
 
     def _config_or_none(self) -> RunConfig | None:
@@ -358,17 +358,17 @@ class MainWindow(QMainWindow):
         if page == RUNS:
             self.runs.refresh()
         if page == TRAINING:
-            self.run_page.show_moment(self.moment)
+            self.run_page.show_snapshot(self.snapshot)
 
     # --- a run
 
-    def _on_ended(self, moment: Moment) -> None:
+    def _on_ended(self, snapshot: Snapshot) -> None:
         if self.controller.folder is not None:
             self.showing.saw_the_end(self.controller.folder)
         if not self.ending.leaving:
             self.asking.withdraw()
         if not self.starting.begins_again:
-            self.queue.run_ended(moment.run)
+            self.queue.run_ended(snapshot.run)
         if self.ending.leaving:
             self.close()
         elif self.starting.begins_again:
@@ -377,13 +377,13 @@ class MainWindow(QMainWindow):
             self.results.read(self.controller.folder, self._on_results)
 
     def _on_results(self, results: Results) -> None:
-        if results.weakest and self.moment.run.phase is Phase.FINISHED:
+        if results.weakest and self.snapshot.run.phase is Phase.FINISHED:
             name, share = results.weakest
             self.bar_words.weakest = f"Weakest class: {name}, {100 * share:.0f} %."
             self.show_words()
 
     def _set_photo_aside(self) -> None:
-        photo = self.moment.view.verdict.photo if self.moment.view else None
+        photo = self.snapshot.view.verdict.photo if self.snapshot.view else None
         if photo:
             self.controller.skip_photo(photo)
 
@@ -419,14 +419,14 @@ class MainWindow(QMainWindow):
     def show_plots(self, *names: PlotName) -> None:
         self.show_page(TRAINING)
         self.run_page.plots.choose(*names)
-        self.run_page.show_moment(self.moment)
+        self.run_page.show_snapshot(self.snapshot)
         self.run_page.plots.focus_first()
 
     def show_log(self, shown: bool) -> None:
         self.log.setVisible(shown)
         self.settings.log_shown = shown
         if shown:
-            self.log.show_moment(self.moment)
+            self.log.show_snapshot(self.snapshot)
 
     def _show_log_to_read(self) -> None:
         self.menus.log.setChecked(True)
@@ -443,23 +443,23 @@ class MainWindow(QMainWindow):
 
     def show_guide(self, page: str = "") -> None:
         """At the page of the window that is shown, or at another."""
-        from waste_gui.gui.guide import PAGES as GUIDE_PAGES
-        from waste_gui.gui.guide import GuideDialog
+        from waste_gui.gui.shell.guide import PAGES as GUIDE_PAGES
+        from waste_gui.gui.shell.guide import GuideDialog
 
         dialog = GuideDialog(self, page or list(GUIDE_PAGES)[self.tabs.currentIndex()])
         dialog.keys_button.clicked.connect(self.show_keys)
         dialog.show()
 
     def show_self_test(self, first: bool = False) -> None:
-        from waste_gui.gui.self_test_dialog import SelfTestDialog
+        from waste_gui.gui.platform.self_test import SelfTestDialog
 
         self.settings.self_test_shown = True
         SelfTestDialog(self, first).show()
 
     def show_notifications(self) -> None:
-        from waste_gui.gui.notifications_dialog import NotificationsDialog
+        from waste_gui.gui.alerts.dialog import NotificationsDialog
 
-        NotificationsDialog(self, self.settings, self.telling).open()
+        NotificationsDialog(self, self.settings, self.notifier).open()
 
     def _on_told(self, outcome: Outcome) -> None:
         """A trial is answered where it was asked for; a desktop without notifications is nothing to mend."""

@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from waste_gui import known_errors
-from waste_gui.monitor import words
+from waste_gui.monitor import formatting
 from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence
 from waste_gui.monitor.last_log import LastLog, at_home, shorten
 
@@ -333,7 +333,7 @@ def _free(case: _Case) -> str:
     machine = case.last.machine
     if machine.free_memory_bytes is None or not machine.memory_bytes:
         return ""
-    free, total = words.size(machine.free_memory_bytes), words.size(machine.memory_bytes)
+    free, total = formatting.size(machine.free_memory_bytes), formatting.size(machine.memory_bytes)
     return f" ({free} of {total} was free just before)"
 
 
@@ -347,7 +347,7 @@ def _vanished(before: Sequence[Evidence]) -> tuple[str, str] | None:
     fell = free[-2] - free[-1]
     if fell < LEAST_MEMORY * total or free[-1] - 2 * fell > LEAST_MEMORY * total:
         return None
-    return words.size(max(free)), words.size(free[-1])
+    return formatting.size(max(free)), formatting.size(free[-1])
 
 
 def _probably_full(case: _Case) -> Crash | None:
@@ -362,12 +362,13 @@ def _probably_full(case: _Case) -> Crash | None:
     if shm is not None and shm < LEAST_SHM_BYTES and case.way:
         text = (
             f"{case.subject} {how}, probably because the shared memory (/dev/shm) is full: "
-            f"{words.size(shm)} was free just before."
+            f"{formatting.size(shm)} was free just before."
         )
         return Crash("shared_memory_full", text, known_errors.FEWER, _lines(case), certain=False)
     if disk is not None and disk < LEAST_DISK_BYTES:
         text = (
-            f"{case.subject} {how}, probably because the disk of the run folder is full: {words.size(disk)} "
+            f"{case.subject} {how}, probably because the disk of the run folder is full: "
+            f"{formatting.size(disk)} "
             "is free."
         )
         return Crash("disk_full", text, known_errors.FREE_DISK, _lines(case), certain=False)
@@ -381,7 +382,7 @@ def _killed_by_somebody(case: _Case) -> Crash | None:
         return None
     text = (
         f"The {case.end.work} was killed by the system ({case.code}). Memory was not short "
-        f"({words.size(free)} free), so probably somebody or another program ended it."
+        f"({formatting.size(free)} free), so probably somebody or another program ended it."
     )
     return Crash("killed", text, AGAIN, certain=False)
 

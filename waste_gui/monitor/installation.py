@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from waste_gui.known_errors import INSTALL_ANEW, NEW_DRIVER, recognise
-from waste_gui.monitor.words import size
+from waste_gui.monitor.formatting import size
 
 CheckState = Literal["ok", "warn", "fail"]
 

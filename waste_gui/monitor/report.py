@@ -17,10 +17,10 @@ from pathlib import Path
 
 import waste_gui
 from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence, ProcessLook
+from waste_gui.monitor.formatting import clock, size, span
 from waste_gui.monitor.run import LogLine, Run, Stage, StageState
 from waste_gui.monitor.stack_words import in_words, key_frame
 from waste_gui.monitor.verdict import Verdict
-from waste_gui.monitor.words import clock, size, span
 from waste_gui.protocol import RunFailed, ThreadStack
 from waste_gui.rundir import RunDir
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from waste_gui import protocol
 from waste_gui.monitor.crash import Crash
-from waste_gui.monitor.earlier_starts import EarlierStarts, is_whole
+from waste_gui.monitor.previous_attempts import PreviousAttempts, is_whole
 from waste_gui.monitor.series import Series
 from waste_gui.monitor.stack_words import decisive, place_of
 from waste_gui.monitor.stretches import PAUSED, Stretch, Told
@@ -141,7 +141,7 @@ class Run:
         self.epoch = 0
         self.epochs: list[protocol.EpochFinished] = []
         self.epoch_times: list[float] = []  # Seconds of each that this start trained whole, without pauses.
-        self.earlier = EarlierStarts()
+        self.earlier = PreviousAttempts()
         self.best: protocol.EpochFinished | None = None
         self.checkpoint: protocol.CheckpointSaved | None = None
         self.failures: deque[protocol.ImageFailed] = deque(maxlen=KEPT_FAILURES)

@@ -20,7 +20,7 @@ from typing import Literal
 import msgspec
 
 from waste_gui import protocol
-from waste_gui.monitor.run_marks import Marks, read_marks
+from waste_gui.monitor.annotations import Annotations, read_annotations
 from waste_gui.protocol import (
     LAST_MESSAGES,
     AnyMessage,
@@ -74,7 +74,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     took_s: float | None = None
     state: State = "ended unexpectedly"
     why: str = ""
-    marks: Marks = Marks()
+    annotations: Annotations = Annotations()
 
     @property
     def run(self) -> RunDir:
@@ -82,7 +82,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 
     @property
     def title(self) -> str:
-        return self.marks.name or self.name or os.path.basename(self.folder)
+        return self.annotations.name or self.name or os.path.basename(self.folder)
 
 
 Key = tuple[int, ...]
@@ -260,7 +260,7 @@ def _summary(look: _Look, photos: _PhotoCounts) -> RunSummary:
         took_s=sum(end.at for end in ends) or None,
         state=STATES.get(type(last), "ended unexpectedly") if last else "ended unexpectedly",
         why=_why(last),
-        marks=read_marks(RunDir(Path(look.folder))) if look.marked else Marks(),
+        annotations=read_annotations(RunDir(Path(look.folder))) if look.marked else Annotations(),
     )
 
 

@@ -31,7 +31,7 @@ PLUMBING = re.compile(
 
 IDLE = re.compile(
     r"/engine/(heartbeat\.py:_run|commands\.py:_(follow|read_stdin)|stacks\.py:_watch|downloads\.py:look)$|"
-    r"/reporting\.py:_take$|/dataset/(crew\.py:_(read_reply|listen)|pool\.py:_watch|tiles\.py:_write)$"
+    r"/reporting\.py:_take$|/dataset/(workers\.py:_(read_reply|listen)|pool\.py:_watch|resized_cache\.py:_write)$"
 )
 """Where the engine's service threads wait for something to do."""
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from waste_gui.monitor.context import Context
 from waste_gui.monitor.countdown import Remaining
 from waste_gui.monitor.evidence import Evidence
 from waste_gui.monitor.rules import computing, learning, life, machine, pace, photos, waiting
 from waste_gui.monitor.run import Run
-from waste_gui.monitor.scene import Scene
 from waste_gui.monitor.verdict import Verdict
 
-Rule = Callable[[Scene], Verdict | None]
+Rule = Callable[[Context], Verdict | None]
 RULES: tuple[Rule, ...] = (
     life.ended,
     life.idle,
@@ -61,9 +61,9 @@ RULES: tuple[Rule, ...] = (
 
 def diagnose(run: Run, remaining: Remaining, evidence: Evidence, now: float) -> Verdict:
     """What the silence of this run means, and what the person can do about it."""
-    scene = Scene(run, remaining, evidence, now)
+    context = Context(run, remaining, evidence, now)
     for rule in RULES:
-        verdict = rule(scene)
+        verdict = rule(context)
         if verdict is not None:
             return verdict
-    return pace.on_schedule(scene)
+    return pace.on_schedule(context)

@@ -6,7 +6,7 @@ from typing import TextIO
 
 import msgspec
 
-from waste_gui.monitor import words
+from waste_gui.monitor import formatting
 from waste_gui.monitor.countdown import usual
 from waste_gui.monitor.history import History
 from waste_gui.monitor.run import Run, Stage
@@ -89,7 +89,7 @@ class TextPrinter:
                 if stage is None or stage.inside_train:
                     return ""
                 band = usual(run, name, self._history) if name != "train" or not run.epochs else None
-                takes = f" (usually {words.band(*band)})" if band else ""
+                takes = f" (usually {formatting.band(*band)})" if band else ""
                 return f"  {stage.title} …{takes}"
             case StageFinished(stage=name, summary=summary, elapsed_s=elapsed_s):
                 stage = run.stages.get(name)
@@ -99,7 +99,8 @@ class TextPrinter:
             case EpochFinished(epoch=epoch, val_accuracy=right, elapsed_s=elapsed_s, best=best):
                 share = "–" if right is None else f"{100 * right:.1f} %"
                 star = ", the best so far" if best else ""
-                return f"✓ Epoch {epoch}: {share} of validation photos right{star} ({words.clock(elapsed_s)})"
+                took = formatting.clock(elapsed_s)
+                return f"✓ Epoch {epoch}: {share} of validation photos right{star} ({took})"
             case ImageFailed(path=path, reason=reason):
                 return f"  Cannot read {path}: {reason}"
             case Warned(text=text, hint=hint):
@@ -131,7 +132,7 @@ def _bar(stage: Stage | None, view: View) -> str:
         return ""
     filled = min(BAR, BAR * stage.done // stage.total)
     left = view.remaining.stage_s
-    ends = "" if left is None else f"  {words.about(left)}" + (" left" if round(left) > 0 else "")
+    ends = "" if left is None else f"  {formatting.about(left)}" + (" left" if round(left) > 0 else "")
     return f"  {'█' * filled}{'·' * (BAR - filled)}  {stage.detail or f'{stage.done} of {stage.total}'}{ends}"
 
 

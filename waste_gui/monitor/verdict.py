@@ -19,7 +19,7 @@ class Action(Enum):
     """What a button of the warning does. The value is the button's text."""
 
     SHOW_WHERE = "Show where it waits"
-    SET_ASIDE = "Set that photo aside"
+    EXCLUDE = "Set that photo aside"
     KEEP_WAITING = "Keep waiting 5 min"
     KEEP_GOING = "Keep going"
     STOP = "Stop, keep best model"
@@ -34,7 +34,7 @@ class Action(Enum):
 
 
 ASK = (Action.SHOW_WHERE, Action.KEEP_WAITING, Action.STOP)
-ASK_PHOTO = (Action.SHOW_WHERE, Action.SET_ASIDE, Action.KEEP_WAITING, Action.STOP)
+ASK_PHOTO = (Action.SHOW_WHERE, Action.EXCLUDE, Action.KEEP_WAITING, Action.STOP)
 RESTART = (Action.SHOW_WHERE, Action.RESTART_WORKERS, Action.KEEP_WAITING, Action.STOP)
 DOWNLOAD = (Action.SHOW_WHERE, Action.TRY_AGAIN, Action.KEEP_WAITING, Action.STOP)
 MEMORY = (Action.SMALLER_BATCH, Action.FEWER_WORKERS, Action.KEEP_WAITING, Action.STOP)

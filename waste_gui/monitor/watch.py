@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from waste_gui.monitor import words
+from waste_gui.monitor import formatting
 from waste_gui.monitor.countdown import Remaining, remaining
 from waste_gui.monitor.evidence import Evidence
 from waste_gui.monitor.history import History
@@ -99,7 +99,7 @@ class Watch:
 
     def _note_pause(self, run: Run, verdict: Verdict, now: float) -> None:
         if self._paused_from is not None and run.moved_at > self._paused_from:
-            pause = words.clock(run.moved_at - self._paused_from)
+            pause = formatting.clock(run.moved_at - self._paused_from)
             self._recovered = (now + RECOVERED_FOR_S, f"It goes on. The pause was {pause}.")
             self._paused_from = self._patient_until = None
         if verdict.silent and self._paused_from is None:
@@ -111,9 +111,9 @@ class Watch:
         gap = now - self._looked_at if self._looked_at is not None else 0.0
         self._looked_at = now
         if evidence.slept_s > 0:
-            text = f"The computer was asleep for {words.span(evidence.slept_s)}. The clocks were reset."
+            text = f"The computer was asleep for {formatting.span(evidence.slept_s)}. The clocks were reset."
         elif gap > STOOD_STILL_S:
-            text = f"The computer was asleep or stood still for {words.span(gap)}."
+            text = f"The computer was asleep or stood still for {formatting.span(gap)}."
         else:
             return
         self._waking_until = now + WAKE_UP_S

@@ -23,7 +23,7 @@ from tests.faults.decoder import marked
 from tests.faults.stalls.faulty_engine import AT_STAGE, IN_TRAINING
 from tests.faults.stalls.ride import Ride
 from waste_gui.config import RunConfig
-from waste_gui.gui.engine_process import kill_tree
+from waste_gui.gui.session.engine_process import kill_tree
 from waste_gui.stages import STAGES
 
 LIMIT_S = {info.id: info.stuck_after_s for info in STAGES}

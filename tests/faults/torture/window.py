@@ -18,13 +18,13 @@ def main(mode: str, folder: Path, config: Path | None) -> int:
     from PySide6.QtWidgets import QApplication
 
     from waste_gui import config as configs
+    from waste_gui.gui.common.preferences import Preferences
+    from waste_gui.gui.common.theme import Theme
     from waste_gui.gui.main_window import MainWindow
-    from waste_gui.gui.settings import Settings
-    from waste_gui.gui.theme import Theme
     from waste_gui.rundir import RunDir
 
     app = QApplication([])
-    window = MainWindow(Settings(folder.parent / "window"), Theme(app, "light"))
+    window = MainWindow(Preferences(folder.parent / "window"), Theme(app, "light"))
     window.show()
     controller = window.controller
     controller.ended.connect(lambda _: app.quit())

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from waste_gui.monitor import words
-from waste_gui.monitor.scene import (
+from waste_gui.monitor import formatting
+from waste_gui.monitor.context import (
     BEAT_S,
     BUSY_CPU_PERCENT,
     GAPS_NEEDED,
     LOOP_FACTOR,
     WORKING_CPU_PERCENT,
     WORKING_GPU_PERCENT,
-    Scene,
+    Context,
 )
 from waste_gui.monitor.verdict import ASK, REPORT, State, Verdict
 
@@ -20,101 +20,107 @@ LONG_WORK = ("computing", "compiling", "importing", "saving", "reading", "starti
 SAME_PLACE_S = 12.0
 
 
-def busy_in_one_call(scene: Scene) -> Verdict | None:
+def busy_in_one_call(context: Context) -> Verdict | None:
     """Row 23: the beat stopped while the processor is busy, so one operation holds the interpreter."""
-    if scene.beat_age_s <= BEAT_S or scene.cpu < BUSY_CPU_PERCENT or not scene.silent or looping(scene):
+    if (
+        context.beat_age_s <= BEAT_S
+        or context.cpu < BUSY_CPU_PERCENT
+        or not context.silent
+        or looping(context)
+    ):
         return None
-    where = f" ({scene.place})" if scene.place else ""
+    where = f" ({context.place})" if context.place else ""
     text = f"The training is inside one long operation{where}: the processor is busy, so it still works."
-    return scene.silence("one_operation", text, ASK, state=State.SLOW)
+    return context.silence("one_operation", text, ASK, state=State.SLOW)
 
 
-def loop(scene: Scene) -> Verdict | None:
+def loop(context: Context) -> Verdict | None:
     """Row 24: busy, and yet nothing is counted for many times the limit."""
-    if not looping(scene):
+    if not looping(context):
         return None
     text = (
-        f"The processor works at {scene.cpu:.0f} % of a core, but nothing has been finished for "
-        f"{words.span(scene.silence_s)}: the program repeats {scene.place or 'itself'} and does not come to "
+        f"The processor works at {context.cpu:.0f} % of a core, but nothing has been finished for "
+        f"{formatting.span(context.silence_s)}: the program repeats "
+        f"{context.place or 'itself'} and does not come to "
         "an end."
     )
-    return scene.silence("loop", text, REPORT, state=State.LIKELY_STUCK)
+    return context.silence("loop", text, REPORT, state=State.LIKELY_STUCK)
 
 
-def looping(scene: Scene) -> bool:
-    gpu_works = (scene.gpu_percent or 0) >= WORKING_GPU_PERCENT
-    burns = scene.cpu >= WORKING_CPU_PERCENT and not scene.reads and not gpu_works
-    return burns and (scene.silence_s >= LOOP_FACTOR * scene.limit_s or stays_in_one_place(scene))
+def looping(context: Context) -> bool:
+    gpu_works = (context.gpu_percent or 0) >= WORKING_GPU_PERCENT
+    burns = context.cpu >= WORKING_CPU_PERCENT and not context.reads and not gpu_works
+    return burns and (context.silence_s >= LOOP_FACTOR * context.limit_s or stays_in_one_place(context))
 
 
-def stays_in_one_place(scene: Scene) -> bool:
+def stays_in_one_place(context: Context) -> bool:
     """In a stage whose steps are known, in a function that is none of those that may take long."""
-    known = scene.stage is not None and len(scene.stage.gaps) >= GAPS_NEEDED
-    patient = scene.doing.startswith(LONG_WORK) or not scene.doing
-    return known and scene.red and not patient and scene.run.same_place_s >= SAME_PLACE_S
+    known = context.stage is not None and len(context.stage.gaps) >= GAPS_NEEDED
+    patient = context.doing.startswith(LONG_WORK) or not context.doing
+    return known and context.red and not patient and context.run.same_place_s >= SAME_PLACE_S
 
 
-def first_step(scene: Scene) -> Verdict | None:
+def first_step(context: Context) -> Verdict | None:
     """Row 19."""
-    if scene.stage is None or scene.stage.id != "train" or scene.stage.done > 0 or scene.run.step > 0:
+    if context.stage is None or context.stage.id != "train" or context.stage.done > 0 or context.run.step > 0:
         return None
-    if not scene.silent or not scene.works:
+    if not context.silent or not context.works:
         return None
-    text = f"The GPU code is being prepared: {work(scene)}. Usually once. You can wait."
-    return scene.silence("first_step", text, ASK, state=State.SLOW)
+    text = f"The GPU code is being prepared: {work(context)}. Usually once. You can wait."
+    return context.silence("first_step", text, ASK, state=State.SLOW)
 
 
-def still_works(scene: Scene) -> Verdict | None:
+def still_works(context: Context) -> Verdict | None:
     """Overdue, but alive."""
-    if not scene.silent or not scene.works:
+    if not context.silent or not context.works:
         return None
-    longest = f", usual {scene.usual}" if scene.usual else ""
-    taken = words.clock(scene.silence_s)
-    if scene.remaining.earlier_runs and scene.over and longest:
-        text = f"Longer than any run before ({taken}{longest}), but it still works: {work(scene)}."
+    longest = f", usual {context.usual}" if context.usual else ""
+    taken = formatting.clock(context.silence_s)
+    if context.remaining.earlier_runs and context.over and longest:
+        text = f"Longer than any run before ({taken}{longest}), but it still works: {work(context)}."
     else:
-        text = f"No progress for {taken}{longest}, but it still works: {work(scene)}. You can wait."
-    return scene.silence("still_working", text, ASK, state=State.SLOW)
+        text = f"No progress for {taken}{longest}, but it still works: {work(context)}. You can wait."
+    return context.silence("still_working", text, ASK, state=State.SLOW)
 
 
-def frozen(scene: Scene) -> Verdict | None:
+def frozen(context: Context) -> Verdict | None:
     """The beat stopped and the processor rests: the whole process sleeps, in a driver or a frozen drive."""
-    if scene.beat_age_s <= BEAT_S or not scene.silent:
+    if context.beat_age_s <= BEAT_S or not context.silent:
         return None
-    drive = "disk-sleep" in scene.evidence.states
+    drive = "disk-sleep" in context.evidence.states
     if drive:
         text = (
-            f"The training waits for a drive, without a sign of life for {words.span(scene.beat_age_s)}. "
+            f"The training waits for a drive, without a sign of life for "
+            f"{formatting.span(context.beat_age_s)}. "
             "Check the drive. Stopping may not work until it answers."
         )
     else:
         text = (
-            f"The training has given no sign of life for {words.span(scene.beat_age_s)} and uses no "
+            f"The training has given no sign of life for {formatting.span(context.beat_age_s)} and uses no "
             "processor time: it waits inside a driver or a library."
         )
-    return scene.silence("storage" if drive else "frozen", text, REPORT)
+    return context.silence("storage" if drive else "frozen", text, REPORT)
 
 
-def unknown(scene: Scene) -> Verdict | None:
+def unknown(context: Context) -> Verdict | None:
     """Row 26."""
-    if not scene.silent:
+    if not context.silent:
         return None
-    if not scene.red:
-        text = f"No progress for {words.span(scene.silence_s)}. It may still come; you can wait."
-        return scene.silence("silent", text, ASK)
-    text = (
-        f"No progress for {words.span(scene.silence_s)}, and no known cause. Show where it waits tells more."
-    )
-    return scene.silence("unknown", text, REPORT)
+    if not context.red:
+        text = f"No progress for {formatting.span(context.silence_s)}. It may still come; you can wait."
+        return context.silence("silent", text, ASK)
+    silence = formatting.span(context.silence_s)
+    text = f"No progress for {silence}, and no known cause. Show where it waits tells more."
+    return context.silence("unknown", text, REPORT)
 
 
-def work(scene: Scene) -> str:
+def work(context: Context) -> str:
     """What shows that it works."""
     parts = []
-    if (scene.gpu_percent or 0) >= WORKING_GPU_PERCENT:
-        parts.append(f"GPU {scene.gpu_percent:.0f} %")
-    if scene.cpu >= WORKING_CPU_PERCENT:
-        parts.append(f"processor {scene.cpu:.0f} % of a core")
-    if scene.reads:
-        parts.append(f"{words.size(scene.evidence.io_bytes_per_s or 0)}/s read or written")
+    if (context.gpu_percent or 0) >= WORKING_GPU_PERCENT:
+        parts.append(f"GPU {context.gpu_percent:.0f} %")
+    if context.cpu >= WORKING_CPU_PERCENT:
+        parts.append(f"processor {context.cpu:.0f} % of a core")
+    if context.reads:
+        parts.append(f"{formatting.size(context.evidence.io_bytes_per_s or 0)}/s read or written")
     return ", ".join(parts)

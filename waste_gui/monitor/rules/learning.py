@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from waste_gui.monitor import words
+from waste_gui.monitor import formatting
+from waste_gui.monitor.context import Context
 from waste_gui.monitor.curves import (
     chance_accuracy,
     curvature,
@@ -28,7 +29,6 @@ from waste_gui.monitor.curves import (
     warm_from,
 )
 from waste_gui.monitor.run import Phase, Run
-from waste_gui.monitor.scene import Scene
 from waste_gui.monitor.verdict import Action, State, Verdict
 from waste_gui.protocol import Baseline, EpochFinished
 
@@ -77,8 +77,8 @@ NOISES = 4.0
 EPOCHS_SEEN = 500
 
 
-def loss_is_nan(scene: Scene) -> Verdict | None:
-    run, loss = scene.run, scene.run.loss
+def loss_is_nan(context: Context) -> Verdict | None:
+    run, loss = context.run, context.run.loss
     if run.phase is not Phase.TRAINING or not len(loss) or loss.last_finite == len(loss) - 1:
         return None
     if loss.last_finite is None:
@@ -101,9 +101,9 @@ def loss_is_nan(scene: Scene) -> Verdict | None:
     return note("loss_is_nan", "Training goes on, but does not learn any more", text, evidence)
 
 
-def loss_explodes(scene: Scene) -> Verdict | None:
+def loss_explodes(context: Context) -> Verdict | None:
     """The last points lie far above the start, nearly all of them."""
-    run, loss = scene.run, scene.run.loss
+    run, loss = context.run, context.run.loss
     if run.phase is not Phase.TRAINING or len(loss) < EXPLODED_POINTS:
         return None
     recent, start, guess = loss.y[-EXPLODED_POINTS:], float(loss.y[0]), guessing(run)
@@ -122,13 +122,13 @@ def loss_explodes(scene: Scene) -> Verdict | None:
     return note("loss_explodes", "The loss has exploded", text, (*evidence, *rate_fact(run)))
 
 
-def loss_does_not_move(scene: Scene) -> Verdict | None:
+def loss_does_not_move(context: Context) -> Verdict | None:
     """After warm-up, over a good stretch: the recent third is no lower than the first, and as by guessing.
 
     Lower means by more than three standard errors of the difference of two medians, with the noise from point
     to point, which a trend does not enlarge. Where noise could hide a real fall, nothing is said yet.
     """
-    run, guess, warm = scene.run, guessing(scene.run), warm_from(scene.run)
+    run, guess, warm = context.run, guessing(context.run), warm_from(context.run)
     if run.phase is not Phase.TRAINING or not guess or warm is None or run.step - warm < good_stretch(run):
         return None
     steps, losses = run.loss.sampled(int(np.searchsorted(run.loss.x, warm)), POINTS)
@@ -161,8 +161,8 @@ def good_stretch(run: Run) -> float:
     return max(FLAT_STEPS, FLAT_SHARE * total, min(few_epochs, FLAT_STEPS_ENOUGH))
 
 
-def one_class_predicted(scene: Scene) -> Verdict | None:
-    run, epochs = scene.run, settled_epochs(scene.run)
+def one_class_predicted(context: Context) -> Verdict | None:
+    run, epochs = context.run, settled_epochs(context.run)
     named = [(epoch.epoch, epoch.most_predicted) for epoch in epochs if epoch.most_predicted]
     if run.phase is not Phase.TRAINING or not named or len(named) < len(epochs):
         return None
@@ -181,9 +181,9 @@ def one_class_predicted(scene: Scene) -> Verdict | None:
     return note("one_class", "Nearly all photos get the same answer", text, (*evidence, *rate_fact(run)))
 
 
-def validation_at_chance(scene: Scene) -> Verdict | None:
+def validation_at_chance(context: Context) -> Verdict | None:
     """The training loss falls well, and new photos are answered as by guessing."""
-    run, epochs, guess = scene.run, settled_epochs(scene.run), scene.run.baseline
+    run, epochs, guess = context.run, settled_epochs(context.run), context.run.baseline
     if run.phase is not Phase.TRAINING or not guess or not guesses(epochs, guess):
         return None
     train_loss, way = epochs[-1].train_loss, guess.train_loss - guess.least_loss
@@ -199,9 +199,9 @@ def validation_at_chance(scene: Scene) -> Verdict | None:
     return note("validation_at_chance", title, text, guessing_facts(epochs, guess))
 
 
-def still_guesses(scene: Scene) -> Verdict | None:
+def still_guesses(context: Context) -> Verdict | None:
     """For a third of the plan new photos have been answered as by guessing, whatever the training loss."""
-    run, guess = scene.run, scene.run.baseline
+    run, guess = context.run, context.run.baseline
     epochs = settled_epochs(run, max(STILL_EPOCHS, math.ceil(STILL_SHARE * planned_epochs(run))))
     if run.phase is not Phase.TRAINING or not guess or not guesses(epochs, guess):
         return None
@@ -235,11 +235,11 @@ def guessing_facts(epochs: Sequence[EpochFinished], guess: Baseline) -> tuple[st
     return tuple(facts)
 
 
-def overfits(scene: Scene) -> Verdict | None:
+def overfits(context: Context) -> Verdict | None:
     """Validation's loss has risen clearly since its best, in each of the last epochs, while training's fell,
     and none of these was the best by accuracy. Its best is of three neighbours' median: one lucky epoch is
     none."""
-    run, epochs = scene.run, scene.run.epochs[-EPOCHS_SEEN:]
+    run, epochs = context.run, context.run.epochs[-EPOCHS_SEEN:]
     if run.phase is not Phase.TRAINING or len(epochs) < OVERFIT_EPOCHS + 3:
         return None
     val = np.array([math.nan if e.val_loss is None else e.val_loss for e in epochs])
@@ -271,9 +271,9 @@ def overfits(scene: Scene) -> Verdict | None:
     return note("overfitting", title, text, evidence, "Overfitting", "You can stop it.")
 
 
-def waits_for_photos(scene: Scene) -> Verdict | None:
+def waits_for_photos(context: Context) -> Verdict | None:
     """In a later epoch, when the photos ought to come from the cache."""
-    run, seen = scene.run, waited(scene.run, scene.now)
+    run, seen = context.run, waited(context.run, context.now)
     if run.phase is not Phase.TRAINING or not run.epochs or seen is None:
         return None
     took_s, waited_s = seen
@@ -283,20 +283,23 @@ def waits_for_photos(scene: Scene) -> Verdict | None:
         f"{faster:.1f} times as fast. Copy the photos to this computer's own disk, use more loading "
         "processes or smaller photos, and see that the photo cache is on. Nothing is wrong; you can wait."
     )
-    evidence = [f"Of the last {words.span(took_s)} of training, {words.span(waited_s)} were waiting"]
+    evidence = [
+        f"Of the last {formatting.span(took_s)} of training, {formatting.span(waited_s)} were waiting"
+    ]
     evidence += [f"{run.images_per_s:.0f} photos/s"] if run.images_per_s else []
-    evidence += [f"GPU: {scene.gpu_percent:.0f} %"] if scene.gpu_percent is not None else []
+    evidence += [f"GPU: {context.gpu_percent:.0f} %"] if context.gpu_percent is not None else []
     title = "Photos arrive too slowly"
     return note("waits_for_photos", title, text, tuple(evidence), "Waits for photos", "You can wait.")
 
 
-def first_pass(scene: Scene) -> Verdict | None:
+def first_pass(context: Context) -> Verdict | None:
     """A mild word in the first epoch, which fills the cache."""
-    run, seen = scene.run, waited(scene.run, scene.now)
+    run, seen = context.run, waited(context.run, context.now)
     if run.phase is not Phase.TRAINING or run.epochs or seen is None:
         return None
     text = (
-        f"{scene.title}: the first pass reads the photos; later ones come from the cache. Training waits for "
+        f"{context.title}: the first pass reads the photos; later ones come from the cache. "
+        "Training waits for "
         f"photos {100 * seen[1] / seen[0]:.0f} % of the time."
     )
     return Verdict(State.ON_SCHEDULE, "first_pass", "On schedule", text)

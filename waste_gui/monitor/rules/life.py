@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import re
 
-from waste_gui.monitor import words
-from waste_gui.monitor.crash import GONE
-from waste_gui.monitor.last_log import LastLog
-from waste_gui.monitor.run import Phase
-from waste_gui.monitor.scene import (
+from waste_gui.monitor import formatting
+from waste_gui.monitor.context import (
     BEAT_S,
     NOTICED_S,
     RED_SILENCE_S,
     SPEECHLESS_S,
-    Scene,
+    Context,
 )
+from waste_gui.monitor.crash import GONE
+from waste_gui.monitor.last_log import LastLog
+from waste_gui.monitor.run import Phase
 from waste_gui.monitor.verdict import REPORT, Action, State, Verdict
 from waste_gui.protocol import RunFailed, RunFinished, RunStopped
 
 STOP_S = 20.0
 
 
-def ended(scene: Scene) -> Verdict | None:
-    run = scene.run
+def ended(context: Context) -> Verdict | None:
+    run = context.run
     if not run.phase.ended:
         return None
     match run.last:
         case RunFinished(elapsed_s=elapsed_s):
             best = f" Best: {percent(run.best.val_accuracy)} (epoch {run.best.epoch})." if run.best else ""
-            return Verdict(State.ENDED, "finished", "Done", f"Done in {words.clock(elapsed_s)}.{best}")
+            return Verdict(State.ENDED, "finished", "Done", f"Done in {formatting.clock(elapsed_s)}.{best}")
         case RunStopped(reason=reason):
             kept = f" The best model so far, epoch {run.best.epoch}, is kept." if run.best else ""
             text = f"{reason.rstrip('.') or 'Stopped'}.{kept}"
@@ -51,26 +51,30 @@ def ended(scene: Scene) -> Verdict | None:
     return Verdict(State.ENDED, "crashed", title, text, (), actions)
 
 
-def idle(scene: Scene) -> Verdict | None:
-    if scene.run.phase is not Phase.IDLE:
+def idle(context: Context) -> Verdict | None:
+    if context.run.phase is not Phase.IDLE:
         return None
     return Verdict(State.ON_SCHEDULE, "idle", "Nothing is running", "Nothing is running.")
 
 
-def gone(scene: Scene) -> Verdict | None:
+def gone(context: Context) -> Verdict | None:
     """The process is gone, and its last message, if there was one, had time to arrive."""
-    if scene.evidence.alive or scene.run.phase is Phase.LAUNCHED or scene.now - scene.run.heard_at <= 2:
+    if (
+        context.evidence.alive
+        or context.run.phase is Phase.LAUNCHED
+        or context.now - context.run.heard_at <= 2
+    ):
         return None
     text = GONE.format(work="training")
     title = "Training ended unexpectedly"
-    return Verdict(State.ENDED, "gone", title, text, scene.facts, (Action.COPY_DETAILS,))
+    return Verdict(State.ENDED, "gone", title, text, context.facts, (Action.COPY_DETAILS,))
 
 
-def stopping(scene: Scene) -> Verdict | None:
-    run = scene.run
+def stopping(context: Context) -> Verdict | None:
+    run = context.run
     if run.stop_asked_at is None:
         return None
-    waited = scene.now - run.stop_asked_at
+    waited = context.now - run.stop_asked_at
     if waited < STOP_S:
         text = "Stopping: the step that runs is finished and the model saved."
         return Verdict(State.ON_SCHEDULE, "stopping", "Stopping", text)
@@ -78,40 +82,40 @@ def stopping(scene: Scene) -> Verdict | None:
     if run.checkpoint is not None:
         epoch = run.best.epoch if run.best else run.checkpoint.epoch
         disk = f" The {'best' if run.best else 'last'} model, epoch {epoch}, is already on disk."
-    title = f"It has not stopped after {words.span(waited)}"
+    title = f"It has not stopped after {formatting.span(waited)}"
     actions = (Action.FORCE_STOP, Action.KEEP_WAITING, Action.SHOW_WHERE)
     return Verdict(
-        State.LIKELY_STUCK, "not_stopping", title, f"{title}. Force it?{disk}", scene.facts, actions
+        State.LIKELY_STUCK, "not_stopping", title, f"{title}. Force it?{disk}", context.facts, actions
     )
 
 
-def stopped_process(scene: Scene) -> Verdict | None:
+def stopped_process(context: Context) -> Verdict | None:
     """Row 3: a process in T."""
-    if "stopped" not in scene.evidence.states or max(scene.beat_age_s, scene.silence_s) <= BEAT_S:
+    if "stopped" not in context.evidence.states or max(context.beat_age_s, context.silence_s) <= BEAT_S:
         return None
-    who = "The training process" if scene.beat_age_s > BEAT_S else "A data worker"
+    who = "The training process" if context.beat_age_s > BEAT_S else "A data worker"
     text = f"{who} is paused: somebody stopped it (SIGSTOP). It goes on where it was when it is continued."
-    state = State.LIKELY_STUCK if scene.silence_s >= RED_SILENCE_S else State.SLOW
-    return scene.silence("paused", text, (Action.RESUME, Action.STOP), state=state)
+    state = State.LIKELY_STUCK if context.silence_s >= RED_SILENCE_S else State.SLOW
+    return context.silence("paused", text, (Action.RESUME, Action.STOP), state=state)
 
 
-def paused(scene: Scene) -> Verdict | None:
-    if not scene.run.paused:
+def paused(context: Context) -> Verdict | None:
+    if not context.run.paused:
         return None
     return Verdict(State.ON_SCHEDULE, "paused_by_you", "Paused", "Paused.", (), (Action.RESUME, Action.STOP))
 
 
-def nothing_said(scene: Scene) -> Verdict | None:
-    if scene.run.phase is not Phase.LAUNCHED:
+def nothing_said(context: Context) -> Verdict | None:
+    if context.run.phase is not Phase.LAUNCHED:
         return None
-    if scene.now < NOTICED_S:
+    if context.now < NOTICED_S:
         return Verdict(State.ON_SCHEDULE, "starting", "Starting", "The training process is starting.")
     text = (
-        f"The training process was started {words.span(scene.now)} ago and has not said anything yet. "
+        f"The training process was started {formatting.span(context.now)} ago and has not said anything yet. "
         "Usually it does within a second. An antivirus program or a slow network home can hold it up."
     )
-    state = State.LIKELY_STUCK if scene.now >= SPEECHLESS_S else State.SLOW
-    return scene.silence("no_first_word", text, REPORT, state=state)
+    state = State.LIKELY_STUCK if context.now >= SPEECHLESS_S else State.SLOW
+    return context.silence("no_first_word", text, REPORT, state=state)
 
 
 def as_id(name: str) -> str:

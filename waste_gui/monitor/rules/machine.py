@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from waste_gui.monitor import words
-from waste_gui.monitor.scene import (
+from waste_gui.monitor import formatting
+from waste_gui.monitor.context import (
     BEAT_S,
-    Scene,
+    Context,
 )
 from waste_gui.monitor.stack_words import DOWNLOADING
 from waste_gui.monitor.verdict import ASK, DOWNLOAD, MEMORY, Action, State, Verdict
@@ -16,54 +16,55 @@ HIGH_PRESSURE = 20.0
 """Percent of the time in which everything waits for memory."""
 
 
-def disk_full(scene: Scene) -> Verdict | None:
+def disk_full(context: Context) -> Verdict | None:
     """Row 6."""
-    free = scene.evidence.free_disk_bytes
-    saving = scene.stage is not None and scene.stage.id == "save" and scene.silence_s > BEAT_S
-    if free is None or free >= FULL_DISK_BYTES or not (saving or scene.silent):
+    free = context.evidence.free_disk_bytes
+    saving = context.stage is not None and context.stage.id == "save" and context.silence_s > BEAT_S
+    if free is None or free >= FULL_DISK_BYTES or not (saving or context.silent):
         return None
     text = (
-        f"The disk of the run folder is full: {words.size(free)} are free. Delete what is not needed there."
+        f"The disk of the run folder is full: {formatting.size(free)} are free. "
+        "Delete what is not needed there."
     )
-    return scene.silence("disk_full", text, ASK)
+    return context.silence("disk_full", text, ASK)
 
 
-def not_saved(scene: Scene) -> Verdict | None:
+def not_saved(context: Context) -> Verdict | None:
     """Training goes on, and what it learns cannot be kept."""
-    trouble = scene.run.not_saved
-    if trouble is None or not scene.run.phase.running:
+    trouble = context.run.not_saved
+    if trouble is None or not context.run.phase.running:
         return None
-    kept = scene.run.checkpoint
+    kept = context.run.checkpoint
     so_far = f"What was saved last, epoch {kept.epoch}, is kept. " if kept else "Nothing is saved yet. "
     text = (
         f"{trouble.text} Training goes on, and it is tried again by itself. {so_far}Free some space on that "
         "disk, or make the run folder writable."
     )
-    since = words.span(scene.now - trouble.at)
+    since = formatting.span(context.now - trouble.at)
     return Verdict(
         State.SLOW,
         "disk_full" if "full" in trouble.text else "not_saved",
         f"The model cannot be saved, for {since} now",
         text,
-        scene.facts,
+        context.facts,
         (Action.KEEP_GOING, Action.STOP, Action.COPY_DETAILS),
         headline="Not saved",
         advice="Free some space.",
     )
 
 
-def window_busy(scene: Scene) -> Verdict | None:
+def window_busy(context: Context) -> Verdict | None:
     """Row 2: the engine sleeps in writing what nobody reads."""
-    engine = scene.evidence.engine
-    if engine is None or "pipe_write" not in (engine.waits_for or "") or not scene.silent:
+    engine = context.evidence.engine
+    if engine is None or "pipe_write" not in (engine.waits_for or "") or not context.silent:
         return None
-    return scene.silence("window_busy", "The window was busy. It reads again now.", ASK, state=State.SLOW)
+    return context.silence("window_busy", "The window was busy. It reads again now.", ASK, state=State.SLOW)
 
 
-def low_memory(scene: Scene) -> Verdict | None:
+def low_memory(context: Context) -> Verdict | None:
     """Row 25."""
-    free, pressure = scene.evidence.free_memory, scene.evidence.machine.memory_pressure or 0.0
-    if not (scene.silent or scene.over) or free is None:
+    free, pressure = context.evidence.free_memory, context.evidence.machine.memory_pressure or 0.0
+    if not (context.silent or context.over) or free is None:
         return None
     if free >= FEW_MEMORY and pressure < HIGH_PRESSURE:
         return None
@@ -71,18 +72,19 @@ def low_memory(scene: Scene) -> Verdict | None:
         f"The computer is nearly out of memory ({100 * free:.0f} % free) and may swap. Close other programs, "
         "or start again with a smaller batch or fewer data workers."
     )
-    return scene.silence("memory", text, MEMORY)
+    return context.silence("memory", text, MEMORY)
 
 
-def network(scene: Scene) -> Verdict | None:
+def network(context: Context) -> Verdict | None:
     """Row 15: a model's weights do not come."""
-    if scene.stage is None or not scene.silent or scene.works:
+    if context.stage is None or not context.silent or context.works:
         return None
-    if scene.stage.id != "model" and scene.doing != DOWNLOADING:
+    if context.stage.id != "model" and context.doing != DOWNLOADING:
         return None
     text = (
-        f"Waiting for the model's weights for {words.span(scene.silence_s)}. The network or its server does "
+        f"Waiting for the model's weights for {formatting.span(context.silence_s)}. "
+        "The network or its server does "
         "not answer; the download gives up by itself near 400 s. Check the network, or choose a file with "
         "weights."
     )
-    return scene.silence("network", text, DOWNLOAD)
+    return context.silence("network", text, DOWNLOAD)

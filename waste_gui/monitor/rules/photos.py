@@ -7,9 +7,8 @@ from pathlib import PurePath
 
 import psutil
 
-from waste_gui.monitor import words
-from waste_gui.monitor.evidence import ProcessLook
-from waste_gui.monitor.scene import (
+from waste_gui.monitor import formatting
+from waste_gui.monitor.context import (
     ALL_BUSY_PERCENT,
     BEAT_S,
     BUSY_CPU_PERCENT,
@@ -19,8 +18,9 @@ from waste_gui.monitor.scene import (
     PHOTO_S,
     RED_SILENCE_S,
     WORKING_CPU_PERCENT,
-    Scene,
+    Context,
 )
+from waste_gui.monitor.evidence import ProcessLook
 from waste_gui.monitor.verdict import ASK, ASK_PHOTO, RESTART, Action, State, Verdict
 from waste_gui.protocol import WorkerState
 
@@ -34,41 +34,42 @@ LARGE_S = 120.0
 ABOUT_TURNS = f"It is being read, but {OTHERS_BUSY}."
 
 
-def source_gone(scene: Scene) -> Verdict | None:
+def source_gone(context: Context) -> Verdict | None:
     """The engine says itself which folder it waits for."""
-    if not scene.run.away or scene.silence_s <= BEAT_S:
+    if not context.run.away or context.silence_s <= BEAT_S:
         return None
-    gone = next(iter(scene.run.away.values()))
-    others = len(scene.run.away) - 1
+    gone = next(iter(context.run.away.values()))
+    others = len(context.run.away) - 1
     more = f" So {'is 1 more' if others == 1 else f'are {others} more'}." if others else ""
     text = (
         f"{gone.folder} {gone.reason}.{more} Its drive was unplugged, its network was lost, or it was moved. "
         "Bring it back: training goes on by itself, and no photo is lost."
     )
-    state = State.LIKELY_STUCK if scene.silence_s >= RED_SILENCE_S else State.SLOW
-    title = f"Waiting for a folder of photos: no progress for {words.span(scene.silence_s)}"
-    return replace(scene.silence("source_gone", text, ASK, state=state), title=title)
+    state = State.LIKELY_STUCK if context.silence_s >= RED_SILENCE_S else State.SLOW
+    title = f"Waiting for a folder of photos: no progress for {formatting.span(context.silence_s)}"
+    return replace(context.silence("source_gone", text, ASK, state=state), title=title)
 
 
-def one_photo(scene: Scene) -> Verdict | None:
+def one_photo(context: Context) -> Verdict | None:
     """Rows 9, 10, 11: some workers hold a photo, the others do not; or the only one does."""
-    stuck = [(worker, held) for worker, held in scene.held if held > PHOTO_S]
-    if not stuck or scene.silence_s <= BEAT_S or (len(stuck) > 1 and len(stuck) * 2 > len(scene.workers)):
+    stuck = [(worker, held) for worker, held in context.held if held > PHOTO_S]
+    if not stuck or context.silence_s <= BEAT_S or (len(stuck) > 1 and len(stuck) * 2 > len(context.workers)):
         return None
     worker, held = stuck[0]
-    look = scene.evidence.process(worker.pid)
+    look = context.evidence.process(worker.pid)
     others = f" {len(stuck) - 1} more are held as well." if len(stuck) > 1 else ""
-    on = f"Data worker {worker.pid} has been on {worker.path} for {words.span(held)} (usual: 0.01 s).{others}"
+    on = f"Data worker {worker.pid} has been on {worker.path} for {formatting.span(held)} (usual: 0.01 s)."
+    on += others
     if is_large(look) and held < LARGE_S:
         text = f"{on} It is a very large photo, and still being read. You can wait, or set it aside."
-        return scene.silence("large_photo", text, ASK_PHOTO, state=State.SLOW, photo=worker.path)
-    if gets_no_turn(scene, look, held) and held < LARGE_S:
+        return context.silence("large_photo", text, ASK_PHOTO, state=State.SLOW, photo=worker.path)
+    if gets_no_turn(context, look, held) and held < LARGE_S:
         text = f"{on} {ABOUT_TURNS} You can wait, or set it aside."
-        return scene.silence("busy_computer", text, ASK_PHOTO, state=State.SLOW, photo=worker.path)
+        return context.silence("busy_computer", text, ASK_PHOTO, state=State.SLOW, photo=worker.path)
     name = PurePath(worker.path or "").name
     text = f"{on} {why_held(look)} Set {name} aside: training goes on without it."
-    state = State.LIKELY_STUCK if scene.silence_s >= RED_SILENCE_S else State.SLOW
-    return scene.silence("one_photo", text, ASK_PHOTO, state=state, photo=worker.path)
+    state = State.LIKELY_STUCK if context.silence_s >= RED_SILENCE_S else State.SLOW
+    return context.silence("one_photo", text, ASK_PHOTO, state=state, photo=worker.path)
 
 
 def why_held(look: ProcessLook | None) -> str:
@@ -82,7 +83,7 @@ def why_held(look: ProcessLook | None) -> str:
     if (look.cpu_percent or 0.0) >= BUSY_CPU_PERCENT:
         return "Its decoder works without coming to an end: the photo is damaged."
     if look.io_bytes_per_s:
-        return f"It comes at {words.size(look.io_bytes_per_s)}/s, which will not be done soon."
+        return f"It comes at {formatting.size(look.io_bytes_per_s)}/s, which will not be done soon."
     return "Its decoder sleeps and does not come back, or its drive does not answer."
 
 
@@ -90,74 +91,74 @@ def is_large(look: ProcessLook | None) -> bool:
     return look is not None and (look.memory_bytes or 0) >= LARGE_BYTES
 
 
-def gets_no_turn(scene: Scene, look: ProcessLook | None, held_s: float) -> bool:
+def gets_no_turn(context: Context, look: ProcessLook | None, held_s: float) -> bool:
     """Whether it would work but other programs are at it: its share of a processor, over the whole time,
     comes to less than a photo may take. Windows calls a process that sleeps running, too."""
     if look is None or look.state != psutil.STATUS_RUNNING:
         return False
     share = (look.cpu_percent or 0.0) / 100
-    all_busy = (scene.evidence.machine.cpu_percent or 0.0) >= ALL_BUSY_PERCENT
+    all_busy = (context.evidence.machine.cpu_percent or 0.0) >= ALL_BUSY_PERCENT
     return all_busy and share < BUSY_CPU_PERCENT / 100 and share * held_s < PHOTO_S
 
 
-def storage(scene: Scene) -> Verdict | None:
+def storage(context: Context) -> Verdict | None:
     """Rows 7 and 8: the workers wait for photos all at once, so the drive is the suspect."""
-    stuck = [(worker, held) for worker, held in scene.held if held > PHOTO_S]
-    if len(stuck) < 2 or len(stuck) * 2 <= len(scene.workers) or scene.silence_s <= BEAT_S:
+    stuck = [(worker, held) for worker, held in context.held if held > PHOTO_S]
+    if len(stuck) < 2 or len(stuck) * 2 <= len(context.workers) or context.silence_s <= BEAT_S:
         return None
     path = stuck[0][0].path or ""
-    if scene.reads:
-        speed = words.size(scene.evidence.io_bytes_per_s or 0)
+    if context.reads:
+        speed = formatting.size(context.evidence.io_bytes_per_s or 0)
         text = (
             f"Reading {path}: {speed}/s. The drive is slow, but it answers. Nothing is wrong; you can wait."
         )
-        return scene.silence("slow_storage", text, ASK_PHOTO, state=State.SLOW, photo=path)
-    if scene.cpu >= WORKING_CPU_PERCENT and scene.silence_s < LOOP_FACTOR * scene.limit_s:
+        return context.silence("slow_storage", text, ASK_PHOTO, state=State.SLOW, photo=path)
+    if context.cpu >= WORKING_CPU_PERCENT and context.silence_s < LOOP_FACTOR * context.limit_s:
         text = f"The data workers are busy with large photos, {path} for one. You can wait."
-        return scene.silence("large_photos", text, ASK_PHOTO, state=State.SLOW, photo=path)
-    looks = [(scene.evidence.process(worker.pid), held) for worker, held in stuck]
-    if stuck[0][1] < LARGE_S and any(gets_no_turn(scene, look, held) for look, held in looks):
+        return context.silence("large_photos", text, ASK_PHOTO, state=State.SLOW, photo=path)
+    looks = [(context.evidence.process(worker.pid), held) for worker, held in stuck]
+    if stuck[0][1] < LARGE_S and any(gets_no_turn(context, look, held) for look, held in looks):
         text = f"Reading {path}. {ABOUT_TURNS} Nothing is wrong; you can wait."
-        return scene.silence("busy_computer", text, ASK_PHOTO, state=State.SLOW, photo=path)
-    state = State.LIKELY_STUCK if scene.silence_s >= RED_SILENCE_S else State.SLOW
-    return scene.silence("storage", drive_text(scene, stuck), ASK_PHOTO, state=state, photo=path)
+        return context.silence("busy_computer", text, ASK_PHOTO, state=State.SLOW, photo=path)
+    state = State.LIKELY_STUCK if context.silence_s >= RED_SILENCE_S else State.SLOW
+    return context.silence("storage", drive_text(context, stuck), ASK_PHOTO, state=state, photo=path)
 
 
-def drive_text(scene: Scene, stuck: list[tuple[WorkerState, float]]) -> str:
+def drive_text(context: Context, stuck: list[tuple[WorkerState, float]]) -> str:
     path = stuck[0][0].path or ""
-    many = "Both" if len(scene.workers) == len(stuck) == 2 else f"{len(stuck)} of {len(scene.workers)}"
+    many = "Both" if len(context.workers) == len(stuck) == 2 else f"{len(stuck)} of {len(context.workers)}"
     same = len({worker.path for worker, _ in stuck}) == 1
     text = (
         f"{many} data workers wait for {path if same else f'their photos, {path} for one'}. "
         "Often a network drive went away. Check the drive; when it answers, training goes on by itself."
     )
-    if "disk-sleep" in scene.evidence.states:
+    if "disk-sleep" in context.evidence.states:
         text += " Stopping may not work until the drive answers."
     return text
 
 
-def workers_starting(scene: Scene) -> Verdict | None:
+def workers_starting(context: Context) -> Verdict | None:
     """Row 18: slow while they work at it, stuck once they do nothing for longer than the stage may take."""
-    starting = [worker for worker in scene.workers if worker.state == "starting"]
-    if not starting or not scene.silent or scene.silence_s >= 2 * scene.limit_s and scene.works:
+    starting = [worker for worker in context.workers if worker.state == "starting"]
+    if not starting or not context.silent or context.silence_s >= 2 * context.limit_s and context.works:
         return None
-    ready = len(scene.workers) - len(starting)
-    if scene.works or not scene.red or ready:
-        text = f"Starting the data workers: {ready} of {len(scene.workers)} ready."
-        return scene.silence("workers_starting", text, ASK, state=State.SLOW)
+    ready = len(context.workers) - len(starting)
+    if context.works or not context.red or ready:
+        text = f"Starting the data workers: {ready} of {len(context.workers)} ready."
+        return context.silence("workers_starting", text, ASK, state=State.SLOW)
     text = (
         f"None of the {len(starting)} data workers has started, and they do nothing. Often an antivirus "
         "program holds new programs up, or the disk with Python does not answer. Stop, and start again."
     )
-    return scene.silence("workers_starting", text, RESTART)
+    return context.silence("workers_starting", text, RESTART)
 
 
-def handover(scene: Scene) -> Verdict | None:
+def handover(context: Context) -> Verdict | None:
     """Row 13: every worker idle, nothing in flight, and the main thread waits."""
-    beat, stage = scene.run.heartbeat, scene.stage
+    beat, stage = context.run.heartbeat, context.stage
     if beat is None or not beat.workers or stage is None or stage.id not in LOADING_STAGES:
         return None
-    if scene.held or not scene.red or scene.works or not scene.beats:
+    if context.held or not context.red or context.works or not context.beats:
         return None
     if any(worker.state != "idle" for worker in beat.workers) or "photo" not in beat.where:
         return None
@@ -165,4 +166,4 @@ def handover(scene: Scene) -> Verdict | None:
         "The data workers are idle, but photos that were asked for did not arrive: they were lost between "
         f"them and the training. Press {Action.RESTART_WORKERS.value}: the photos are asked for again."
     )
-    return scene.silence("handover", text, RESTART)
+    return context.silence("handover", text, RESTART)

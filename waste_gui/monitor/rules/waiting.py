@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from waste_gui.monitor import words
-from waste_gui.monitor.scene import GPU_ANSWERS_S, Scene
+from waste_gui.monitor import formatting
+from waste_gui.monitor.context import GPU_ANSWERS_S, Context
 from waste_gui.monitor.stack_words import (
     COMPILING,
     GPU,
@@ -29,44 +29,44 @@ class Wait:
     actions: tuple[Action, ...] = REPORT
 
 
-def known_wait(scene: Scene) -> Verdict | None:
+def known_wait(context: Context) -> Verdict | None:
     """Nothing works, and the stack names the cause; before the limit it may still pass."""
-    if not scene.silent or scene.works or not scene.doing:
+    if not context.silent or context.works or not context.doing:
         return None
-    span = words.span(scene.silence_s)
-    if scene.doing == COMPILING:
+    span = formatting.span(context.silence_s)
+    if context.doing == COMPILING:
         text = "Code for the graphics card is being prepared. This happens once; you can wait."
-        return scene.silence("first_step", text, ASK, state=State.SLOW)
-    wait = next((wait for beginning, wait in WAITS.items() if scene.doing.startswith(beginning)), None)
+        return context.silence("first_step", text, ASK, state=State.SLOW)
+    wait = next((wait for beginning, wait in WAITS.items() if context.doing.startswith(beginning)), None)
     if wait is None:
         return None
-    text = wait.text.format(place=scene.place, doing=scene.doing, span=span)
-    if not scene.red:
-        text = f"No progress for {span}: the program is {scene.doing}. It may still go on; you can wait."
-    return scene.silence(wait.cause, text, wait.actions)
+    text = wait.text.format(place=context.place, doing=context.doing, span=span)
+    if not context.red:
+        text = f"No progress for {span}: the program is {context.doing}. It may still go on; you can wait."
+    return context.silence(wait.cause, text, wait.actions)
 
 
-def gpu_driver(scene: Scene) -> Verdict | None:
+def gpu_driver(context: Context) -> Verdict | None:
     """Row 21: the driver answers nobody any more, whatever the stack says."""
-    if not scene.silent or not scene.uses_gpu or scene.evidence.gpu_silent_s < GPU_ANSWERS_S:
+    if not context.silent or not context.uses_gpu or context.evidence.gpu_silent_s < GPU_ANSWERS_S:
         return None
-    text = WAITS[GPU].text.format(span=words.span(scene.silence_s))
-    return scene.silence(WAITS[GPU].cause, text, REPORT)
+    text = WAITS[GPU].text.format(span=formatting.span(context.silence_s))
+    return context.silence(WAITS[GPU].cause, text, REPORT)
 
 
-def photo_cache(scene: Scene) -> Verdict | None:
+def photo_cache(context: Context) -> Verdict | None:
     """The thread that reads ahead waits for the disk of the photo cache."""
-    if not scene.silent or scene.works:
+    if not context.silent or context.works:
         return None
     if not any(
-        thread.thread == "loader" and in_words(thread) == USING_CACHE for thread in scene.run.stacks_now
+        thread.thread == "loader" and in_words(thread) == USING_CACHE for thread in context.run.stacks_now
     ):
         return None
     text = (
         "Photos come from the photo cache, and its disk does not answer. Check that disk; when it answers, "
         f"training goes on by itself. Or press {Action.WITHOUT_CACHE.value}: photos are read anew then."
     )
-    return scene.silence("cache", text, CACHE)
+    return context.silence("cache", text, CACHE)
 
 
 WAITS = {

@@ -1,0 +1,61 @@
+"""A run that hangs, or failed, is started again with what would have helped it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from tests.gui.conftest import WAIT_MS, ready
+from waste_gui.config import RunConfig
+from waste_gui.gui.main_window import MainWindow
+from waste_gui.gui.session.changed_settings import LAST, again
+from waste_gui.monitor.run import Phase
+from waste_gui.monitor.verdict import Action
+from waste_gui.rundir import RunDir
+
+Make = Callable[[str], MainWindow]
+
+CONFIG = RunConfig(source=("photos",), batch_size=9, workers=4, cache_gb=10, accumulate=2)
+
+
+def test_half_the_batch_changes_the_weights_after_as_many_photos() -> None:
+    config = again(Action.SMALLER_BATCH, CONFIG, None)
+    assert (config.batch_size, config.accumulate) == (4, 4)
+    assert again(Action.SMALLER_BATCH, RunConfig(batch_size=1), None).batch_size == 1
+
+
+@pytest.mark.parametrize(
+    ("action", "field", "value"),
+    [(Action.FEWER_WORKERS, "workers", 1), (Action.WITHOUT_CACHE, "cache_gb", 0)],
+)
+def test_one_setting_is_changed(action: Action, field: str, value: int) -> None:
+    changed = again(action, CONFIG, None)
+    assert getattr(changed, field) == value
+    assert again(Action.TRY_AGAIN, CONFIG, None) == CONFIG
+
+
+def test_it_goes_on_from_the_last_checkpoint_if_there_is_one(tmp_path: Path) -> None:
+    folder = RunDir(tmp_path)
+    assert again(Action.TRY_AGAIN, CONFIG, folder).resume is None
+    folder.create()
+    (folder.checkpoints / LAST).write_bytes(b"")
+    assert again(Action.TRY_AGAIN, CONFIG, folder).resume == str(tmp_path)
+
+
+def test_run_that_does_not_answer_is_ended_and_started_again(
+    make_window: Make, photos: Path, qtbot: QtBot
+) -> None:
+    window = ready(make_window("deaf"), photos, qtbot)
+    window.header.start_button.click()
+    qtbot.waitUntil(lambda: window.snapshot.run.phase is Phase.TRAINING, timeout=WAIT_MS)
+    first, config = window.controller.folder, window.controller.config
+    window.bar.chosen.emit(Action.FEWER_WORKERS)
+    qtbot.waitUntil(
+        lambda: window.controller.folder != first and window.snapshot.run.phase is Phase.TRAINING,
+        timeout=WAIT_MS,
+    )
+    assert config is not None and window.controller.config is not None
+    assert (config.workers, window.controller.config.workers) == (None, 1)

@@ -1,0 +1,108 @@
+"""The real engine through the window: started, stopped, finished, and its results on the results page."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from tests.gui.conftest import end_engine, ready
+from tests.photos import make_photos
+from waste_gui.config import RunConfig
+from waste_gui.gui.common.preferences import Preferences
+from waste_gui.gui.common.theme import Theme
+from waste_gui.gui.main_window import MainWindow
+from waste_gui.gui.session.run_controller import RunController
+from waste_gui.gui.session.run_text import Offer
+from waste_gui.gui.shell.dialogs import Answer
+from waste_gui.monitor.run import Phase
+from waste_gui.protocol import RunFinished, RunStopped
+
+Open = Callable[[Path, RunConfig], MainWindow]
+LONG_MS = 180_000
+"""Importing torch alone takes 10 s on a busy machine."""
+
+FULL = bool(os.environ.get("WASTE_GUI_FULL"))
+"""Train on TrashNet as long as it takes to be good: minutes, so not by default."""
+FULL_MS = 45 * 60_000
+
+SMALL = RunConfig(model="resnet18", pretrained="none", image_size=32, batch_size=8, epochs=2, workers=1)
+TRASHNET = RunConfig(model="resnet18", pretrained="none", image_size=64, batch_size=32, epochs=2)
+TRASHNET_FULL = RunConfig(model="resnet18", pretrained="none", image_size=128, batch_size=32, epochs=30)
+
+
+@pytest.fixture
+def open_window(qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch) -> Open:
+    """A window with photos chosen and the form filled, whose Start starts the real engine."""
+    if not FULL:
+        monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+    def open_(photos: Path, config: RunConfig) -> MainWindow:
+        window = MainWindow(Preferences(), theme, RunController())
+        qtbot.addWidget(window, before_close_func=lambda _: end_engine(window, qtbot))
+        window.show()
+        window.form.show_config(config)
+        return ready(window, photos, qtbot)
+
+    return open_
+
+
+def run_to_end(window: MainWindow, qtbot: QtBot, timeout_ms: int = LONG_MS) -> RunFinished:
+    with qtbot.waitSignal(window.controller.ended, timeout=timeout_ms):
+        window.header.start_button.click()
+    last = window.controller.run.last
+    assert isinstance(last, RunFinished), (last, window.controller.run.exit_words)
+    qtbot.waitUntil(lambda: window.results.results is not None, timeout=LONG_MS)
+    return last
+
+
+def test_real_training_finishes_and_fills_the_results_page(
+    open_window: Open, tmp_path: Path, qtbot: QtBot
+) -> None:
+    window = open_window(make_photos(tmp_path / "photos"), SMALL)
+    finished = run_to_end(window, qtbot)
+    run, results = window.controller.run, window.results.results
+    assert run.phase is Phase.FINISHED and len(run.epochs) == 2
+    assert all(stage.elapsed_s is not None for stage in run.stages.values())
+    assert results is not None and set(results.classes) == {"glass", "metal", "paper"}
+    assert sum(map(sum, results.confusion)) == finished.metrics["val_photos"]
+    assert window.bar.notice is not None and window.bar.notice.title.startswith("Done: ")
+
+
+def test_real_training_stops_midway_and_goes_on_where_it_was(
+    open_window: Open, tmp_path: Path, qtbot: QtBot
+) -> None:
+    window = open_window(make_photos(tmp_path / "photos"), msgspec.structs.replace(SMALL, epochs=10_000))
+    window.header.start_button.click()
+    qtbot.waitUntil(lambda: len(window.controller.run.epochs) >= 1, timeout=LONG_MS)
+    with qtbot.waitSignal(window.controller.ended, timeout=LONG_MS):
+        window.ending.ask_stop()
+        assert window.asking.question is not None
+        window.asking.question.buttons[Answer.STOP_NOW].click()
+    run = window.controller.run
+    assert run.phase is Phase.STOPPED and isinstance(run.last, RunStopped)
+    assert window.controller.folder is not None
+    assert (window.controller.folder.checkpoints / "best.safetensors").exists()
+    steps = run.loss.x[-1]
+    window.bar.chosen.emit(Offer.RESUME_RUN)
+    again = window.controller
+    qtbot.waitUntil(lambda: again.run is not run and again.run.step > steps, timeout=LONG_MS)
+    assert again.run.loss.x[0] == 1 and (np.diff(again.run.loss.x) > 0).all(), "the curves of both starts"
+    again.save_now()
+    saved = again.run.checkpoint
+    qtbot.waitUntil(lambda: again.run.checkpoint is not saved, timeout=LONG_MS)
+    with qtbot.waitSignal(again.ended, timeout=LONG_MS):
+        again.stop_now()
+
+
+def test_real_training_learns_trashnet(open_window: Open, trashnet: Path, qtbot: QtBot) -> None:
+    """Chance is 0.17."""
+    window = open_window(trashnet, TRASHNET_FULL if FULL else TRASHNET)
+    finished = run_to_end(window, qtbot, FULL_MS if FULL else 2 * LONG_MS)
+    accuracy = finished.metrics["val_accuracy"]
+    assert accuracy is not None and accuracy >= (0.73 if FULL else 0.25)

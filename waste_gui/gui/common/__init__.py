@@ -1,0 +1,1 @@
+"""What every room uses: theme, text, small widgets."""

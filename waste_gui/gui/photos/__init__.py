@@ -1,0 +1,1 @@
+"""The photos page: which folders and classes, and what their check found."""

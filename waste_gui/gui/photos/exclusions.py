@@ -1,0 +1,182 @@
+"""Which photos are set aside and which findings were skipped: shown at once, written beside the window."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from waste_gui.gui.common.formatting import many
+
+if TYPE_CHECKING:
+    from waste_gui.dataset.catalog import Catalog
+
+CLOSE_S = 3.0
+"""How long a closing window waits for what is still to be written: a home on a network drive may be slow."""
+
+
+class Exclusions(QObject):
+    """What is remembered of the photos of some folders; each change is a step of undo.
+
+    A change is shown before it is written. Where it cannot be written, `failed(text, hint)` says so and the
+    lists are read anew."""
+
+    changed = Signal()
+    failed = Signal(str, str)
+    written = Signal()  # One change, or it was said why not.
+    _read = Signal(int, object, object)
+    _not_written = Signal(str, str)
+
+    def __init__(self, undo_stack: QUndoStack, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.aside: dict[str, str] = {}
+        self.skipped: set[str] = set()
+        self._sources: tuple[str, ...] = ()
+        self._undo_stack = undo_stack
+        self._writes = 0
+        self._work: queue.SimpleQueue[Callable[[Catalog], None] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._read.connect(self._on_read)
+        self._not_written.connect(self._on_not_written)
+
+    def read(self, sources: Sequence[str]) -> None:
+        """Look up what is remembered of these folders; `changed` comes when it is known."""
+        self._sources = tuple(sources)
+        writes = self._writes
+
+        def look(catalog: Catalog) -> None:
+            self._read.emit(writes, catalog.aside(sources), catalog.dismissed())
+
+        self._do(look)
+
+    def exclude(self, reasons: Mapping[str, str]) -> None:
+        """Leave these photos out of training, each for its reason."""
+        new = {path: reason for path, reason in reasons.items() if path not in self.aside}
+        if new:
+            self._push(
+                f"set aside {many(len(new), 'photo')}", lambda: self._put(new), lambda: self._take(new)
+            )
+
+    def take_back(self, paths: Iterable[str]) -> None:
+        """Use these photos again."""
+        old = {path: self.aside[path] for path in paths if path in self.aside}
+        if old:
+            self._push(
+                f"take back {many(len(old), 'photo')}", lambda: self._take(old), lambda: self._put(old)
+            )
+
+    def skip(self, keys: Iterable[str]) -> None:
+        """Take findings off the list."""
+        new = [key for key in keys if key not in self.skipped]
+        if new:
+            self._push(f"skip {many(len(new), 'finding')}", lambda: self._hide(new), lambda: self._show(new))
+
+    def show_again(self, keys: Iterable[str]) -> None:
+        """Put findings on the list again."""
+        old = [key for key in keys if key in self.skipped]
+        if old:
+            self._push(
+                f"show {many(len(old), 'finding')} again", lambda: self._show(old), lambda: self._hide(old)
+            )
+
+    def close(self) -> None:
+        """Let what was asked for be written."""
+        if self._thread is not None:
+            self._work.put(None)
+            self._thread.join(CLOSE_S)
+            self._thread = None
+
+    def _push(self, words: str, do: Callable[[], None], undo: Callable[[], None]) -> None:
+        self._undo_stack.push(_Step(words, do, undo))
+
+    def _put(self, reasons: Mapping[str, str]) -> None:
+        self.aside |= reasons
+
+        def write(catalog: Catalog) -> None:
+            for reason in dict.fromkeys(reasons.values()):
+                catalog.exclude([path for path, why in reasons.items() if why == reason], reason)
+
+        self._write(write)
+
+    def _take(self, paths: Iterable[str]) -> None:
+        paths = list(paths)
+        for path in paths:
+            self.aside.pop(path, None)
+        self._write(lambda catalog: catalog.take_back(paths))
+
+    def _hide(self, keys: Sequence[str]) -> None:
+        self.skipped |= set(keys)
+
+        def write(catalog: Catalog) -> None:
+            for key in keys:
+                catalog.dismiss(key)
+
+        self._write(write)
+
+    def _show(self, keys: Sequence[str]) -> None:
+        self.skipped -= set(keys)
+
+        def write(catalog: Catalog) -> None:
+            for key in keys:
+                catalog.bring_back(key)
+
+        self._write(write)
+
+    def _write(self, write: Callable[[Catalog], object]) -> None:
+        from waste_gui.dataset.catalog import CatalogError
+
+        def try_to(catalog: Catalog) -> None:
+            try:
+                write(catalog)
+            except CatalogError as error:
+                self._not_written.emit(error.text, error.hint)
+            self.written.emit()
+
+        self._writes += 1
+        self._do(try_to)
+        self.changed.emit()
+
+    def _do(self, work: Callable[[Catalog], None]) -> None:
+        """In one thread, one after the other: a change and its undo must not change places."""
+        self._work.put(work)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work_off, name="photo lists", daemon=True)
+            self._thread.start()
+
+    def _work_off(self) -> None:
+        from waste_gui.dataset.catalog import Catalog
+
+        try:
+            catalog = Catalog(on_problem=lambda text: self._not_written.emit(text, ""))
+            while (work := self._work.get()) is not None:
+                work(catalog)
+        except RuntimeError:  # The window is gone, and with it who wants to know.
+            return
+
+    def _on_read(self, writes: int, aside: dict[str, str], skipped: set[str]) -> None:
+        if writes != self._writes:  # Changed since: what was read is old.
+            self.read(self._sources)
+        elif (aside, skipped) != (self.aside, self.skipped):
+            self.aside, self.skipped = aside, skipped
+            self.changed.emit()
+
+    def _on_not_written(self, text: str, hint: str) -> None:
+        self.failed.emit(text, hint)
+        if hint:
+            self.read(self._sources)
+
+
+class _Step(QUndoCommand):
+    def __init__(self, words: str, do: Callable[[], None], undo: Callable[[], None]) -> None:
+        super().__init__(words)
+        self._do, self._undo = do, undo
+
+    def redo(self) -> None:
+        self._do()
+
+    def undo(self) -> None:
+        self._undo()

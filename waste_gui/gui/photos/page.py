@@ -1,0 +1,398 @@
+"""The photos page: source folders, which folder belongs to which class, and photos per class."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QUndoStack
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QHBoxLayout,
+    QHeaderView,
+    QPushButton,
+    QScrollArea,
+    QStackedLayout,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from waste_gui.dataset.mapping import PRESETS
+from waste_gui.dataset.scan import DatasetError, FolderCount
+from waste_gui.gui.common import theme
+from waste_gui.gui.common.background import Background
+from waste_gui.gui.common.class_bars import ClassBars
+from waste_gui.gui.common.escaping import one_line, tooltip
+from waste_gui.gui.common.fields import ChoiceBox
+from waste_gui.gui.common.formatting import count, many
+from waste_gui.gui.common.plain_label import PlainLabel
+from waste_gui.gui.common.theme import UNIT
+from waste_gui.gui.photos.dataset_choice import ChangeChoice, DatasetChoice, Found, look, problem, without
+from waste_gui.gui.photos.drop_zone import DropZone
+from waste_gui.gui.photos.example import demo_folder
+from waste_gui.gui.photos.findings_page import CheckPart
+from waste_gui.gui.session.run_text import Readiness
+
+LEFT_OUT = "– left out –"
+OTHER_NAME = "Another name…"
+OWN_NAMES = "The folders' own names"
+PRESET_TITLES = {"lab": "The lab's 30 classes"}
+
+
+class DataPage(QWidget):
+    """`ready_changed` comes when what stands between now and Start changes."""
+
+    ready_changed = Signal()
+    choose_asked = Signal()
+    example_asked = Signal()
+    folder_added = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.choice = DatasetChoice()
+        self.found: Found | None = None
+        self.readiness = Readiness(False, "no photos chosen", "Choose a folder of photos.")
+        self.undo_stack = QUndoStack(self)
+        self.checking = CheckPart(self.undo_stack, self)
+        self.checking.browse_changed.connect(self._on_browse)
+        self.checking.aside_changed.connect(self._on_aside)
+        self.checking.progressed.connect(self.ready_changed)
+        self._scan = Background(self)
+        self._scan.progressed.connect(self._on_progress)
+        self._scan.finished.connect(self._on_found)
+        self._scan.failed.connect(self._on_failed)
+        self.drop_zone = DropZone()
+        self.drop_zone.choose_asked.connect(self.choose_asked)
+        self.drop_zone.example_asked.connect(self.example_asked)
+        self.drop_zone.recent_chosen.connect(lambda folder: self.add_folders([folder]))
+        self._stack = QStackedLayout(self)
+        self._stack.setContentsMargins(0, 0, 0, 0)
+        self._stack.addWidget(self.drop_zone)
+        self._stack.addWidget(self._make_content())
+
+    def _make_content(self) -> QWidget:
+        content = QWidget()
+        rows = QVBoxLayout(content)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(UNIT)
+        rows.addLayout(self._make_sources())
+        self.words = PlainLabel(wrap=True)
+        rows.addWidget(self.words)
+        self.cancel = QPushButton("Cance&l reading")
+        self.cancel.clicked.connect(self._on_cancel)
+        rows.addWidget(self.cancel, 0, Qt.AlignmentFlag.AlignLeft)
+        rows.addSpacing(UNIT)
+        rows.addWidget(self.checking.bar)
+        self._lists = QWidget()
+        columns = QHBoxLayout(self._lists)
+        columns.setContentsMargins(0, 0, 0, 0)
+        columns.setSpacing(3 * UNIT)
+        columns.addLayout(self._make_mapping(), 3)
+        columns.addLayout(self._make_bars(), 2)
+        rows.addWidget(self._lists, 1)
+        rows.addWidget(self.checking.page, 1)
+        self.checking.page.hide()
+        rows.addStretch(0)
+        return content
+
+    def _make_sources(self) -> QVBoxLayout:
+        self._sources = QVBoxLayout()
+        self._sources.setSpacing(UNIT // 2)
+        add = QPushButton("&Add folder…   Ctrl+O")
+        add.setAccessibleName("Add a folder of photos")
+        add.clicked.connect(self.choose_asked)
+        title = QHBoxLayout()
+        title.addWidget(PlainLabel("Folders", bold=True), 1)
+        title.addWidget(add)
+        rows = QVBoxLayout()
+        rows.setSpacing(UNIT // 2)
+        rows.addLayout(title)
+        rows.addLayout(self._sources)
+        return rows
+
+    def _make_mapping(self) -> QVBoxLayout:
+        self.preset = ChoiceBox()
+        self.preset.setAccessibleName("Classes")
+        self.preset.addItem(OWN_NAMES, "")
+        for name in PRESETS:
+            self.preset.addItem(PRESET_TITLES.get(name, name), name)
+        self.preset.activated.connect(self._on_preset)
+        self.table = QTableWidget(0, 3)
+        self.table.setAccessibleName("Which folder belongs to which class")
+        self.table.setHorizontalHeaderLabels(["Folder", "Photos", "\u2007Class"])
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        photos = self.table.horizontalHeaderItem(1)
+        assert photos is not None
+        photos.setTextAlignment(right)
+        self.table.setShowGrid(False)
+        self.table.setWordWrap(False)
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.table.verticalHeader().hide()
+        self.table.verticalHeader().setDefaultSectionSize(30)
+        header = self.table.horizontalHeader()
+        header.setFont(theme.font("caption"))
+        header.setHighlightSections(False)
+        header.setSectionsClickable(False)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
+        title = QHBoxLayout()
+        title.setSpacing(UNIT)
+        title.addWidget(PlainLabel("Classes", bold=True))
+        title.addWidget(self.preset, 1)
+        rows = QVBoxLayout()
+        rows.setSpacing(UNIT)
+        rows.addLayout(title)
+        rows.addWidget(self.table, 1)
+        return rows
+
+    def _make_bars(self) -> QVBoxLayout:
+        self.bars = ClassBars("Photos per class")
+        self._bars_title = PlainLabel("Photos per class", bold=True)
+        self._bars_title.setMinimumHeight(self.preset.sizeHint().height())
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setWidget(self.bars)
+        area.setFrameShape(QScrollArea.Shape.NoFrame)
+        rows = QVBoxLayout()
+        rows.setSpacing(UNIT)
+        rows.addWidget(self._bars_title)
+        rows.addWidget(area, 1)
+        return rows
+
+    def add_folders(self, folders: list[str]) -> None:
+        """Add to the sources what is not among them yet. Own photos take the place of the small example's."""
+        new = [os.path.abspath(f) for f in folders]
+        new = [f for f in dict.fromkeys(new) if f not in self.choice.sources]
+        for folder in new:
+            self.folder_added.emit(folder)
+        if new:
+            kept = tuple(s for s in self.choice.sources if s != str(demo_folder()))
+            sources = (*kept, *new)
+            self._change(f"add {many(len(new), 'folder')}", dataclasses.replace(self.choice, sources=sources))
+
+    def remove_folder(self, folder: str) -> None:
+        sources = tuple(s for s in self.choice.sources if s != folder)
+        self._change("remove folder", dataclasses.replace(self.choice, sources=sources))
+
+    def map_folder(self, folder: str, name: str | None) -> None:
+        mapping = {**self.choice.mapping, folder: name}
+        self._change(f"map {one_line(folder)}", dataclasses.replace(self.choice, mapping=mapping))
+
+    def set_choice(self, choice: DatasetChoice) -> None:
+        """Without a step of undo."""
+        self.undo_stack.clear()
+        self._apply(choice)
+
+    def say(self, words: str) -> None:
+        """Something else than a scan is being done: the example is drawn."""
+        self.readiness = Readiness(False, words, "Wait a moment.")
+        self.ready_changed.emit()
+
+    def _change(self, words: str, after: DatasetChoice) -> None:
+        if after != self.choice:
+            self.undo_stack.push(ChangeChoice(words, self.choice, after, self._apply))
+
+    def _apply(self, choice: DatasetChoice) -> None:
+        self.choice = choice
+        with QSignalBlocker(self.preset):
+            self.preset.setCurrentIndex(max(0, self.preset.findData(choice.preset)))
+        self._show_sources()
+        self._stack.setCurrentIndex(1 if choice.sources else 0)
+        self.checking.show_choice(choice)
+        if choice.sources:
+            self._start_scan()
+        else:
+            self._scan.cancel()
+            self.found = None
+            self.checking.show_possible(False)
+            self._set_readiness(Readiness(False, "no photos chosen", "Choose a folder of photos."))
+
+    def _start_scan(self) -> None:
+        choice = self.choice
+        self.cancel.show()
+        self.words.set_role("text")
+        self.words.set_text("Looking at the folders…")
+        self._set_readiness(Readiness(False, "looking at the folders", "Wait a moment."))
+        self._scan.start(lambda tell: look(choice, tell))
+
+    def _on_progress(self, progress: tuple[int, str]) -> None:
+        n, folder = progress
+        self.words.set_text(f"{many(n, 'photo')} so far, now in {folder}")
+        self._set_readiness(Readiness(False, f"{many(n, 'photo')} so far", "Wait a moment."))
+
+    def _on_cancel(self) -> None:
+        self._scan.cancel()
+        self.cancel.hide()
+        self.words.set_text("Reading the folders was cancelled. Remove a folder, or add one, to read again.")
+        self._set_readiness(Readiness(False, "reading cancelled", "Add a folder."))
+
+    def _on_found(self, found: Found) -> None:
+        self.found = found
+        self.cancel.hide()
+        self._on_browse(self.checking.browsing)
+        self._show_mapping(found)
+        self.checking.show_possible(found.photos > 0)
+        self._show_counts(found)
+
+    def _show_counts(self, found: Found) -> None:
+        """What is left to train on, without the photos set aside."""
+        used, aside = without(found, self.checking.lists.aside)
+        self.bars.show_counts(used.photos_per_class)
+        wrong = problem(used)
+        detail = f"{many(used.photos, 'photo')}, {many(used.filled_classes, 'class', 'classes')}"
+        also = f" Set aside: {many(aside, 'photo')}." if aside else ""
+        self.words.set_role("slow" if wrong else "text")
+        self.words.set_text(f"{wrong}{also}" if wrong else f"{detail}.{also}{_skipped_words(found)}")
+        advice = "Press Start." if not wrong else "Look at the photos page."
+        self._set_readiness(Readiness(not wrong, detail, advice))
+
+    def _on_aside(self) -> None:
+        if self.found is not None and not self._scan.working:
+            self._show_counts(self.found)
+
+    def _on_browse(self, browsing: bool) -> None:
+        """The list of findings in the place of the classes, or the other way round."""
+        self._lists.setVisible(not browsing)
+        self.checking.page.setVisible(browsing)
+
+    def _on_failed(self, error: Exception) -> None:
+        self.found = None
+        self.cancel.hide()
+        self._lists.setVisible(False)
+        self.checking.show_possible(False)
+        text, hint = (
+            (error.text, error.hint)
+            if isinstance(error, DatasetError)
+            else (f"The folders cannot be read: {error}", "")
+        )
+        self.words.set_role("stuck")
+        self.words.set_text(f"{text} {hint}")
+        self._set_readiness(Readiness(False, "these folders cannot be used", "Choose another folder."))
+
+    def _set_readiness(self, readiness: Readiness) -> None:
+        self.readiness = readiness
+        self.ready_changed.emit()
+
+    def _show_sources(self) -> None:
+        while (item := self._sources.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.hide()
+                old.deleteLater()
+        for source in self.choice.sources:
+            row = QWidget()
+            line = QHBoxLayout(row)
+            line.setContentsMargins(0, 0, 0, 0)
+            line.addWidget(PlainLabel(source), 1)
+            remove = QPushButton("Remove")
+            remove.setProperty("link", True)
+            remove.setAccessibleName(f"Remove {source}")
+            remove.clicked.connect(functools.partial(self.remove_folder, source))
+            line.addWidget(remove)
+            self._sources.addWidget(row)
+
+    def _show_mapping(self, found: Found) -> None:
+        folders = _united(found)
+        self.table.setRowCount(len(folders))
+        own = not self.choice.classes
+        for i, folder in enumerate(folders):
+            name = QTableWidgetItem(one_line(folder.folder))
+            name.setToolTip(tooltip(f"{folder.folder}\nin {folder.source}"))
+            photos = QTableWidgetItem(count(folder.photos))
+            photos.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            self.table.setItem(i, 0, name)
+            self.table.setItem(i, 1, photos)
+            self.table.setCellWidget(i, 2, self._class_box(folder, found.classes, own))
+
+    def _class_box(self, folder: FolderCount, classes: tuple[str, ...], own: bool) -> QWidget:
+        """A list of classes; with the folders' own names another name may be typed."""
+        box = ChoiceBox()
+        box.setAccessibleName(f"Class of {folder.folder}")
+        box.setProperty("quiet", True)
+        box.addItem(LEFT_OUT, None)
+        for name in classes:
+            box.addItem(one_line(name), name)
+        if own:
+            if folder.folder not in classes:
+                box.addItem(one_line(folder.folder), folder.folder)
+            box.addItem(OTHER_NAME, OTHER_NAME)
+        box.setCurrentIndex(max(0, box.findData(folder.mapped)))
+        box.activated.connect(lambda _: self._on_class(folder, box))
+        holder = QWidget()
+        rows = QHBoxLayout(holder)
+        rows.setContentsMargins(0, 1, 2, 1)
+        rows.addWidget(box)
+        return holder
+
+    def _on_class(self, folder: FolderCount, box: QComboBox) -> None:
+        name = box.currentData()
+        if name == OTHER_NAME:
+            self._type_class(folder, box)
+        elif name != folder.mapped:
+            self.map_folder(folder.folder, name)
+
+    def _type_class(self, folder: FolderCount, box: QComboBox) -> None:
+        """The box becomes a line to type into until Enter."""
+        box.setEditable(True)
+        box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        line = box.lineEdit()
+        assert line is not None
+        line.setAccessibleName(f"New class of {folder.folder}")
+        line.setText(one_line(folder.mapped or folder.folder))
+        line.selectAll()
+        line.setFocus()
+        line.editingFinished.connect(lambda: self._on_class_typed(folder, line.text().strip()))
+
+    def _on_class_typed(self, folder: FolderCount, name: str) -> None:
+        if name and name not in (folder.mapped, LEFT_OUT, OTHER_NAME):
+            self.map_folder(folder.folder, name)
+        elif self.found is not None:
+            self._show_mapping(self.found)
+
+    def _on_preset(self) -> None:
+        preset = str(self.preset.currentData() or "")
+        self._change("choose classes", dataclasses.replace(self.choice, preset=preset, mapping={}))
+
+
+def _united(found: Found) -> list[FolderCount]:
+    """Folders of one name in several sources are mapped together; the left-out ones come first."""
+    photos: dict[str, FolderCount] = {}
+    for each in found.folders:
+        before = photos.get(each.folder)
+        n = each.photos + (before.photos if before else 0)
+        photos[each.folder] = dataclasses.replace(each, photos=n)
+    return sorted(photos.values(), key=lambda f: (f.mapped is not None, f.folder))
+
+
+SKIPPED = {
+    "not photos": ("file that is no photo", "files that are no photos"),
+    "not ordinary files": ("file that cannot be read", "files that cannot be read"),
+    "folders left out by the mapping": ("folder without a class", "folders without a class"),
+    "folders that cannot be opened": ("folder that cannot be opened", "folders that cannot be opened"),
+    "folders nested too deep": ("folder nested too deep", "folders nested too deep"),
+    "folders reached twice": ("folder reached twice", "folders reached twice"),
+    "photos reached twice": ("photo reached twice", "photos reached twice"),
+    "photos outside a class folder": ("photo outside a class folder", "photos outside a class folder"),
+    "empty folders": ("empty folder", "empty folders"),
+    "hidden files": ("hidden file", "hidden files"),
+    "hidden folders": ("hidden folder", "hidden folders"),
+    "checkpoint folders": ("checkpoint folder", "checkpoint folders"),
+}
+"""The scan's reasons, of one and of several."""
+
+
+def _skipped_words(found: Found) -> str:
+    """`Left out: 12 hidden files, 1 folder without a class.`"""
+    if not found.skipped:
+        return ""
+    words = [many(n, *SKIPPED.get(reason, (reason, reason))) for reason, n in found.skipped.items()]
+    return f" Left out: {', '.join(words)}."

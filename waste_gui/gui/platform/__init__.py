@@ -1,0 +1,1 @@
+"""The program among the desktop's own; what this computer lacks."""

@@ -1,0 +1,163 @@
+"""What is said of the queue: its runs in a line each, how one ended, how all of them ended. No widgets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from waste_gui import protocol
+from waste_gui.gui.common.formatting import many, percent
+from waste_gui.gui.common.glyphs import Glyph
+from waste_gui.gui.queue.store import QueuedRun, State
+from waste_gui.gui.session.run_text import Notice, Offer
+from waste_gui.monitor.formatting import about
+from waste_gui.monitor.run import Phase, Run
+from waste_gui.protocol import RunFailed, RunFinished, RunStopped
+from waste_gui.rundir import RunDir
+
+TAIL_BYTES = 64 * 1024
+GLYPHS: dict[State, Glyph] = {
+    "waiting": "waiting",
+    "running": "running",
+    "done": "done",
+    "failed": "failed",
+    "stopped": "stopped",
+}
+NO_WORD = "It ended without a word; its log may say why."
+Ending = tuple[State, str]
+
+
+@dataclass(frozen=True)
+class QueueRow:
+    """A line of the list. `state` stands on the right; `detail` below the name, or why it failed."""
+
+    id: str
+    name: str
+    detail: str
+    glyph: Glyph
+    state: str
+    time: str
+    movable: bool
+    failure: str = ""
+
+
+def row(entry: QueuedRun, expected_s: float | None) -> QueueRow:
+    config = entry.config
+    folders = ", ".join(os.path.basename(source) or source for source in config.source)
+    parts = (config.model, many(config.epochs, "epoch"), folders) if config.name else (folders,)
+    detail = "  ·  ".join(parts)
+    state = {"done": f"done  {entry.words}".strip(), "stopped": "stopped by you"}.get(
+        entry.state, entry.state
+    )
+    known = entry.state in ("waiting", "running") and expected_s is not None
+    return QueueRow(
+        id=entry.id,
+        name=title(entry),
+        detail=detail,
+        glyph=GLYPHS[entry.state],
+        state=state,
+        time=f"about {about(expected_s)}" if known and expected_s is not None else "",
+        movable=entry.state == "waiting",
+        failure=entry.words if entry.state == "failed" else "",
+    )
+
+
+def title(entry: QueuedRun) -> str:
+    """Its own name, or what distinguishes it most."""
+    return entry.config.name or f"{entry.config.model}, {many(entry.config.epochs, 'epoch')}"
+
+
+def headline(
+    waiting: int, running: bool, *, paused: bool, busy: bool, elsewhere: bool, seconds: float | None
+) -> str:
+    """Above the list: what it does now, and for how long still."""
+    if not waiting:
+        return "The last run of the queue trains now." if running else "Nothing waits in the queue."
+    words = f"{many(waiting, 'run')} {'waits' if waiting == 1 else 'wait'}"
+    words += f", about {about(seconds)} altogether." if seconds else "."
+    if paused:
+        return f"{words} The queue is paused."
+    if elsewhere:
+        return f"{words} Another window starts them."
+    return f"{words} The next one starts {'when this training has ended' if busy else 'now'}."
+
+
+def how_it_ended(run: Run) -> Ending:
+    """A run that this window has seen to its end."""
+    if run.phase is Phase.CRASHED:
+        return ("stopped", "") if run.stop_asked_at is not None else ("failed", run.exit_words)
+    return _ending(run.last)
+
+
+def last_words(folder: RunDir) -> Ending | None:
+    """How a run ended that nobody watched; None while it still runs. For a thread."""
+    if folder.owner() is not None:
+        return None
+    try:
+        with open(folder.events, "rb") as file:
+            file.seek(max(0, file.seek(0, 2) - TAIL_BYTES))
+            lines = file.read().splitlines()
+    except OSError:
+        lines = []
+    last = protocol.decode(lines[-1]) if lines else None
+    return _ending(last)
+
+
+def _ending(last: object) -> Ending:
+    match last:
+        case RunFinished(metrics=metrics):
+            accuracy = metrics.get("test_accuracy", metrics.get("val_accuracy"))
+            return "done", "" if accuracy is None else percent(accuracy)
+        case RunStopped():
+            return "stopped", ""
+        case RunFailed(text=text):
+            return "failed", text
+    return "failed", NO_WORD
+
+
+def over_notice(ended: Sequence[QueuedRun]) -> Notice:
+    """How many went well and how many did not, with their names."""
+    well = [entry for entry in ended if entry.state == "done"]
+    rest = len(ended) - len(well)
+    if not rest:
+        words = f"The queue is done: {many(len(well), 'run')} went well."
+    else:
+        words = f"The queue is done: {many(len(well), 'run')} went well, {rest} did not."
+    parts = [
+        _named("Went well", well, lambda entry: f" ({entry.words})" if entry.words else ""),
+        _named("Stopped", [entry for entry in ended if entry.state == "stopped"], lambda entry: ""),
+        *(f"{title(entry)} failed: {entry.words}" for entry in ended if entry.state == "failed"),
+    ]
+    text = " ".join(part for part in parts if part)
+    glyph: Glyph = "failed" if rest else "done"
+    return Notice("info" if rest else "done", glyph, words, text, (Offer.SHOW_QUEUE, Offer.HIDE))
+
+
+def _named(words: str, entries: Sequence[QueuedRun], more: Callable[[QueuedRun], str]) -> str:
+    names = [f"{title(entry)}{more(entry)}" for entry in entries]
+    return f"{words}: {', '.join(names)}." if names else ""
+
+
+def waiting_notice(waiting: int) -> Notice:
+    """A window was opened, and an earlier one left runs in the queue."""
+    words = f"{many(waiting, 'run')} {'waits' if waiting == 1 else 'wait'} in the queue."
+    return Notice("info", "waiting", words, "", (Offer.QUEUE_ON, Offer.SHOW_QUEUE, Offer.HIDE))
+
+
+def added_notice(entry: QueuedRun, place: int, *, paused: bool, busy: bool) -> Notice:
+    """`place` counts from 1 among those that wait."""
+    if paused:
+        when = "The queue is paused."
+    elif place > 1:
+        when = f"It is number {place}."
+    else:
+        when = "It starts when this training has ended." if busy else "It starts now."
+    offers = (Offer.SHOW_QUEUE, Offer.HIDE)
+    return Notice("info", "ok", f"Added to the queue: {title(entry)}.", when, offers)
+
+
+def halted_question(entry: QueuedRun, waiting: int) -> str:
+    """`You stopped night run. 2 runs wait in the queue.`"""
+    wait = "waits" if waiting == 1 else "wait"
+    return f"You stopped {title(entry)}. {many(waiting, 'run')} {wait} in the queue."

@@ -1,0 +1,268 @@
+"""The results page: how often each class is right, and which classes are taken for which."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QScrollArea,
+    QSizePolicy,
+    QStackedLayout,
+    QToolTip,
+    QVBoxLayout,
+    QWidget,
+)
+
+from waste_gui.gui.common import theme
+from waste_gui.gui.common.background import Background
+from waste_gui.gui.common.class_bars import ClassBars
+from waste_gui.gui.common.escaping import one_line, tooltip
+from waste_gui.gui.common.formatting import many
+from waste_gui.gui.common.plain_label import PlainLabel
+from waste_gui.gui.common.theme import UNIT
+from waste_gui.rundir import RunDir
+
+CENTRE = int(Qt.AlignmentFlag.AlignCenter)
+CAPTION, NAMED = 24, 14
+"""The height of the line above the columns, and the width from which they have names, in pixels."""
+LOWEST, NARROWEST, LARGEST = 14, 7, 40
+"""Of a cell, in pixels: a name must fit beside it, while columns are told by their place."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """What the engine wrote: the share right of each class that has photos, and counts true × predicted."""
+
+    recall: dict[str, float]
+    classes: tuple[str, ...]
+    confusion: tuple[tuple[int, ...], ...]
+
+    @property
+    def weakest(self) -> tuple[str, float] | None:
+        return min(self.recall.items(), key=lambda pair: pair[1]) if self.recall else None
+
+    @property
+    def mistakes(self) -> list[tuple[int, str, str]]:
+        """(count, true, predicted) of what is taken for something else, the commonest first."""
+        wrong = [
+            (n, self.classes[i], self.classes[j])
+            for i, row in enumerate(self.confusion)
+            for j, n in enumerate(row)
+            if i != j and n
+        ]
+        return sorted(wrong, key=lambda each: -each[0])
+
+
+def read_results(folder: RunDir) -> Results | None:
+    """None where there are no results yet, or none that can be read."""
+    with contextlib.suppress(OSError, ValueError, KeyError, IndexError, csv.Error):
+        return Results(
+            _read_recall(folder.results / "per_class.csv"), *_read_confusion(folder.results / "confusion.csv")
+        )
+    return None
+
+
+def _read_recall(path: Path) -> dict[str, float]:
+    with open(path, encoding="utf-8", newline="") as file:
+        return {row["class"]: float(row["recall"]) for row in csv.DictReader(file) if row["recall"]}
+
+
+def _read_confusion(path: Path) -> tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]:
+    with open(path, encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    return tuple(header[1:]), tuple(tuple(int(n) for n in row[1 : len(header)]) for row in rows)
+
+
+class ConfusionMatrix(QWidget):
+    """Rows are the true classes, columns what the model said; right ones in one colour, wrong in another."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._results: Results | None = None
+        self.setAccessibleName("Confusion matrix")
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def show_results(self, results: Results) -> None:
+        self._results = results
+        worst = ", ".join(f"{true} taken for {said}: {n}" for n, true, said in results.mistakes[:10])
+        self.setAccessibleDescription(worst)
+        self.setMinimumSize(self.sizeHint())
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        n = len(self._results.classes) if self._results else 0
+        return QSize(self._names_width() + n * NARROWEST + 8, CAPTION + n * LOWEST)
+
+    def _names_width(self) -> int:
+        names = self._results.classes if self._results else ()
+        return min(150, max((self.fontMetrics().horizontalAdvance(name) for name in names), default=0) + 8)
+
+    def _cell(self) -> QSize:
+        n = max(1, len(self._results.classes) if self._results else 1)
+        height = min(LARGEST, (self.height() - self._top()) // n)
+        return QSize(self._cell_width(), max(LOWEST, height))
+
+    def _cell_width(self) -> int:
+        n = max(1, len(self._results.classes) if self._results else 1)
+        return max(NARROWEST, min(LARGEST, (self.width() - self._names_width() - 8) // n))
+
+    def _top(self) -> int:
+        """Where the first row begins: below the columns' names, where these have room."""
+        n = len(self._results.classes) if self._results else 0
+        names = min(self._names_width(), 100)
+        room = self.height() - CAPTION - names >= n * LOWEST
+        return CAPTION + (names if room and self._cell_width() >= NAMED else 0)
+
+    def _cell_at(self, point: QPoint) -> tuple[int, int] | None:
+        if self._results is None:
+            return None
+        cell = self._cell()
+        j = (point.x() - self._names_width()) // cell.width()
+        i = (point.y() - self._top()) // cell.height()
+        n = len(self._results.classes)
+        return (i, j) if 0 <= i < n and 0 <= j < n else None
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            where = self._cell_at(event.pos())
+            if where and self._results:
+                i, j = where
+                true, said = self._results.classes[i], self._results.classes[j]
+                n = many(self._results.confusion[i][j], "photo")
+                words = f"{n} of {true} right" if i == j else f"{n} of {true} taken for {said}"
+                QToolTip.showText(event.globalPos(), tooltip(words), self)
+            else:
+                QToolTip.hideText()
+            return True
+        return super().event(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self._results is None:
+            return
+        c, cell, left = theme.colours(), self._cell(), self._names_width()
+        painter = QPainter(self)
+        painter.setFont(theme.font("caption"))
+        painter.setPen(QColor(c.muted))
+        painter.drawText(
+            QRect(left, 0, self.width() - left, 20), int(Qt.AlignmentFlag.AlignVCenter), "taken for"
+        )
+        metrics, above = painter.fontMetrics(), self._top()
+        if above > CAPTION:
+            self._paint_columns(painter, left, above, cell.width())
+        for i, (name, row) in enumerate(zip(self._results.classes, self._results.confusion, strict=False)):
+            top = above + i * cell.height()
+            shown = metrics.elidedText(one_line(name), Qt.TextElideMode.ElideMiddle, left - 8)
+            painter.setPen(QColor(c.text))
+            painter.drawText(
+                QRect(0, top, left - 8, cell.height()), int(Qt.AlignmentFlag.AlignVCenter), shown
+            )
+            total = sum(row) or 1
+            for j, n in enumerate(row):
+                box = QRect(left + j * cell.width(), top, cell.width() - 1, cell.height() - 1)
+                fill = QColor(c.train if i == j else c.validation)
+                fill.setAlphaF(0.08 + 0.72 * n / total if n else 0.0)
+                painter.fillRect(box, QColor(c.surface))
+                painter.fillRect(box, fill)
+                if n and cell.width() >= 24:
+                    painter.setPen(QColor(c.text))
+                    painter.drawText(box, CENTRE, str(n))
+        painter.end()
+
+    def _paint_columns(self, painter: QPainter, left: int, above: int, width: int) -> None:
+        """The classes' names from below upwards."""
+        painter.setPen(QColor(theme.colours().text))
+        room = above - CAPTION - 8
+        for j, name in enumerate(self._results.classes if self._results else ()):
+            shown = painter.fontMetrics().elidedText(one_line(name), Qt.TextElideMode.ElideMiddle, room)
+            painter.save()
+            painter.translate(left + j * width, above - 4)
+            painter.rotate(-90)
+            painter.drawText(QRect(0, 0, room, width - 1), int(Qt.AlignmentFlag.AlignVCenter), shown)
+            painter.restore()
+
+
+class ResultsPage(QWidget):
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.results: Results | None = None
+        self._on_read: Callable[[Results], None] | None = None
+        self._reading = Background(self)
+        self._reading.finished.connect(self._show)
+        self._title = PlainLabel(
+            "No results yet", size="title", bold=True, align=Qt.AlignmentFlag.AlignHCenter
+        )
+        self._empty = QWidget()
+        lines = QVBoxLayout(self._empty)
+        lines.addStretch(2)
+        lines.addWidget(self._title)
+        lines.addWidget(
+            PlainLabel(
+                "When a training is done, this page shows where the model is right and where it is wrong.",
+                role="muted",
+                align=Qt.AlignmentFlag.AlignHCenter,
+            )
+        )
+        lines.addStretch(3)
+        self._stack = QStackedLayout(self)
+        self._stack.setContentsMargins(0, 0, 0, 0)
+        self._stack.addWidget(self._empty)
+        self._stack.addWidget(self._make_content())
+
+    def _make_content(self) -> QWidget:
+        self.bars = ClassBars("Right, by class")
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QScrollArea.Shape.NoFrame)
+        area.setWidget(self.bars)
+        self.matrix = ConfusionMatrix()
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setWidget(self.matrix)
+        self._summary = PlainLabel(wrap=True)
+        content = QWidget()
+        columns = QHBoxLayout()
+        columns.setSpacing(3 * UNIT)
+        for title, widget, stretch in (("Right, by class", area, 2), ("Taken for what", scroll, 3)):
+            column = QVBoxLayout()
+            column.setSpacing(UNIT)
+            column.addWidget(PlainLabel(title, bold=True))
+            column.addWidget(widget, 1)
+            columns.addLayout(column, stretch)
+        rows = QVBoxLayout(content)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(2 * UNIT)
+        rows.addWidget(self._summary)
+        rows.addLayout(columns, 1)
+        return content
+
+    def read(self, folder: RunDir | None, then: Callable[[Results], None] | None = None) -> None:
+        """Show what a run's folder holds, and tell it to `then`."""
+        self.results, self._on_read = None, then
+        self._stack.setCurrentIndex(0)
+        if folder is not None:
+            self._reading.start(lambda tell: read_results(folder))
+
+    def _show(self, results: Results | None) -> None:
+        self.results = results
+        self._stack.setCurrentIndex(1 if results else 0)
+        if results is None:
+            return
+        self.bars.show_shares(dict(sorted(results.recall.items(), key=lambda pair: pair[1])))
+        self.matrix.show_results(results)
+        words = []
+        if results.weakest:
+            words.append(f"Weakest class: {results.weakest[0]}, {100 * results.weakest[1]:.0f} %.")
+        if results.mistakes:
+            n, true, said = results.mistakes[0]
+            words.append(f"Most often {true} is taken for {said}: {many(n, 'photo')}.")
+        self._summary.set_text(" ".join(words) or "Every photo is right.")
+        if self._on_read:
+            self._on_read(results)

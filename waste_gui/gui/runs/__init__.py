@@ -1,0 +1,1 @@
+"""The runs page: every run, compared, annotated, deleted."""

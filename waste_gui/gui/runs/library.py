@@ -1,0 +1,271 @@
+"""The runs on this computer and their marks: changed at once, written beside the window, with undo."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from waste_gui.gui.common.background import Background
+from waste_gui.gui.common.formatting import many
+from waste_gui.gui.runs.trash import Discarded, bring_back, discard
+from waste_gui.monitor.annotations import Annotations, write_annotations
+from waste_gui.monitor.run_list import RunSummary, read_runs
+from waste_gui.rundir import RunDir
+
+CLOSE_S = 3.0
+"""How long a closing window waits for what is still to be written: a home on a network drive may be slow."""
+
+
+@dataclass(frozen=True)
+class Live:
+    """What is known of the run that this window shows while it runs."""
+
+    folder: str
+    best: float | None
+    took_s: float
+
+
+class RunLibrary(QObject):
+    """`failed(text, hint)` says what could not be written, `told` what became of a run; the list is then read
+    anew."""
+
+    changed = Signal()
+    failed = Signal(str, str)
+    told = Signal(str)
+    written = Signal()  # One change, or it was said why not.
+    _not_written = Signal(str, str)
+    _discarded_one = Signal(str)
+
+    def __init__(self, undo_stack: QUndoStack, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.runs: dict[str, RunSummary] = {}
+        self.known = False  # Whether the list has been read.
+        self.live: Live | None = None
+        self._undo_stack = undo_stack
+        self._changes = 0
+        self._waiting = 0  # Changes that are not written yet.
+        self._old = False  # What is being read may be old: it is read once more.
+        self._trash: dict[str, Discarded] = {}
+        self._reading = Background(self)
+        self._reading.progressed.connect(self._on_some_read)
+        self._reading.finished.connect(self._on_read)
+        self._reading.failed.connect(self._on_not_read)
+        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._not_written.connect(self._on_not_written)
+        self._discarded_one.connect(self.told)
+        self.written.connect(self._on_written)
+
+    @property
+    def reading(self) -> bool:
+        return self._reading.working
+
+    def read(self) -> None:
+        """Look again at the folders; `changed` comes if anything is new."""
+        self._old = self.reading or self._waiting > 0
+        if not self._old:
+            changes = self._changes
+            self._reading.start(lambda tell: (changes, read_runs(tell)))
+
+    def show_live(self, live: Live | None) -> None:
+        """Of the run that this window trains: its line goes on with it."""
+        before, self.live = self.live, live
+        if live is not None and live.folder in self.runs:
+            self._put([self.runs[live.folder]])
+            self.changed.emit()
+        elif self.known and (before and before.folder) != (live and live.folder):  # It began, or has ended.
+            self.read()
+
+    # --- changed, each a step of undo
+
+    def rename(self, folder: str, name: str) -> None:
+        """No name, or the one it was started with, takes the person's own name away."""
+        run = self.runs[folder]
+        name = "" if name.strip() == run.name else name.strip()
+        self._mark("rename a run", {folder: msgspec.structs.replace(run.annotations, name=name)})
+
+    def note(self, folder: str, note: str) -> None:
+        annotations = self.runs[folder].annotations
+        self._mark("note on a run", {folder: msgspec.structs.replace(annotations, note=note.strip())})
+
+    def star(self, folders: Iterable[str], on: bool) -> None:
+        annotations = {f: msgspec.structs.replace(self.runs[f].annotations, starred=on) for f in folders}
+        self._mark(f"{'star' if on else 'unstar'} {many(len(annotations), 'run')}", annotations)
+
+    def archive(self, folders: Iterable[str], on: bool) -> None:
+        annotations = {f: msgspec.structs.replace(self.runs[f].annotations, archived=on) for f in folders}
+        words = many(len(annotations), "run")
+        which = self.runs[next(iter(annotations))].title if len(annotations) == 1 else words
+        self._mark(f"archive {words}" if on else f"take {words} out of the archive", annotations)
+        self.told.emit(f"{which}: {'in the archive' if on else 'out of the archive'}. Undo: Ctrl+Z.")
+
+    def delete(self, folders: Iterable[str]) -> None:
+        """Into the trash. One that runs stays."""
+        gone = {f: self.runs[f] for f in folders if self.runs[f].state != "running"}
+        if gone:
+            words = f"delete {many(len(gone), 'run')}"
+            self._undo_stack.push(_Step(words, lambda: self._discard(gone), lambda: self._bring_back(gone)))
+
+    def close(self) -> None:
+        """Let what was asked for be written."""
+        self._reading.cancel()
+        if self._thread is not None:
+            self._work.put(None)
+            self._thread.join(CLOSE_S)
+            self._thread = None
+
+    def _mark(self, words: str, annotations: Mapping[str, Annotations]) -> None:
+        before = {f: self.runs[f].annotations for f in annotations}
+        if before != annotations:
+            self._undo_stack.push(
+                _Step(
+                    words, lambda: self._set_annotations(annotations), lambda: self._set_annotations(before)
+                )
+            )
+
+    def _set_annotations(self, annotations: Mapping[str, Annotations]) -> None:
+        self._put(
+            msgspec.structs.replace(self.runs[f], annotations=m)
+            for f, m in annotations.items()
+            if f in self.runs
+        )
+
+        def write() -> None:
+            for folder, mark in annotations.items():
+                try:
+                    write_annotations(RunDir(Path(folder)), mark)
+                except OSError as error:
+                    self._not_written.emit(
+                        f"The change cannot be written into {folder} ({error.strerror}).",
+                        "Make the folder writable, or free space on the disk.",
+                    )
+                    return
+
+        self._write(write)
+
+    def _discard(self, runs: Mapping[str, RunSummary]) -> None:
+        self.runs = {f: run for f, run in self.runs.items() if f not in runs}
+        self._write(lambda: self._move_to_trash(list(runs.values())))
+
+    def _bring_back(self, runs: Mapping[str, RunSummary]) -> None:
+        self._put(runs.values())
+        self._write(lambda: self._move_back(list(runs.values())))
+
+    def _put(self, runs: Iterable[RunSummary]) -> None:
+        self.runs = self.runs | {run.folder: self._as_it_runs(run) for run in runs}
+
+    def _as_it_runs(self, run: RunSummary) -> RunSummary:
+        """What the window hears of its own training is newer than what its folder says."""
+        live = self.live
+        if live is None or live.folder != run.folder:
+            return run
+        best = max((b for b in (live.best, run.best) if b is not None), default=None)
+        took_s = live.took_s if run.took_s is None else max(live.took_s, run.took_s)
+        return msgspec.structs.replace(run, state="running", best=best, took_s=took_s)
+
+    # --- in the thread that writes
+
+    def _move_to_trash(self, runs: list[RunSummary]) -> None:
+        for run in runs:
+            try:
+                if run.run.owner() is not None:
+                    self._not_written.emit(f"{run.title} still runs.", "Stop it before you delete it.")
+                    continue
+                self._trash[run.folder] = discarded = discard(run.run.path)
+            except OSError as error:
+                why = error.strerror or str(error)
+                self._not_written.emit(
+                    f"{run.title} cannot be moved to the trash ({why}).", "It is kept as it was."
+                )
+            else:
+                self._discarded_one.emit(_where_it_went(run, discarded))
+
+    def _move_back(self, runs: list[RunSummary]) -> None:
+        for run in runs:
+            discarded = self._trash.pop(run.folder, None)
+            if discarded is None:  # It never got there, which was said.
+                continue
+            try:
+                bring_back(discarded)
+            except OSError as error:
+                why = error.strerror or str(error)
+                self._not_written.emit(f"{run.title} cannot be brought back ({why}).", "Look into the trash.")
+
+    def _write(self, write: Callable[[], None]) -> None:
+        """In one thread, one after the other: a change and its undo must not change places."""
+
+        def then_tell() -> None:
+            write()
+            self.written.emit()
+
+        self._changes += 1
+        self._waiting += 1
+        self._work.put(then_tell)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work_off, name="runs", daemon=True)
+            self._thread.start()
+        self.changed.emit()
+
+    def _work_off(self) -> None:
+        try:
+            while (work := self._work.get()) is not None:
+                work()
+        except RuntimeError:  # The window is gone, and with it who wants to know.
+            return
+
+    # --- heard
+
+    def _on_some_read(self, runs: tuple[RunSummary, ...]) -> None:
+        """Of the first reading the newest runs are shown at once."""
+        if not self.known and not self._changes:
+            self._put(runs)
+            self.changed.emit()
+
+    def _on_read(self, read: tuple[int, list[RunSummary]]) -> None:
+        changes, runs = read
+        if changes == self._changes:
+            before, self.runs = self.runs, {}
+            self._put(runs)
+            first, self.known = not self.known, True
+            if first or before != self.runs:
+                self.changed.emit()
+        if changes != self._changes or self._old:
+            self.read()
+
+    def _on_not_read(self, error: Exception) -> None:
+        self.known = True
+        self.failed.emit("The runs cannot be read.", str(error))
+
+    def _on_written(self) -> None:
+        self._waiting -= 1
+        if self._old and not self._waiting:
+            self.read()
+
+    def _on_not_written(self, text: str, hint: str) -> None:
+        self.failed.emit(text, hint)
+        self.read()
+
+
+def _where_it_went(run: RunSummary, discarded: Discarded) -> str:
+    if discarded.own:
+        return f"There is no trash for this drive: {run.title} was moved to {discarded.place}. Undo: Ctrl+Z."
+    return f"{run.title} is in the trash. Undo: Ctrl+Z."
+
+
+class _Step(QUndoCommand):
+    def __init__(self, words: str, do: Callable[[], None], undo: Callable[[], None]) -> None:
+        super().__init__(words)
+        self._do, self._undo = do, undo
+
+    def redo(self) -> None:
+        self._do()
+
+    def undo(self) -> None:
+        self._undo()

@@ -1,0 +1,1 @@
+"""What trains and what is looked at: no widget."""

@@ -1,0 +1,154 @@
+"""An engine that another window started: followed by its events file, commanded by its commands file."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import BinaryIO
+
+import psutil
+from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
+
+from waste_gui import protocol
+from waste_gui.gui.session.engine_process import ASK_S, TERMINATE_S, StopEscalation, kill_tree
+from waste_gui.monitor.crash import ProcessOutcome
+from waste_gui.protocol import AnyCommand, LineBuffer
+from waste_gui.rundir import RunDir
+
+SLICE_BYTES = 256 * 1024
+SLICE_S = 0.008
+LOOK_MS = 500
+"""The net under QFileSystemWatcher, which tells nothing on some network drives."""
+
+
+class AttachedEngine(QObject):
+    """Has the signals and the ways in of EngineProcess. Also shows a run that ended long ago."""
+
+    messages_received = Signal(object)  # list[AnyMessage | Unreadable]
+    ended = Signal(object)  # ProcessOutcome
+
+    def __init__(self, folder: RunDir, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._folder = folder
+        self._pid = folder.owner() or 0
+        self._file: BinaryIO | None = None
+        self._lines = LineBuffer()
+        self._over = self._behind = self._caught_up = False
+        self._forced = False
+        self._watcher = QFileSystemWatcher(self)
+        self._watcher.fileChanged.connect(self._read_on)
+        self._timer = QTimer(self)
+        self._timer.setInterval(LOOK_MS)
+        self._timer.timeout.connect(self._look)
+        self._next_slice = QTimer(self)
+        self._next_slice.setSingleShot(True)
+        self._next_slice.timeout.connect(self._read_slice)
+        self._escalation = StopEscalation(self._terminate, self._kill, ASK_S, TERMINATE_S, self)
+
+    @property
+    def running(self) -> bool:
+        return not self._over
+
+    @property
+    def behind(self) -> bool:
+        """Whether there is more in the file, to be read in the next turns."""
+        return self._behind
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether all that was there at first is read: what comes now was just written."""
+        return self._caught_up
+
+    @property
+    def pid(self) -> int:
+        return self._pid
+
+    def start(self) -> None:
+        self._watcher.addPath(str(self._folder.events))
+        self._timer.start()
+        self._next_slice.start(0)
+
+    def send(self, command: AnyCommand) -> None:
+        with open(self._folder.commands, "ab") as file:
+            file.write(protocol.encode(command))
+
+    def stop(self, command: AnyCommand, *, firmly: bool) -> None:
+        self.send(command)
+        if firmly:
+            self._escalation.begin()
+
+    def force_stop(self) -> None:
+        self._escalation.skip_to_terminate()
+
+    def kill_now(self) -> None:
+        if self._pid and not self._over:
+            self._kill()
+
+    def close(self) -> None:
+        """Stop looking; the engine goes on."""
+        self._timer.stop()
+        self._next_slice.stop()
+        self._escalation.end()
+        self._over = True
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _terminate(self) -> None:
+        with contextlib.suppress(psutil.Error):
+            psutil.Process(self._pid).terminate()
+
+    def _kill(self) -> None:
+        self._forced = True
+        kill_tree(self._pid)
+
+    def _read_on(self) -> None:
+        if not self._over:
+            self._next_slice.start(0)
+
+    def _look(self) -> None:
+        self._read_on()
+
+    def _read_slice(self) -> None:
+        """As much as fits into a frame; the rest, and the end, after the window had its turn."""
+        if self._file is None:
+            with contextlib.suppress(OSError):
+                self._file = open(self._folder.events, "rb")
+        self._behind = self._read_some()
+        if self._behind:
+            self._next_slice.start(0)
+        else:
+            self._caught_up = True
+            if not self._alive():
+                self._end()
+
+    def _read_some(self) -> bool:
+        """Whether anything was there."""
+        until, found = time.monotonic() + SLICE_S, False
+        while self._file is not None and time.monotonic() < until:
+            chunk = self._file.read(SLICE_BYTES)
+            if not chunk:
+                break
+            found = True
+            messages = protocol.decode_all(self._lines.whole(chunk))
+            if messages:
+                self.messages_received.emit(messages)
+        return found
+
+    def _alive(self) -> bool:
+        owner = self._folder.owner()
+        self._pid = owner or self._pid
+        if owner is None:
+            return False
+        try:
+            return psutil.Process(owner).status() != psutil.STATUS_ZOMBIE
+        except psutil.Error:
+            return False
+
+    def _end(self) -> None:
+        if self._file is not None and self._file.read(1):  # Written between the last read and the look.
+            self._file.seek(-1, 1)
+            self._next_slice.start(0)
+            return
+        self.close()
+        self.ended.emit(ProcessOutcome(forced=self._forced))

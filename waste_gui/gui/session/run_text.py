@@ -1,0 +1,523 @@
+"""What the window says of a run: the header's four answers, the bar below it, the status line. No widgets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Literal
+
+from waste_gui.gui.common.escaping import shorten
+from waste_gui.gui.common.formatting import count, many, percent, time_of_day
+from waste_gui.gui.common.glyphs import Glyph
+from waste_gui.gui.session.snapshot import Snapshot
+from waste_gui.monitor.formatting import about, band, clock, over, size
+from waste_gui.monitor.last_log import LastLog
+from waste_gui.monitor.run import Phase, Run, Stage, StageState
+from waste_gui.monitor.verdict import Action, State
+from waste_gui.protocol import RunFailed, RunFinished, RunStopped
+
+TOO_MANY_FAILURES = "photos"
+"""The engine's kind of failure when more photos than allowed cannot be read."""
+
+OWN_ERRORS = "waste_gui."
+
+FIRST_RUN = "first run here: times are a guess"
+ROW_WORD = len("not learning")
+"""What fits beside a stage in the checklist."""
+FIRST_PASS = "photos are read the first time"
+ADVISED = "Follow the advice below."
+ONCE_IT_GOES_ON = "once it goes on"
+WAITS, BRING_BACK = "Waits for a folder", "Bring the folder back."
+
+
+class Offer(Enum):
+    """What a button of the bar does, beside the monitor's own actions. The value is the button's text."""
+
+    COPY_DETAILS = "Copy details"
+    SHOW_LOG = "Show log"
+    SHOW_RESULTS = "Show results"
+    RESUME_RUN = "Resume training"
+    SHOW_SETTINGS = "Change the settings"
+    CHECK_PHOTOS = "Check the photos"
+    SHOW_QUEUE = "Show queue"
+    QUEUE_ON = "Go on with the queue"
+    SHOW_RUN = "Show it"
+    HIDE = "Hide"
+
+
+LETTERS: dict[Action | Offer, str] = {
+    Action.SHOW_WHERE: "o",
+    Action.EXCLUDE: "d",
+    Action.KEEP_WAITING: "K",
+    Action.KEEP_GOING: "K",
+    Action.STOP: "b",
+    Action.FORCE_STOP: "c",
+    Action.RESUME: "o",
+    Action.RESTART_WORKERS: "a",
+    Action.SMALLER_BATCH: "c",
+    Action.FEWER_WORKERS: "o",
+    Action.WITHOUT_CACHE: "c",
+    Action.TRY_AGAIN: "a",
+    Action.COPY_DETAILS: "y",
+    Offer.COPY_DETAILS: "y",
+    Offer.SHOW_LOG: "l",
+    Offer.SHOW_RESULTS: "o",
+    Offer.RESUME_RUN: "m",
+    Offer.SHOW_SETTINGS: "C",
+    Offer.CHECK_PHOTOS: "C",
+    Offer.SHOW_QUEUE: "q",
+    Offer.QUEUE_ON: "o",
+    Offer.SHOW_RUN: "o",
+    Offer.HIDE: "d",
+}
+"""The mnemonic of each button of the bar: none that a menu, a tab, Start or Stop has."""
+
+
+CURES: dict[str, Action | Offer] = {
+    TOO_MANY_FAILURES: Offer.CHECK_PHOTOS,
+    "out_of_memory": Action.SMALLER_BATCH,
+    "weights": Action.TRY_AGAIN,
+}
+"""By the kind of a failure or the cause of a crash: what helps most."""
+
+CRASH_OFFERS = (Offer.COPY_DETAILS, Offer.SHOW_LOG)
+
+
+@dataclass(frozen=True)
+class CheckNow:
+    """A check of the photos that runs: how far, how long still, and whether it waits for a folder."""
+
+    detail: str
+    time: str
+    waits: bool
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """What stands between now and Start, and how long it would take: said while nothing runs."""
+
+    ready: bool
+    detail: str
+    advice: str
+    expected_s: float | None = None
+    earlier_runs: int = 0
+    first_run: bool = False  # No training has finished on this computer yet.
+    check: CheckNow | None = None  # The check of the photos that runs.
+
+
+@dataclass(frozen=True)
+class HeaderText:
+    """The header's four columns, each a headline and a line below it."""
+
+    stage: str
+    stage_detail: str
+    glyph: Glyph
+    normal: str
+    normal_detail: str
+    time: str
+    time_detail: str
+    advice: str
+    advice_detail: str = ""
+    time_caption: str = "Time left"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """The bar below the header."""
+
+    tone: Literal["slow", "stuck", "done", "info"]
+    glyph: Glyph
+    title: str
+    text: str
+    offers: tuple[Action | Offer, ...] = ()
+    lines: tuple[str, ...] = ()  # Of a log, shown between title and text.
+
+
+def header_text(snapshot: Snapshot, readiness: Readiness) -> HeaderText:
+    phase = snapshot.run.phase
+    if readiness.check is not None and not phase.running:
+        return _check_header(readiness.check)
+    if phase is Phase.IDLE:
+        return _idle_header(readiness)
+    if phase.ended:
+        return _ended_header(snapshot, can_start=readiness.ready)
+    if phase is Phase.LAUNCHED:
+        return HeaderText(
+            "Starting", "the engine starts", "ok", "On schedule", "", "a few seconds", "", "Nothing to do."
+        )
+    return _running_header(snapshot)
+
+
+def _idle_header(readiness: Readiness) -> HeaderText:
+    time, time_detail = "–", ""
+    if readiness.expected_s is not None:
+        time = f"about {about(readiness.expected_s)}"
+        time_detail = f"as {many(readiness.earlier_runs, 'run')} here took"
+    elif readiness.ready:
+        time_detail = "first run on this computer" if readiness.first_run else "first run of this kind here"
+    return HeaderText(
+        "Ready",
+        readiness.detail,
+        "waiting",
+        "Nothing is running",
+        "",
+        time,
+        time_detail,
+        readiness.advice,
+        time_caption="Will take",
+    )
+
+
+def _check_header(check: CheckNow) -> HeaderText:
+    glyph: Glyph = "slow" if check.waits else "ok"
+    normal = WAITS if check.waits else "On schedule"
+    advice = BRING_BACK if check.waits else "Wait, or press Start."
+    detail = "" if check.waits else "Start stops the check"
+    return HeaderText("Checking photos", check.detail, glyph, normal, "", check.time, "", advice, detail)
+
+
+def _running_header(snapshot: Snapshot) -> HeaderText:
+    run, stage = snapshot.run, snapshot.run.current
+    glyph, normal, normal_detail = _normal(snapshot)
+    time, time_detail = _time_left(snapshot)
+    advice, advice_detail = _advice(snapshot)
+    return HeaderText(
+        f"{run.number} of {len(run.stages)}  {stage.title}" if stage else "Starting",
+        _stage_detail(snapshot, stage),
+        glyph,
+        normal,
+        normal_detail,
+        time,
+        time_detail,
+        advice,
+        advice_detail,
+    )
+
+
+def _stage_detail(snapshot: Snapshot, stage: Stage | None) -> str:
+    run = snapshot.run
+    if stage is None:
+        return ""
+    if stage.id == "train" or (stage.inside_train and run.phase is Phase.TRAINING):
+        epochs = run.started.epochs if run.started else 0
+        epoch = f"epoch {run.epoch_now}" + (f" of {epochs}" if epochs else "")
+        return f"{epoch}, {progress(stage)}" if progress(stage) else epoch
+    passed = clock(stage_time(snapshot, stage) or 0)
+    return f"{progress(stage)}, {passed}" if progress(stage) else passed
+
+
+def progress(stage: Stage) -> str:
+    """`9 of 32 photos`, `step 2 554 of 7 800`, `120 MB`; empty where nothing is counted."""
+    if stage.unit == "bytes":
+        return size(stage.done) if stage.done else ""
+    if stage.total:
+        unit = stage.unit or ("steps" if stage.id == "train" else "")
+        singular = unit.removesuffix("s")
+        if stage.id == "train":
+            return f"{singular} {count(stage.done)} of {count(stage.total)}"
+        return f"{count(stage.done)} of {count(stage.total)} {unit}".strip()
+    return f"{count(stage.done)} {stage.unit}".strip() if stage.done else ""
+
+
+def stage_time(snapshot: Snapshot, stage: Stage) -> float | None:
+    """How long a stage took, or has taken until now."""
+    if stage.state is StageState.WAITING:
+        return None
+    if stage.elapsed_s is not None:
+        return stage.elapsed_s
+    if stage.started_at is None:
+        return None
+    end = snapshot.run.heard_at if snapshot.run.phase.ended else snapshot.run.awake(snapshot.now)
+    return max(0.0, end - stage.started_at)
+
+
+def usual(snapshot: Snapshot, stage: Stage) -> tuple[float, float] | None:
+    """What a stage usually takes: as counted down, else on this computer, else the table's guess."""
+    if snapshot.view and stage is snapshot.run.current and snapshot.view.remaining.usual_s:
+        return snapshot.view.remaining.usual_s
+    return snapshot.usual.get(stage.id, stage.info.expected_s)
+
+
+def stage_glyph(snapshot: Snapshot, stage: Stage) -> tuple[Glyph, str]:
+    """The sign of a stage in the checklist, and its word."""
+    match stage.state:
+        case StageState.WAITING:
+            return "waiting", "waiting"
+        case StageState.DONE:
+            return "done", "done"
+        case StageState.FAILED:
+            stopped = snapshot.run.phase is Phase.STOPPED
+            return ("stopped", "stopped") if stopped else ("failed", "failed")
+    if stage is snapshot.run.current and snapshot.view:
+        if snapshot.view.verdict.state is State.LIKELY_STUCK:
+            return "stuck", "stuck"
+        if snapshot.view.verdict.state is State.SLOW:
+            word = snapshot.view.verdict.headline.lower()
+            return "slow", word if 0 < len(word) <= ROW_WORD else "slow"
+    return "running", "running"
+
+
+def _normal(snapshot: Snapshot) -> tuple[Glyph, str, str]:
+    view = snapshot.view
+    if snapshot.run.paused:
+        return "stopped", "Paused", "it goes on when you say so"
+    if snapshot.run.stop_asked_at is not None:
+        return "ok", "Stopping", f"asked {clock(snapshot.now - snapshot.run.stop_asked_at)} ago"
+    if view is None:
+        return "ok", "On schedule", ""
+    match view.verdict.state:
+        case State.LIKELY_STUCK:
+            return "stuck", WAITS if _waits(snapshot) else "Likely stuck", _usual(snapshot)
+        case State.SLOW:
+            word = view.verdict.headline or "Slower than usual"
+            return "slow", WAITS if _waits(snapshot) else word, _usual(snapshot)
+        case _:
+            first = view.verdict.cause == "first_pass"
+            return "ok", "On schedule", FIRST_PASS if first else _usual(snapshot)
+
+
+def _waits(snapshot: Snapshot) -> bool:
+    """Whether photos are waited for whose folder is away."""
+    return snapshot.view is not None and snapshot.view.verdict.cause == "source_gone"
+
+
+def _usual(snapshot: Snapshot) -> str:
+    if snapshot.view is None:
+        return ""
+    left = snapshot.view.remaining
+    if snapshot.first_run and (left.basis == "guess" or left.usual_s is None):
+        return FIRST_RUN
+    if left.usual_s is None:
+        return "times are a guess" if left.basis == "guess" else ""
+    usual = band(*left.usual_s)
+    stage = snapshot.run.current
+    each = " each epoch" if stage and stage.id == "train" else ""
+    if left.earlier_runs:
+        return f"{many(left.earlier_runs, 'run')} here: {usual}{each}"
+    if left.basis == "guess":
+        return f"rough guess: {usual}{each}"
+    return f"usual {usual}{each}"
+
+
+def _time_left(snapshot: Snapshot) -> tuple[str, str]:
+    view = snapshot.view
+    if view is None:
+        return "–", ""
+    silent = f"last sign of life {clock(snapshot.now - snapshot.run.heard_at)} ago"
+    if view.verdict.state is State.LIKELY_STUCK or _waits(snapshot):
+        moved = f"last progress {clock(snapshot.now - snapshot.run.moved_at)} ago"
+        return "no estimate", moved if snapshot.now - snapshot.run.heard_at < 3 else silent
+    left = view.remaining
+    if snapshot.run.stop_asked_at is not None:
+        if snapshot.stops_after_epoch and snapshot.epoch_left_s is not None:
+            return time_left(snapshot.epoch_left_s), "until this epoch ends"
+        return "a few seconds", ""
+    if snapshot.run.phase is Phase.TRAINING:
+        if left.run_s is None:
+            return "no estimate yet", ""
+        if snapshot.run.paused:
+            return time_left(left.run_s), ONCE_IT_GOES_ON
+        return time_left(left.run_s), f"done about {time_of_day(snapshot.unix(snapshot.now + left.run_s))}"
+    starts = ""
+    if snapshot.run.paused:
+        starts = ONCE_IT_GOES_ON
+    elif left.training_starts_s is not None:
+        starts = f"training starts ~{time_of_day(snapshot.unix(snapshot.now + left.training_starts_s))}"
+    if left.over_s > 0:
+        return over(left.over_s), starts
+    if left.stage_s is None:
+        return "no estimate yet", starts
+    return time_left(left.stage_s), starts
+
+
+def time_left(seconds: float) -> str:
+    """`0:35 left`, `any snapshot now`."""
+    words = about(seconds)
+    return f"{words} left" if words[0].isdigit() else words
+
+
+def _advice(snapshot: Snapshot) -> tuple[str, str]:
+    run = snapshot.run
+    best = f"Best {_best(run, 'ep.')}" if _best(run) else ""
+    if run.paused:
+        return "Go on when you like.", best
+    if _waits(snapshot):
+        return BRING_BACK, best
+    if snapshot.view and snapshot.view.verdict.state is State.LIKELY_STUCK:
+        return "Choose below.", best
+    if run.stop_asked_at is not None:
+        return "Wait a moment.", best
+    if snapshot.view and snapshot.view.verdict.state is State.SLOW:
+        advice = "" if snapshot.view.quiet else snapshot.view.verdict.advice
+        return advice or "You can wait.", best
+    return "Nothing to do.", best
+
+
+def _best(run: Run, epoch: str = "epoch") -> str:
+    """`91.4 % (epoch 6)`, empty before there is one."""
+    if run.best is None or run.best.val_accuracy is None:
+        return ""
+    return f"{percent(run.best.val_accuracy)} ({epoch} {run.best.epoch})"
+
+
+def _ended_header(snapshot: Snapshot, *, can_start: bool) -> HeaderText:
+    run = snapshot.run
+    took = clock(run.took_s)
+    at = f"at {time_of_day(snapshot.unix(run.heard_at))}" if snapshot.zero_unix else ""
+    best = f"best {_best(run)}" if _best(run) else "no epoch was finished"
+    glyph: Glyph = "failed"
+    match run.phase:
+        case Phase.FINISHED:
+            glyph = "done"
+            stage, detail, normal, advice = "Done", best, "Finished", "Look at the results."
+        case Phase.STOPPED:
+            glyph = "stopped"
+            stage, detail, normal = "Stopped", best, "Stopped as asked"
+            anew = "start anew" if can_start else "choose photos"
+            advice = f"Resume it, or {anew}." if _resumable(run) else f"{anew.capitalize()}."
+        case Phase.FAILED:
+            stage, detail, normal, advice = "Failed", _failed_stage(run), "It ended with an error", ADVISED
+        case _:
+            stage, detail, normal, advice = "Crashed", _failed_stage(run), "It ended unexpectedly", ADVISED
+    return HeaderText(stage, detail, glyph, normal, at, took, "", advice, time_caption="Took")
+
+
+def _failed_stage(run: Run) -> str:
+    failed = [stage.title for stage in run.stages.values() if stage.state is StageState.FAILED]
+    return f"during: {failed[-1]}" if failed else ""
+
+
+def notice(snapshot: Snapshot) -> Notice | None:
+    """What the bar says, if anything must be said now."""
+    run = snapshot.run
+    match run.last:
+        case RunFailed() as failed:
+            cure = CURES.get(failed.kind, Offer.SHOW_SETTINGS)
+            ask = (cure, Offer.COPY_DETAILS, Offer.SHOW_LOG)
+            lines = error_lines(failed.traceback)
+            return Notice("stuck", "failed", failed.text, failed.hint, ask, lines)
+        case RunFinished() as finished:
+            return Notice("done", "done", done_words(run, finished), "", (Offer.SHOW_RESULTS, Offer.HIDE))
+        case RunStopped() as stopped:
+            kept = "The last state is saved; training can go on from it." if _resumable(run) else ""
+            if _best(run):
+                kept = f"The best model so far is kept: {_best(run)}."
+            offers = (Offer.RESUME_RUN,) if _resumable(run) else ()
+            reason = stopped.reason.strip().rstrip(".") or "Stopped"
+            title = reason if reason.startswith("Stopped") else f"Stopped: {reason}"
+            return Notice("info", "stopped", f"{title}.", kept, offers)
+    if run.phase is Phase.CRASHED:
+        hint, lines = (run.crash.hint, run.crash.lines) if run.crash else ("", ())
+        cause = run.crash.cause if run.crash else ""
+        helps = (CURES[cause],) if cause in CURES else ()
+        return Notice("stuck", "failed", run.exit_words, hint, (*helps, *CRASH_OFFERS), lines=lines)
+    return _live_notice(snapshot)
+
+
+def error_lines(traceback: str) -> tuple[str, ...]:
+    """What a library said; an error of our own is in words already."""
+    log = LastLog(traceback, Path.home())
+    raised = log.last_exception
+    return log.error_lines if raised and not raised.startswith(OWN_ERRORS) else ()
+
+
+def _resumable(run: Run) -> bool:
+    """Whether it took a step: then the engine saved its state."""
+    train = run.stages.get("train")
+    return train is not None and train.done > 0
+
+
+def _live_notice(snapshot: Snapshot) -> Notice | None:
+    view = snapshot.view
+    if view is None or not snapshot.run.phase.running:
+        return None
+    verdict = view.verdict
+    if snapshot.run.paused:
+        return Notice("info", "stopped", "Paused. Nothing is computed until it goes on.", "", verdict.actions)
+    if verdict.state is State.LIKELY_STUCK:
+        return Notice("stuck", "stuck", verdict.title, verdict.more, verdict.actions)
+    if verdict.state is State.SLOW and not view.quiet:
+        return Notice("slow", "slow", verdict.title, verdict.more, verdict.actions)
+    if view.recovered:
+        return Notice("info", "ok", view.recovered, "")
+    return None
+
+
+def done_words(run: Run, finished: RunFinished) -> str:
+    """`Done: 92.0 % of 380 validation photos right (epoch 17).`"""
+    test = finished.metrics.get("test_accuracy")
+    accuracy = finished.metrics.get("val_accuracy", run.best.val_accuracy if run.best else None)
+    if test is not None:
+        return f"Done: {percent(test)} of the test photos right."
+    if accuracy is None:
+        return "Done."
+    photos = finished.metrics.get("val_photos")
+    of = f"{count(int(photos))} validation" if photos else "the validation"
+    epoch = f" (epoch {run.best.epoch})" if run.best else ""
+    return f"Done: {percent(accuracy)} of {of} photos right{epoch}."
+
+
+def status_parts(snapshot: Snapshot) -> list[str]:
+    """The status line: last message, GPU, processor, speed, free disk."""
+    run, parts = snapshot.run, []
+    if run.phase is Phase.IDLE:
+        return ["Ready"]
+    if snapshot.folder:
+        parts.append(f"Run {shorten(snapshot.folder.name, 40)}")
+    if run.phase.running and run.messages:
+        age = max(0.0, snapshot.now - run.heard_at)
+        parts.append(f"last message {age:.1f} s ago" if age < 60 else f"last message {clock(age)} ago")
+    if run.phase is Phase.TRAINING and run.checkpoint is not None:
+        parts.append(f"saved {clock(max(0.0, snapshot.now - run.checkpoint.at))} ago")
+    told = run.heartbeat.gpu if run.heartbeat else None
+    gpu = told and (snapshot.evidence.gpu or told)
+    if run.phase.running and gpu and gpu.utilisation is not None and gpu.memory_used is not None:
+        parts.append(f"GPU {gpu.utilisation:.0f} %, {size(gpu.memory_used)} in use")
+    if run.phase.running and snapshot.evidence.cpu_percent is not None:
+        parts.append(f"CPU {snapshot.evidence.cpu_percent / 100:.1f} cores")
+    if run.phase is Phase.TRAINING and run.images_per_s:
+        parts.append(f"{run.images_per_s:,.0f} photos/s".replace(",", "\u202f"))
+    if run.failure_count:
+        parts.append(f"{many(run.failure_count, 'photo')} not readable")
+    if snapshot.evidence.free_disk_bytes is not None:
+        parts.append(f"{size(snapshot.evidence.free_disk_bytes)} free")
+    return parts
+
+
+def percent_done(run: Run) -> int | None:
+    """Of the whole training, for the title; None before training."""
+    train = run.stages.get("train")
+    if train is None or run.phase is not Phase.TRAINING or not train.total:
+        return None
+    return min(99, int(100 * train.done / train.total))
+
+
+def window_title(run: Run) -> str:
+    """`42 % – waste-gui`, `Paused, 42 % – waste-gui`."""
+    done = percent_done(run)
+    if run.paused and run.phase.running:
+        return "Paused – waste-gui" if done is None else f"Paused, {done} % – waste-gui"
+    if done is not None:
+        return f"{done} % – waste-gui"
+    words = {
+        Phase.LAUNCHED: "Starting",
+        Phase.STARTING: "Starting",
+        Phase.FINISHED: "Done",
+        Phase.STOPPED: "Stopped",
+        Phase.FAILED: "Failed",
+        Phase.CRASHED: "Crashed",
+    }
+    return f"{words[run.phase]} – waste-gui" if run.phase in words else "waste-gui"
+
+
+def stop_question(snapshot: Snapshot) -> str:
+    """`Epoch 7 is not finished. The best model so far (91.4 %, epoch 6) is kept.`"""
+    run = snapshot.run
+    if run.phase is not Phase.TRAINING:
+        return "Training has not begun yet; nothing is lost."
+    words = f"Epoch {run.epoch_now} is not finished. "
+    if run.best is not None and run.best.val_accuracy is not None:
+        best = f"{percent(run.best.val_accuracy)}, epoch {run.best.epoch}"
+        return f"{words}The best model so far ({best}) is kept."
+    return words + "No epoch is finished yet; the last state is saved so that it can be resumed."

@@ -1,0 +1,1 @@
+"""What frames every page: menus, header, banner, dialogs, guide."""

@@ -1,0 +1,74 @@
+"""The run's facts below the checklist: photos, model, epochs, device, folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QWidget
+
+from waste_gui.config import RunConfig
+from waste_gui.gui.common.formatting import many, percent
+from waste_gui.gui.common.plain_label import PlainLabel
+from waste_gui.gui.common.theme import UNIT
+from waste_gui.gui.session.snapshot import Snapshot
+from waste_gui.monitor.formatting import size
+
+NAMES = ("Photos", "Found", "Model", "Epochs", "Device", "Best", "Folder", "Note")
+
+
+def facts(snapshot: Snapshot, config: RunConfig | None, found: str = "") -> dict[str, str]:
+    """`config` is that of the run, or of the one to come; `found` what a look at its folders told."""
+    run = snapshot.run
+    shown = dict.fromkeys(NAMES, "–")
+    if config is not None:
+        more = f" and {many(len(config.source) - 1, 'more folder')}" if len(config.source) > 1 else ""
+        shown["Photos"] = f"{config.source[0]}{more}" if config.source else "–"
+        side = f" · {config.image_size} px" if config.image_size else ""
+        shown["Model"] = f"{config.model}{side}"
+        shown["Epochs"] = f"{config.epochs} · batch {config.batch_size}"
+        shown["Device"] = "the best there is" if config.device == "auto" else config.device
+    elif run.started is not None:
+        shown["Model"] = run.started.model or "–"
+        shown["Epochs"] = str(run.started.epochs or "–")
+    if run.device is not None:
+        memory = f" · {size(run.device.memory_bytes)}" if run.device.memory_bytes else ""
+        shown["Device"] = f"{run.device.name}{memory}"
+    if "scan" in run.stages:
+        shown["Found"] = run.stages["scan"].summary or found or "–"
+    if run.warnings:
+        shown["Note"] = " ".join(filter(None, (run.warnings[-1].text, run.warnings[-1].hint)))
+    if run.best is not None and run.best.val_accuracy is not None:
+        shown["Best"] = f"{percent(run.best.val_accuracy)} (epoch {run.best.epoch})"
+    if snapshot.folder:
+        shown["Folder"] = str(Path(snapshot.folder))
+    return shown
+
+
+class Facts(QWidget):
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Facts of the run")
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(2 * UNIT)
+        grid.setVerticalSpacing(4)
+        grid.setColumnStretch(1, 1)
+        self._names: dict[str, PlainLabel] = {}
+        self._values: dict[str, PlainLabel] = {}
+        for i, name in enumerate(NAMES):
+            self._names[name] = PlainLabel(name, role="muted")
+            grid.addWidget(self._names[name], i, 0)
+            is_path = name in ("Photos", "Folder")
+            elide = Qt.TextElideMode.ElideMiddle if is_path else Qt.TextElideMode.ElideRight
+            self._values[name] = PlainLabel("–", elide=elide)
+            self._values[name].setAccessibleName(name)
+            grid.addWidget(self._values[name], i, 1)
+
+    def show_snapshot(self, snapshot: Snapshot, config: RunConfig | None, found: str = "") -> None:
+        for name, value in facts(snapshot, config, found).items():
+            self._values[name].set_text(value)
+            self._values[name].setAccessibleDescription(value)
+            if name == "Note":  # The others keep their places; most runs have none.
+                self._names[name].setVisible(value != "–")
+                self._values[name].setVisible(value != "–")

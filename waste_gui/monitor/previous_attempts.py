@@ -1,0 +1,70 @@
+"""What the starts of a run before this one told: their epochs, and how long they took."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from waste_gui import protocol
+from waste_gui.monitor.stretches import Stretch, Told
+from waste_gui.protocol import EpochFinished, Unreadable
+
+NEARLY = 0.9
+"""An epoch with this share of its steps measures as well as a whole one."""
+
+
+@dataclass
+class PreviousAttempts:
+    """`epoch_times` are the seconds of each epoch that one start trained whole, pauses not counted."""
+
+    epochs: list[EpochFinished] = field(default_factory=list)
+    epoch_times: list[float] = field(default_factory=list)
+    _before_s: float = 0.0
+    _at: float = 0.0
+    _started: protocol.RunStarted | None = None
+    _total: int | None = None
+    _step: int | None = None  # From which the epoch was trained that is still open.
+
+    @property
+    def took_s(self) -> float:
+        """All of them together."""
+        return self._before_s + self._at
+
+    def take(self, told: Told) -> None:
+        match told:
+            case Unreadable():
+                return
+            case Stretch():
+                for message in told.progress if self._step is None else ():
+                    self._on_progress(message)
+                self._at = told.last_at
+                return
+            case protocol.RunStarted():
+                self._before_s += self._at
+                self._started, self._total, self._step = told, None, None
+            case protocol.StageStarted(stage="train"):
+                self._total = told.total
+            case protocol.Progress():
+                self._on_progress(told)
+            case EpochFinished():
+                self._on_epoch(told)
+        self._at = told.at
+
+    def _on_progress(self, message: protocol.Progress) -> None:
+        if message.stage == "train" and self._step is None:
+            self._step = message.done
+
+    def _on_epoch(self, epoch: EpochFinished) -> None:
+        self.epochs = [each for each in self.epochs if each.epoch < epoch.epoch] + [epoch]
+        if is_whole(epoch, self._started, self._step, self._total):
+            self.epoch_times.append(epoch.elapsed_s)
+        self._step = epoch.step
+
+
+def is_whole(
+    epoch: EpochFinished, started: protocol.RunStarted | None, step: int | None, total: int | None
+) -> bool:
+    """Whether it is no rest of one that an earlier start had begun. It was trained from `step` on; `total`
+    are the steps of all epochs."""
+    if started is None or not started.resumed_from or not started.epochs or step is None or not total:
+        return True
+    return epoch.step - step >= NEARLY * total / started.epochs
