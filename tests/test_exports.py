@@ -31,10 +31,6 @@ STEPS = 4
 """Of one epoch."""
 WAIT_S = 20
 
-needs_tensorboard = pytest.mark.skipif(
-    util.find_spec("tensorboard") is None, reason="the extra 'tensorboard' is not installed"
-)
-
 
 def begun(at: float = 0.0) -> RunStarted:
     return RunStarted(
@@ -310,7 +306,6 @@ def scalars(folder: RunDir) -> dict[str, list[tuple[int, float]]]:
     return {tag: [(e.step, e.value) for e in read.Scalars(tag)] for tag in read.Tags()["scalars"]}
 
 
-@needs_tensorboard
 def test_tensorboard_reads_the_curves(folder: RunDir) -> None:
     run_live(folder, epochs(1, 2), tensorboard=True)
     read = scalars(folder)
@@ -319,7 +314,6 @@ def test_tensorboard_reads_the_curves(folder: RunDir) -> None:
     assert {"train/accuracy", "train/lr", "speed/images_per_s", "speed/wait_s"} <= set(read)
 
 
-@needs_tensorboard
 def test_tensorboard_forgets_the_steps_that_come_again(folder: RunDir) -> None:
     run_live(folder, [*epochs(1, 1), metric(5, loss=9), metric(6, loss=9)], tensorboard=True)
     for file in (folder.path / TENSORBOARD_FOLDER).iterdir():  # The second start has another pid and time.
@@ -331,7 +325,6 @@ def test_tensorboard_forgets_the_steps_that_come_again(folder: RunDir) -> None:
     assert dict(read) == pytest.approx({step: 1 / step for step in range(1, 9)})
 
 
-@needs_tensorboard
 def test_event_files_made_anew_take_the_place_of_the_old(folder: RunDir) -> None:
     write_events(folder.path / "events-1.jsonl", epochs(1, 1))
     write_events(folder.events, epochs(2, 2))

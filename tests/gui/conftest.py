@@ -16,8 +16,8 @@ from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.photos.page import DataPage
 from waste_gui.gui.session.run_controller import RunController
 
-FAKE_ENGINE = Path(__file__).with_name("fake_engine.py")
-FAKE_CHECK = Path(__file__).with_name("fake_check.py")
+FAKE_ENGINE = Path(__file__).parent / "fakes/fake_engine.py"
+FAKE_CHECK = Path(__file__).parent / "fakes/fake_check.py"
 WAIT_MS = 20_000
 
 

@@ -266,7 +266,7 @@ def test_run_of_another_window_is_shown_from_its_folder(
     folder = RunDir(tmp_path / "copied")
     folder.create()
     folder.config.write_bytes(first.controller.folder.config.read_bytes())
-    from tests.gui.fake_engine import START_UP
+    from tests.gui.fakes.fake_engine import START_UP
     from waste_gui import protocol as p
     from waste_gui.stages import STAGES
 

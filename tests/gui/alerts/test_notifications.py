@@ -31,7 +31,7 @@ from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.shell.dialogs import Answer
 from waste_gui.monitor.run import Phase
 
-SERVER = Path(__file__).with_name("notification_server.py")
+SERVER = Path(__file__).parents[1] / "fakes/notification_server.py"
 DESKTOP = ("body-markup", "actions")
 LAUNCHER = "com.canonical.Unity.LauncherEntry"
 
@@ -338,7 +338,7 @@ def test_run_that_ended_long_ago_is_no_news(
     run_to_end(first, photos, qtbot)
     folder = first.controller.folder
     assert folder is not None
-    healthy = Path(__file__).parents[1] / "transcripts/healthy.jsonl"
+    healthy = Path(__file__).parents[2] / "transcripts/healthy.jsonl"
     folder.events.write_bytes(healthy.read_bytes())
     second = make_window("finishes")
     told_by_command(second, tmp_path / "told")

@@ -41,7 +41,7 @@ report(p.RunStarted(protocol=1, run="r", pid=1, host="h", started_at=time.time()
                     stages=STAGES, versions={}, resumed_from=None))
 report(p.StageStarted(stage="import"))
 print("running", flush=True)
-while not folder.commands.exists():
+while not (folder.commands.exists() and folder.commands.stat().st_size):
     time.sleep(0.02)
 report(p.RunStopped(checkpoint=None, reason=folder.commands.read_text().strip()))
 report.close()
@@ -53,7 +53,7 @@ folder.release()
 def engine_in(folder: RunDir) -> Iterator[None]:
     """One that runs without a window, until it is told something."""
     command = [sys.executable, "-c", ENGINE, str(folder.path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as engine:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]) as engine:
         assert engine.stdout is not None
         assert engine.stdout.readline() == b"running\n"
         yield

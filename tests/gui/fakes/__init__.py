@@ -1,0 +1,1 @@
+"""Small real processes that play an engine, a check, a desktop."""
