@@ -136,7 +136,7 @@ def _zero(events: Path) -> float:
 # --- the kinds of file
 
 
-class Kind(Protocol):
+class ExportFormat(Protocol):
     """Files of one kind, as bytes: how they begin before the first message, and what messages add."""
 
     def begin(self, folder: RunDir, first: Told, earlier: Sequence[Start]) -> dict[Path, bytes]: ...
@@ -264,7 +264,7 @@ def _scalars(message: Told) -> dict[str, float | None]:
             }
 
 
-KINDS: dict[str, Callable[[], Kind]] = {"csv": Tables, "tensorboard": EventFile}
+KINDS: dict[str, Callable[[], ExportFormat]] = {"csv": Tables, "tensorboard": EventFile}
 
 
 # --- afterwards
@@ -351,7 +351,7 @@ class _Files:
 
     def __init__(self, folder: RunDir, target: str, zero: float) -> None:
         self._folder, self._target, self._zero = folder, target, zero
-        self._kind: Kind | None = None
+        self._kind: ExportFormat | None = None
         self._sizes: dict[Path, int] = {}
         self._unwritten: deque[Told] = deque(maxlen=MOST_WAITING)
         self._failed = False

@@ -19,7 +19,9 @@ PROTOCOL_VERSION = 1
 MAX_LINE_BYTES = 16 * 2**20
 """A longer line is no message of ours: it is cut here and shown in the log."""
 
-Kind = Literal["damaged", "truncated", "timed_out", "too_large", "not_an_image", "unreadable", "vanished"]
+FailureKind = Literal[
+    "damaged", "truncated", "timed_out", "too_large", "not_an_image", "unreadable", "vanished"
+]
 
 FindingKind = Literal[
     "damaged", "leak", "two_labels", "duplicate", "near_duplicate", "tiny", "huge", "odd_shape"
@@ -201,7 +203,7 @@ class ImageFailed(Message, frozen=True, kw_only=True, tag="image_failed"):
     path: str
     source: str
     reason: str
-    kind: Kind
+    kind: FailureKind
     action: Literal["replaced", "blank", "left_out", "listed"]
     failures: int
     limit: int
@@ -273,7 +275,7 @@ class Finding(Message, frozen=True, kw_only=True, tag="finding"):
     words: str
     suggest: tuple[str, ...]
     key: str
-    error: Kind | None = None
+    error: FailureKind | None = None
     dismissed: bool = False
 
 

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.faults.formats import with_segment
-from waste_gui.protocol import Kind
+from waste_gui.protocol import FailureKind
 
 FOLDER = Path(__file__).parent / "crashing_decoder"
 
-DECODER_FAULTS: dict[str, Kind] = {
+DECODER_FAULTS: dict[str, FailureKind] = {
     "crash": "damaged",
     "abort": "damaged",
     "die": "damaged",

@@ -33,7 +33,7 @@ from tests.faults.formats import (
 from tests.photos import COLOURS
 from tests.rights import opens_everything
 from waste_gui.dataset.images import MAX_BYTES
-from waste_gui.protocol import Kind
+from waste_gui.protocol import FailureKind
 
 Write = Callable[[Path, Image.Image], None]
 Draw = Callable[[Path, Image.Image], Image.Image]
@@ -62,7 +62,7 @@ class Bad:
     """A photo that cannot be read; `strikes` if a scan would pass it over, so it comes after the scan."""
 
     name: str
-    kind: Kind
+    kind: FailureKind
     write: Write
     suffix: str = ".jpg"
     strikes: bool = False
@@ -531,7 +531,7 @@ def make_hostile_dataset(
     seed: int = 0,
     real: Path | None = None,
     decoder_faults: Sequence[str] = (),
-    links: Sequence[tuple[str, Path, Kind | None]] = (),
+    links: Sequence[tuple[str, Path, FailureKind | None]] = (),
 ) -> Hostile:
     """`photos` in all, spread over the classes by the seed: every kind of trouble once, the others ordinary.
 

@@ -699,14 +699,14 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
     from waste_gui.dataset.demo import draw_dataset
     from waste_gui.gui import main_window as mw
     from waste_gui.gui.alerts.dialog import NotificationsDialog
-    from waste_gui.gui.alerts.notifier import Outcome
+    from waste_gui.gui.alerts.notifier import SendOutcome
     from waste_gui.gui.common.preferences import Preferences
     from waste_gui.gui.common.theme import Theme
     from waste_gui.gui.photos.dataset_choice import DatasetChoice
     from waste_gui.gui.photos.finding_rows import Entry
     from waste_gui.gui.platform.self_test import SelfTestDialog
     from waste_gui.gui.queue.queue_text import over_notice
-    from waste_gui.gui.queue.store import ENDED, Queue, QueuedRun, State
+    from waste_gui.gui.queue.store import ENDED, Queue, QueuedRun, QueueState
     from waste_gui.gui.session.engine_process import EngineProcess
     from waste_gui.gui.session.run_text import stop_question
     from waste_gui.gui.shell import pages
@@ -788,9 +788,9 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
             window.show_notifications()
             (dialog,) = window.findChildren(NotificationsDialog)
             dialog.command.setText("/home/lab/bin/tell-the-lab.sh --room 4.12")
-            dialog._on_told(Outcome("desktop", True, "The desktop shows it.", trial=True))
+            dialog._on_told(SendOutcome("desktop", True, "The desktop shows it.", trial=True))
             failed = "Your command ended with status 1: ssh: Could not resolve hostname lab"
-            dialog._on_told(Outcome("command", False, failed, trial=True))
+            dialog._on_told(SendOutcome("command", False, failed, trial=True))
             return dialog
         window.show_guide("where" if state == "guide_where" else "photos")
         (guide,) = window.findChildren(GuideDialog)
@@ -804,7 +804,7 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
             )
             failure = "The graphics card ran out of memory. Batch size 64 needs about 9 GB, 6.1 GB was free."
             odd = "plastic & <b>foil</b> against the background of a very long name of a run in the queue 2"
-            told: list[tuple[str, str, int, State, str]] = [
+            told: list[tuple[str, str, int, QueueState, str]] = [
                 ("night run", "ViT-B-32", 20, "done", "92.0 %"),
                 ("large batch", "ViT-B-16", 20, "failed", failure),
                 ("", "resnet18", 30, "stopped", ""),

@@ -28,7 +28,7 @@ from waste_gui.gui.shell.pages import PHOTOS, RUNS, SETTINGS, TRAINING
 from waste_gui.gui.training.facts import facts
 from waste_gui.monitor.formatting import about
 from waste_gui.monitor.history import History
-from waste_gui.monitor.run import Phase
+from waste_gui.monitor.run import RunPhase
 from waste_gui.monitor.verdict import ASK_PHOTO, CACHE, DOWNLOAD, MEMORY, REPORT, RESTART, Action
 from waste_gui.rundir import RunDir, data_dir
 
@@ -40,7 +40,7 @@ CTRL, SHIFT, ALT = (
 )
 
 
-def started(window: MainWindow, photos: Path, qtbot: QtBot, phase: Phase) -> MainWindow:
+def started(window: MainWindow, photos: Path, qtbot: QtBot, phase: RunPhase) -> MainWindow:
     """Started, and come as far as `phase`."""
     ready(window, photos, qtbot).header.start_button.click()
     qtbot.waitUntil(lambda: window.snapshot.run.phase is phase, timeout=WAIT_MS)
@@ -73,7 +73,7 @@ def test_folder_with_classes_makes_start_possible(make_window: Make, photos: Pat
 
 
 def test_starting_shows_stage_and_offers_stop(make_window: Make, photos: Path, qtbot: QtBot) -> None:
-    window = started(make_window("waits"), photos, qtbot, Phase.STARTING)
+    window = started(make_window("waits"), photos, qtbot, RunPhase.STARTING)
     qtbot.waitUntil(lambda: "1 of 12  Start PyTorch" in shown_texts(window), timeout=WAIT_MS)
     assert window.header.stop_button.isVisible() and not window.header.start_button.isVisible()
     assert window.tabs.currentIndex() == TRAINING
@@ -81,7 +81,7 @@ def test_starting_shows_stage_and_offers_stop(make_window: Make, photos: Path, q
 
 
 def test_training_shows_curves_and_percent(make_window: Make, photos: Path, qtbot: QtBot) -> None:
-    window = started(make_window("trains"), photos, qtbot, Phase.TRAINING)
+    window = started(make_window("trains"), photos, qtbot, RunPhase.TRAINING)
     qtbot.waitUntil(lambda: window.windowTitle() == "50 % – waste-gui", timeout=WAIT_MS)
     qtbot.waitUntil(window.run_page.plots.isVisible, timeout=WAIT_MS)
     assert len(window.controller.run.loss) == 10
@@ -89,7 +89,7 @@ def test_training_shows_curves_and_percent(make_window: Make, photos: Path, qtbo
 
 def test_finished_run_says_how_good_it_is(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = run_to_end(make_window("finishes"), photos, qtbot)
-    assert window.controller.run.phase is Phase.FINISHED
+    assert window.controller.run.phase is RunPhase.FINISHED
     assert window.bar.notice is not None
     assert window.bar.notice.title == "Done: 92.0\u202f% of 120 validation photos right (epoch 2)."
     assert window.header.start_button.isVisible()
@@ -129,7 +129,7 @@ def test_failed_run_shows_sentence_and_keeps_traceback_for_details(
 
 def test_killed_engine_is_put_into_words(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = run_to_end(make_window("crashes"), photos, qtbot)
-    assert window.controller.run.phase is Phase.CRASHED
+    assert window.controller.run.phase is RunPhase.CRASHED
     assert window.bar.notice is not None
     assert "killed by the system (signal 9)" in window.bar.notice.title
 
@@ -155,23 +155,23 @@ def test_program_that_does_not_start_is_said(
 def test_half_lines_and_garbage_are_survived(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = run_to_end(make_window("garbage"), photos, qtbot)
     run = window.controller.run
-    assert run.phase is Phase.STOPPED
+    assert run.phase is RunPhase.STOPPED
     assert [w.text for w in run.warnings] == ["whole again"]
     assert sum("Not a message" in line.text for line in run.log) == 3
 
 
 def test_stop_now_ends_when_the_process_is_gone(make_window: Make, photos: Path, qtbot: QtBot) -> None:
-    window = started(make_window("trains"), photos, qtbot, Phase.TRAINING)
+    window = started(make_window("trains"), photos, qtbot, RunPhase.TRAINING)
     window.ending.ask_stop()
     with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
         question_button(window, Answer.STOP_NOW).click()
-    assert window.controller.run.phase is Phase.STOPPED
+    assert window.controller.run.phase is RunPhase.STOPPED
     assert not window.controller.running
     assert window.controller.folder is not None and window.controller.folder.config.exists()
 
 
 def test_stop_after_the_epoch_asks_for_that(make_window: Make, photos: Path, qtbot: QtBot) -> None:
-    window = started(make_window("trains"), photos, qtbot, Phase.TRAINING)
+    window = started(make_window("trains"), photos, qtbot, RunPhase.TRAINING)
     window.ending.ask_stop()
     with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
         question_button(window, Answer.AFTER_EPOCH).click()
@@ -180,12 +180,12 @@ def test_stop_after_the_epoch_asks_for_that(make_window: Make, photos: Path, qtb
 
 
 def test_engine_that_never_stops_is_ended_by_force(make_window: Make, photos: Path, qtbot: QtBot) -> None:
-    window = started(make_window("deaf"), photos, qtbot, Phase.TRAINING)
+    window = started(make_window("deaf"), photos, qtbot, RunPhase.TRAINING)
     qtbot.waitUntil(lambda: bool(window.controller.run.warnings), timeout=WAIT_MS)
     window.ending.ask_stop()
     with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
         question_button(window, Answer.STOP_NOW).click()
-    assert window.controller.run.phase is Phase.CRASHED
+    assert window.controller.run.phase is RunPhase.CRASHED
     assert window.bar.notice is not None
     assert "ended by force" in window.bar.notice.title
 
@@ -194,7 +194,7 @@ def test_engine_that_never_stops_is_ended_by_force(make_window: Make, photos: Pa
 def test_enter_and_escape_in_the_stop_dialog_keep_training(
     make_window: Make, photos: Path, qtbot: QtBot, key: Qt.Key
 ) -> None:
-    window = started(make_window("trains"), photos, qtbot, Phase.TRAINING)
+    window = started(make_window("trains"), photos, qtbot, RunPhase.TRAINING)
     window.ending.ask_stop()
     question = window.asking.question
     assert question is not None
@@ -206,7 +206,7 @@ def test_enter_and_escape_in_the_stop_dialog_keep_training(
 
 
 def test_escape_neither_stops_nor_hides_the_warning(make_window: Make, photos: Path, qtbot: QtBot) -> None:
-    window = started(make_window("trains"), photos, qtbot, Phase.TRAINING)
+    window = started(make_window("trains"), photos, qtbot, RunPhase.TRAINING)
     window.say("A warning")
     qtbot.waitUntil(window.bar.isVisible, timeout=WAIT_MS)
     QTest.keyClick(window, Qt.Key.Key_Escape)
@@ -214,7 +214,7 @@ def test_escape_neither_stops_nor_hides_the_warning(make_window: Make, photos: P
 
 
 def test_closing_while_training_asks_first(make_window: Make, photos: Path, qtbot: QtBot) -> None:
-    window = started(make_window("trains"), photos, qtbot, Phase.TRAINING)
+    window = started(make_window("trains"), photos, qtbot, RunPhase.TRAINING)
     assert not window.close()
     with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
         question_button(window, Answer.STOP_AND_QUIT).click()
@@ -234,7 +234,7 @@ def training_window(qtbot: QtBot, theme: Theme, photos: Path, left: list[int]) -
     window = MainWindow(Preferences(), theme, controller, exit_now=left.append)
     qtbot.addWidget(window, before_close_func=lambda _: end_engine(window, qtbot))
     window.show()
-    return started(window, photos, qtbot, Phase.TRAINING)
+    return started(window, photos, qtbot, RunPhase.TRAINING)
 
 
 def test_keeping_training_in_the_background_leaves_without_ending_the_engine(
@@ -290,11 +290,11 @@ def test_run_of_another_window_is_shown_from_its_folder(
     second = make_window("finishes")
     with qtbot.waitSignal(second.controller.ended, timeout=WAIT_MS):
         second.showing.run(folder)
-    assert second.controller.run.phase is Phase.STOPPED
+    assert second.controller.run.phase is RunPhase.STOPPED
 
 
 def test_stopped_run_is_resumed_in_its_own_folder(make_window: Make, photos: Path, qtbot: QtBot) -> None:
-    window = started(make_window("trains"), photos, qtbot, Phase.TRAINING)
+    window = started(make_window("trains"), photos, qtbot, RunPhase.TRAINING)
     with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
         window.controller.stop_now()
     folder = window.controller.folder
@@ -308,7 +308,7 @@ def test_stopped_run_is_resumed_in_its_own_folder(make_window: Make, photos: Pat
 def test_stop_after_the_epoch_tells_the_time_of_the_epoch(
     make_window: Make, photos: Path, qtbot: QtBot
 ) -> None:
-    window = started(make_window("trains"), photos, qtbot, Phase.TRAINING)
+    window = started(make_window("trains"), photos, qtbot, RunPhase.TRAINING)
     qtbot.waitUntil(lambda: len(window.controller.run.epochs) == 1, timeout=WAIT_MS)
     script = pictures.training()
     left = run_controller.epoch_left(script.run, script.at, script.watch.history)
@@ -373,7 +373,7 @@ def test_names_with_markup_are_shown_as_they_are(make_window: Make, photos: Path
     (photos / evil).mkdir()
     for i in range(2):
         (photos / evil / f"{i}.jpg").write_bytes(b"photo")
-    window = started(make_window("trains"), photos, qtbot, Phase.TRAINING)
+    window = started(make_window("trains"), photos, qtbot, RunPhase.TRAINING)
     item = window.data.table.item(0, 0)
     assert item is not None and item.text() == evil
     assert item.toolTip().startswith("<qt>&lt;img src=")
@@ -401,7 +401,7 @@ def test_start_and_stop_have_keys(make_window: Make, photos: Path, qtbot: QtBot)
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow, timeout=WAIT_MS)
     QTest.keyClick(window, Qt.Key.Key_F5)
-    qtbot.waitUntil(lambda: window.snapshot.run.phase is Phase.TRAINING, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.snapshot.run.phase is RunPhase.TRAINING, timeout=WAIT_MS)
     QTest.keyClick(window, Qt.Key.Key_Period, CTRL)
     assert window.asking.question is not None
 
@@ -469,7 +469,7 @@ def test_layout_does_not_move_when_the_state_changes(make_window: Make, photos: 
     window = ready(make_window("trains"), photos, qtbot)
     before = window.header.geometry()
     window.header.start_button.click()
-    qtbot.waitUntil(lambda: window.snapshot.run.phase is Phase.TRAINING, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.snapshot.run.phase is RunPhase.TRAINING, timeout=WAIT_MS)
     assert window.header.geometry() == before
 
 

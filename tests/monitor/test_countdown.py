@@ -15,7 +15,7 @@ from tests.monitor.transcripts import (
 )
 from waste_gui.monitor.countdown import Remaining, epoch_taken, remaining, usual, usual_epoch
 from waste_gui.monitor.history import History, record_of
-from waste_gui.monitor.run import Phase, Run
+from waste_gui.monitor.run import Run, RunPhase
 from waste_gui.monitor.stretches import in_stretches
 from waste_gui.protocol import EpochFinished
 
@@ -161,7 +161,7 @@ def test_after_the_end_nothing_is_left() -> None:
 def test_before_the_first_line_the_start_up_is_estimated(past: History) -> None:
     run = Run()
     run.launched()
-    assert run.phase is Phase.LAUNCHED
+    assert run.phase is RunPhase.LAUNCHED
     view = remaining(run, 0.5, past)
     assert view.stage_s is None and view.training_starts_s and view.training_starts_s > 20
 

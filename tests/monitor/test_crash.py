@@ -27,7 +27,7 @@ from waste_gui.monitor.evidence import Evidence
 from waste_gui.monitor.kernel_log import killed_for_memory, line_of, printed_entries
 from waste_gui.monitor.last_log import LINE_CHARS, MOST_LINES, LastLog
 from waste_gui.monitor.machine import Machine
-from waste_gui.monitor.run import Phase
+from waste_gui.monitor.run import RunPhase
 from waste_gui.protocol import AnyMessage, Heartbeat, NotSaved, RunFailed, RunStopped, StageStarted
 
 GB = 1_000_000_000
@@ -509,7 +509,7 @@ def controller(tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) ->
         controller = RunController()
         with qtbot.waitSignal(controller.ended, timeout=WAIT_MS):
             controller.start(RunConfig(source=(str(photos),), workers=1, run_dir=str(folder)))
-        assert controller.run.phase is Phase.CRASHED and controller.run.crash is not None
+        assert controller.run.phase is RunPhase.CRASHED and controller.run.crash is not None
         qtbot.waitUntil(lambda: not controller._looking_back.working, timeout=WAIT_MS)
         return controller
 

@@ -13,7 +13,7 @@ from tests.monitor.transcripts import Transcript, replay
 from waste_gui.monitor.evidence import Evidence
 from waste_gui.monitor.gpu import Gpu, GpuReader
 from waste_gui.monitor.history import History
-from waste_gui.monitor.verdict import State
+from waste_gui.monitor.verdict import VerdictState
 from waste_gui.monitor.watch import Watch
 from waste_gui.protocol import GpuState
 
@@ -104,7 +104,7 @@ def test_silence_under_a_driver_that_does_not_answer_is_its_fault() -> None:
     script = in_a_step(60)
     evidence = Evidence(cpu_percent=100, io_bytes_per_s=0, gpu_silent_s=50)
     verdict = Watch(History()).look(replay(script.messages), evidence, script.at).verdict
-    assert (verdict.state, verdict.cause) == (State.LIKELY_STUCK, "gpu_driver")
+    assert (verdict.state, verdict.cause) == (VerdictState.LIKELY_STUCK, "gpu_driver")
     assert "The graphics driver has not answered for 50 s" in verdict.evidence
 
 
@@ -113,9 +113,9 @@ def test_card_that_works_makes_a_long_step_slow_and_not_stuck() -> None:
     gpu = Gpu("RTX", utilisation=99)
     evidence = Evidence(cpu_percent=1, io_bytes_per_s=0, states=("sleeping",), gpu=gpu)
     watch, run = Watch(History()), replay(script.messages)
-    assert watch.look(run, evidence, script.at).verdict.state is State.SLOW
+    assert watch.look(run, evidence, script.at).verdict.state is VerdictState.SLOW
     idle = replace(evidence, gpu=replace(gpu, utilisation=0))
-    assert Watch(History()).look(run, idle, script.at).verdict.state is State.LIKELY_STUCK
+    assert Watch(History()).look(run, idle, script.at).verdict.state is VerdictState.LIKELY_STUCK
 
 
 def test_card_of_others_is_no_evidence_for_a_run_that_computes_on_the_processor() -> None:
@@ -126,7 +126,7 @@ def test_card_of_others_is_no_evidence_for_a_run_that_computes_on_the_processor(
     ]
     evidence = Evidence(cpu_percent=1, states=("sleeping",), gpu=Gpu("RTX", utilisation=99))
     verdict = Watch(History()).look(replay(messages), evidence, script.at).verdict
-    assert verdict.state is State.LIKELY_STUCK
+    assert verdict.state is VerdictState.LIKELY_STUCK
 
 
 def test_slow_epoch_on_a_hot_card_says_so() -> None:

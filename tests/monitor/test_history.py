@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.monitor.transcripts import Transcript, crash, healthy, replay
-from waste_gui.monitor.history import History, Kind, Record, append, kind_of, record_of, remember, spread
+from waste_gui.monitor.history import History, Record, RunKind, append, kind_of, record_of, remember, spread
 
 
 def record(**changes: object) -> Record:
@@ -43,7 +43,11 @@ def test_run_is_remembered_once_and_only_when_it_finished(tmp_path: Path) -> Non
 
 def test_missing_file_is_an_empty_history(tmp_path: Path) -> None:
     history = History.load(tmp_path / "none.jsonl")
-    assert history.records == () and history.stage(Kind(), "scan") is None and history.epoch(Kind()) is None
+    assert (
+        history.records == ()
+        and history.stage(RunKind(), "scan") is None
+        and history.epoch(RunKind()) is None
+    )
 
 
 def test_broken_lines_are_passed_over_and_spoil_no_others(tmp_path: Path) -> None:
@@ -69,7 +73,7 @@ def test_what_a_run_has_not_said_yet_compares_with_anything() -> None:
 def test_only_the_last_twenty_runs_count() -> None:
     old = [record(stages={"scan": 900.0})] * 30
     new = [record(stages={"scan": 3.0})] * 20
-    found = History(old + new).stage(Kind(), "scan")
+    found = History(old + new).stage(RunKind(), "scan")
     assert found and (found.p90, found.runs) == (3.0, 20)
 
 
@@ -100,5 +104,5 @@ def test_bands_hold_for_most_of_the_runs_to_come() -> None:
 
 def test_runs_of_another_image_size_are_of_another_kind() -> None:
     record = record_of(replay(healthy().messages))
-    assert record.alike(Kind(image_size=0))
-    assert not record.alike(Kind(image_size=64))
+    assert record.alike(RunKind(image_size=0))
+    assert not record.alike(RunKind(image_size=64))

@@ -23,7 +23,7 @@ from waste_gui.monitor.history import History
 from waste_gui.monitor.rules import learning
 from waste_gui.monitor.run import Run
 from waste_gui.monitor.stall import diagnose
-from waste_gui.monitor.verdict import Action, State, Verdict
+from waste_gui.monitor.verdict import Action, Verdict, VerdictState
 from waste_gui.protocol import AnyMessage, MostPredicted, Timing
 
 LN3 = math.log(3)
@@ -59,7 +59,7 @@ def noisy(level: Callable[[int], float], sigma: float = 0.05, seed: int = 0) -> 
 
 
 def assert_note(verdict: Verdict, cause: str) -> None:
-    assert (verdict.state, verdict.cause) == (State.SLOW, cause), verdict
+    assert (verdict.state, verdict.cause) == (VerdictState.SLOW, cause), verdict
     assert verdict.headline and verdict.advice and verdict.evidence
     assert "!" not in verdict.title + verdict.text
 
@@ -223,7 +223,7 @@ def test_rising_validation_loss_is_no_note_while_accuracy_gets_better() -> None:
 def test_first_epoch_that_waits_gets_a_mild_word_only() -> None:
     training = Training(noisy(lambda step: 0.5), epochs=2, steps=1000, timing=lambda step: WAITING)
     verdict = judged(training.played(600))
-    assert (verdict.state, verdict.cause) == (State.ON_SCHEDULE, "first_pass")
+    assert (verdict.state, verdict.cause) == (VerdictState.ON_SCHEDULE, "first_pass")
     assert "the first pass reads the photos; later ones come from the cache" in verdict.text
 
 

@@ -14,9 +14,11 @@ from waste_gui import protocol
 from waste_gui.monitor import report as reports
 from waste_gui.monitor.evidence import Evidence, ProcessLook
 from waste_gui.monitor.report import Report, ReportError, save, without_home
-from waste_gui.monitor.verdict import State, Verdict
+from waste_gui.monitor.verdict import Verdict, VerdictState
 
-STUCK = Verdict(State.LIKELY_STUCK, "one_photo", "Likely stuck: First batch", "A photo.", ("Processor: 0 %",))
+STUCK = Verdict(
+    VerdictState.LIKELY_STUCK, "one_photo", "Likely stuck: First batch", "A photo.", ("Processor: 0 %",)
+)
 STACK = protocol.ThreadStack(
     pid=11,
     role="worker",

@@ -9,7 +9,7 @@ import pytest
 
 from tests.monitor.transcripts import ALL, FOLDER, STEPS, Transcript, crash, failing, healthy, replay
 from waste_gui import protocol
-from waste_gui.monitor.run import TRANSITIONS, Phase, Run, StageState
+from waste_gui.monitor.run import TRANSITIONS, Run, RunPhase, StageState
 from waste_gui.monitor.series import Series
 from waste_gui.monitor.stretches import in_stretches
 from waste_gui.protocol import AnyMessage, Unreadable
@@ -41,8 +41,8 @@ def cause(run: Run, event: str) -> None:
         run.receive(msgspec.structs.replace(messages[event], seq=run.next_seq))
 
 
-@pytest.mark.parametrize(("phase", "event"), list(itertools.product(Phase, EVENTS)))
-def test_every_phase_takes_every_event_as_its_table_says(phase: Phase, event: str) -> None:
+@pytest.mark.parametrize(("phase", "event"), list(itertools.product(RunPhase, EVENTS)))
+def test_every_phase_takes_every_event_as_its_table_says(phase: RunPhase, event: str) -> None:
     run = Run()
     run.phase = phase
     cause(run, event)
@@ -50,8 +50,8 @@ def test_every_phase_takes_every_event_as_its_table_says(phase: Phase, event: st
 
 
 @pytest.mark.parametrize("event", EVENTS)
-@pytest.mark.parametrize("phase", [phase for phase in Phase if phase.ended])
-def test_a_run_that_ended_stays_ended(phase: Phase, event: str) -> None:
+@pytest.mark.parametrize("phase", [phase for phase in RunPhase if phase.ended])
+def test_a_run_that_ended_stays_ended(phase: RunPhase, event: str) -> None:
     run = Run()
     run.phase = phase
     cause(run, event)
@@ -60,7 +60,7 @@ def test_a_run_that_ended_stays_ended(phase: Phase, event: str) -> None:
 
 def test_healthy_run_ends_with_every_stage_done() -> None:
     run = replay(healthy().messages)
-    assert run.phase is Phase.FINISHED
+    assert run.phase is RunPhase.FINISHED
     assert all(stage.state is StageState.DONE for stage in run.stages.values())
     assert len(run.epochs) == 2 and run.best and run.best.epoch == 2
     assert run.step == 100 and len(run.loss) == 100
@@ -179,20 +179,20 @@ def test_pause_is_told_by_the_heartbeat_and_its_silence_does_not_count() -> None
 
 def test_failure_ends_the_open_stage() -> None:
     run = replay(failing().messages)
-    assert run.phase is Phase.FAILED
+    assert run.phase is RunPhase.FAILED
     assert run.stages["first_train_batch"].state is StageState.FAILED
 
 
 def test_process_that_ends_without_a_last_message_has_crashed() -> None:
     run = replay(crash().messages)
     run.process_gone("It was killed by the system.")
-    assert run.phase is Phase.CRASHED and run.exit_words == "It was killed by the system."
+    assert run.phase is RunPhase.CRASHED and run.exit_words == "It was killed by the system."
 
 
 def test_process_that_ends_after_its_last_message_has_not_crashed() -> None:
     run = replay(healthy().messages)
     run.process_gone("exit status 0")
-    assert run.phase is Phase.FINISHED and run.exit_words == ""
+    assert run.phase is RunPhase.FINISHED and run.exit_words == ""
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -209,7 +209,7 @@ def test_resumed_run_goes_on_with_the_curves_of_its_earlier_starts() -> None:
     run.recall(in_stretches(before.messages))
     for message in again.messages:
         run.receive(message)
-    assert run.loss.x.tolist() == list(range(1, 61)) and run.phase is Phase.TRAINING
+    assert run.loss.x.tolist() == list(range(1, 61)) and run.phase is RunPhase.TRAINING
     assert (run.messages, run.step, run.epochs) == (len(again.messages), 0, [])
     assert [epoch.epoch for epoch in run.all_epochs] == [1] and run.best is not None
     begun = len(again.messages)

@@ -30,7 +30,7 @@ from waste_gui.monitor.history import History, record_of
 from waste_gui.monitor.machine import Machine
 from waste_gui.monitor.run import Run
 from waste_gui.monitor.stall import diagnose
-from waste_gui.monitor.verdict import Action, State, Verdict
+from waste_gui.monitor.verdict import Action, Verdict, VerdictState
 
 ASLEEP = Evidence(cpu_percent=1, io_bytes_per_s=900, states=("sleeping",))
 BUSY = Evidence(cpu_percent=100, io_bytes_per_s=900, states=("running",))
@@ -52,7 +52,7 @@ def test_healthy_run_is_on_schedule_at_every_moment() -> None:
     script = healthy()
     for now in range(int(script.at)):
         verdict = judged(script, float(now))
-        assert verdict.state is State.ON_SCHEDULE, (now, verdict)
+        assert verdict.state is VerdictState.ON_SCHEDULE, (now, verdict)
 
 
 def test_silent_first_batch_is_on_schedule_then_slow_then_stuck() -> None:
@@ -60,12 +60,12 @@ def test_silent_first_batch_is_on_schedule_then_slow_then_stuck() -> None:
     began = silence_began(script)
     states = [judged(script, began + silence).state for silence in (5, 25, 40, 59, 61, 99)]
     assert states == [
-        State.ON_SCHEDULE,
-        State.ON_SCHEDULE,
-        State.SLOW,
-        State.SLOW,
-        State.LIKELY_STUCK,
-        State.LIKELY_STUCK,
+        VerdictState.ON_SCHEDULE,
+        VerdictState.ON_SCHEDULE,
+        VerdictState.SLOW,
+        VerdictState.SLOW,
+        VerdictState.LIKELY_STUCK,
+        VerdictState.LIKELY_STUCK,
     ]
 
 
@@ -86,22 +86,22 @@ def test_unknown_cause_offers_to_look_report_wait_and_stop() -> None:
 def test_silence_that_works_is_slow_not_stuck(evidence: Evidence) -> None:
     script = silent_first_batch()
     verdict = judged(script, silence_began(script) + 99, evidence)
-    assert (verdict.state, verdict.cause) == (State.SLOW, "still_working")
+    assert (verdict.state, verdict.cause) == (VerdictState.SLOW, "still_working")
     assert "but it still works" in verdict.text
 
 
 def test_busy_processor_without_anything_counted_is_a_loop_in_the_end() -> None:
     script = silent_first_batch(400)
     began = silence_began(script)
-    assert judged(script, began + 290, BUSY).state is State.SLOW
+    assert judged(script, began + 290, BUSY).state is VerdictState.SLOW
     verdict = judged(script, began + 310, BUSY)
-    assert (verdict.state, verdict.cause) == (State.LIKELY_STUCK, "loop")
+    assert (verdict.state, verdict.cause) == (VerdictState.LIKELY_STUCK, "loop")
 
 
 def test_bytes_that_move_are_never_called_a_loop() -> None:
     script = silent_first_batch(400)
     verdict = judged(script, silence_began(script) + 390, Evidence(cpu_percent=90, io_bytes_per_s=1e6))
-    assert verdict.state is State.SLOW
+    assert verdict.state is VerdictState.SLOW
 
 
 def test_busy_graphics_card_is_slow_not_stuck() -> None:
@@ -109,13 +109,13 @@ def test_busy_graphics_card_is_slow_not_stuck() -> None:
     script.gpu = protocol.GpuState(utilisation=93, memory_used=1, memory_total=2)
     script.wait(1)
     verdict = judged(script, script.at)
-    assert verdict.state is State.SLOW and "GPU 93 %" in verdict.text
+    assert verdict.state is VerdictState.SLOW and "GPU 93 %" in verdict.text
 
 
 def test_one_stuck_photo_is_named_and_can_be_set_aside() -> None:
     script = stuck_photo()
     verdict = judged(script, silence_began(script) + 32)
-    assert (verdict.state, verdict.cause, verdict.photo) == (State.LIKELY_STUCK, "one_photo", PHOTO)
+    assert (verdict.state, verdict.cause, verdict.photo) == (VerdictState.LIKELY_STUCK, "one_photo", PHOTO)
     assert Action.EXCLUDE in verdict.actions
     assert "worker 11" in verdict.text and PHOTO in verdict.text
 
@@ -127,20 +127,20 @@ def test_one_stuck_photo_is_named_also_while_its_decoder_burns() -> None:
 
 def test_photo_below_its_limit_is_no_stall() -> None:
     script = stuck_photo()
-    assert judged(script, silence_began(script) + 8).state is State.ON_SCHEDULE
+    assert judged(script, silence_began(script) + 8).state is VerdictState.ON_SCHEDULE
 
 
 def test_photo_that_one_worker_holds_while_others_go_on_is_no_stall() -> None:
     script = Transcript().start_up().begin_training()
     script.reads(11)
     script.steps(1, 600)
-    assert judged(script, script.at).state is State.ON_SCHEDULE
+    assert judged(script, script.at).state is VerdictState.ON_SCHEDULE
 
 
 def test_workers_that_wait_all_at_once_accuse_the_drive() -> None:
     script = dead_drive()
     verdict = judged(script, silence_began(script) + 40)
-    assert (verdict.state, verdict.cause) == (State.LIKELY_STUCK, "storage")
+    assert (verdict.state, verdict.cause) == (VerdictState.LIKELY_STUCK, "storage")
     assert "Both data workers wait for" in verdict.text and "network drive" in verdict.text
 
 
@@ -154,12 +154,12 @@ def test_folder_that_went_away_is_named_and_forgotten_when_it_is_back() -> None:
     script = unplugged()
     began = silence_began(script)
     early, late = judged(script, began + 8), judged(script, began + 40)
-    assert (early.state, early.cause) == (State.SLOW, "source_gone")
-    assert (late.state, late.cause) == (State.LIKELY_STUCK, "source_gone")
+    assert (early.state, early.cause) == (VerdictState.SLOW, "source_gone")
+    assert (late.state, late.cause) == (VerdictState.LIKELY_STUCK, "source_gone")
     assert f"{DRIVE} is not there" in late.text and "goes on by itself" in late.text
     script.say(protocol.SourceBack(folder=DRIVE, elapsed_s=100.0))
     script.steps(31, 40)
-    assert judged(script, script.at).state is State.ON_SCHEDULE
+    assert judged(script, script.at).state is VerdictState.ON_SCHEDULE
 
 
 def test_several_folders_that_are_away_are_counted() -> None:
@@ -172,7 +172,7 @@ def test_several_folders_that_are_away_are_counted() -> None:
 def test_slow_drive_that_moves_bytes_is_slow() -> None:
     script = dead_drive()
     verdict = judged(script, silence_began(script) + 40, READING)
-    assert (verdict.state, verdict.cause) == (State.SLOW, "slow_storage")
+    assert (verdict.state, verdict.cause) == (VerdictState.SLOW, "slow_storage")
     assert "200 kB/s" in verdict.text
 
 
@@ -180,7 +180,7 @@ def test_idle_workers_and_no_batch_is_a_lost_handover() -> None:
     script = Transcript().start_up().begin_training().steps(1, 30)
     script.wait(90)
     verdict = judged(script, script.at)
-    assert (verdict.state, verdict.cause) == (State.LIKELY_STUCK, "handover")
+    assert (verdict.state, verdict.cause) == (VerdictState.LIKELY_STUCK, "handover")
 
 
 def test_idle_workers_while_a_step_computes_is_no_handover() -> None:
@@ -195,7 +195,7 @@ def test_starting_workers_are_given_time() -> None:
     script.workers = (worker(11), worker(12, "starting"))
     script.wait(1)
     verdict = judged(script, script.at)
-    assert (verdict.state, verdict.cause) == (State.SLOW, "workers_starting")
+    assert (verdict.state, verdict.cause) == (VerdictState.SLOW, "workers_starting")
     assert "1 of 2 ready" in verdict.text
 
 
@@ -203,28 +203,28 @@ def test_stopped_process_is_paused_and_goes_on_when_continued() -> None:
     script = crash()
     stopped = Evidence(cpu_percent=0, io_bytes_per_s=0, states=("stopped", "sleeping"))
     verdict = judged(script, script.at + 7, stopped)
-    assert (verdict.state, verdict.cause) == (State.SLOW, "paused")
+    assert (verdict.state, verdict.cause) == (VerdictState.SLOW, "paused")
     assert Action.RESUME in verdict.actions
-    assert judged(script, script.at + 31, stopped).state is State.LIKELY_STUCK
+    assert judged(script, script.at + 31, stopped).state is VerdictState.LIKELY_STUCK
 
 
 def test_pause_that_was_asked_for_is_on_schedule() -> None:
     script = crash()
     script.say(protocol.Heartbeat(where="paused", workers=(), queued=0, gpu=None))
     verdict = judged(script, script.at + 3600)
-    assert (verdict.state, verdict.title) == (State.ON_SCHEDULE, "Paused")
+    assert (verdict.state, verdict.title) == (VerdictState.ON_SCHEDULE, "Paused")
 
 
 def test_stopped_heart_under_a_busy_processor_is_one_long_operation() -> None:
     script = crash()
     verdict = judged(script, script.at + 40, BUSY)
-    assert (verdict.state, verdict.cause) == (State.SLOW, "one_operation")
+    assert (verdict.state, verdict.cause) == (VerdictState.SLOW, "one_operation")
 
 
 def test_stopped_heart_at_rest_is_frozen() -> None:
     script = crash()
     verdict = judged(script, script.at + 40)
-    assert (verdict.state, verdict.cause) == (State.LIKELY_STUCK, "frozen")
+    assert (verdict.state, verdict.cause) == (VerdictState.LIKELY_STUCK, "frozen")
     drive = Evidence(cpu_percent=0, io_bytes_per_s=0, states=("disk-sleep",))
     assert judged(script, script.at + 40, drive).cause == "storage"
 
@@ -234,7 +234,7 @@ def test_silent_download_names_the_network() -> None:
     script.start("model")
     script.wait(70)
     verdict = judged(script, script.at)
-    assert (verdict.state, verdict.cause) == (State.LIKELY_STUCK, "network")
+    assert (verdict.state, verdict.cause) == (VerdictState.LIKELY_STUCK, "network")
 
 
 def test_full_disk_while_saving_is_named() -> None:
@@ -242,7 +242,7 @@ def test_full_disk_while_saving_is_named() -> None:
     script.start("save")
     script.wait(8)
     verdict = judged(script, script.at, Evidence(free_disk_bytes=3_000_000))
-    assert (verdict.state, verdict.cause) == (State.SLOW, "disk_full")
+    assert (verdict.state, verdict.cause) == (VerdictState.SLOW, "disk_full")
     assert "3.0 MB are free" in verdict.text
 
 
@@ -261,23 +261,23 @@ def test_swapping_is_told() -> None:
 def test_slow_steps_teach_their_own_limit() -> None:
     script = Transcript().start_up().begin_training().steps(1, 12, each_s=20)
     script.wait(60)
-    assert judged(script, script.at, NOTHING_KNOWN).state is State.ON_SCHEDULE
+    assert judged(script, script.at, NOTHING_KNOWN).state is VerdictState.ON_SCHEDULE
     script.wait(400)
-    assert judged(script, script.at, NOTHING_KNOWN).state is State.LIKELY_STUCK
+    assert judged(script, script.at, NOTHING_KNOWN).state is VerdictState.LIKELY_STUCK
 
 
 def test_fast_steps_are_stuck_after_half_a_minute() -> None:
     script = Transcript().start_up().begin_training().steps(1, 90)
     script.wait(29)
-    assert judged(script, script.at, NOTHING_KNOWN).state is State.SLOW
+    assert judged(script, script.at, NOTHING_KNOWN).state is VerdictState.SLOW
     script.wait(2)
-    assert judged(script, script.at, NOTHING_KNOWN).state is State.LIKELY_STUCK
+    assert judged(script, script.at, NOTHING_KNOWN).state is VerdictState.LIKELY_STUCK
 
 
 def test_slower_epoch_is_slow_and_says_why() -> None:
     script = slow_epoch()
     verdict = judged(script, script.at)
-    assert (verdict.state, verdict.cause) == (State.SLOW, "slow_epoch")
+    assert (verdict.state, verdict.cause) == (VerdictState.SLOW, "slow_epoch")
     assert verdict.text.startswith("Slower than usual: epoch 3 has taken 0:16 (usual 0:0")
     assert verdict.text.endswith("Nothing is wrong; you can wait.")
     assert not verdict.silent
@@ -327,7 +327,7 @@ def test_stage_past_its_usual_time_with_progress_is_slow_not_stuck() -> None:
         script.wait(2)
         script.progress("first_train_batch", done, 32)
     verdict = judged(script, script.at)
-    assert (verdict.state, verdict.cause) == (State.SLOW, "slow_stage")
+    assert (verdict.state, verdict.cause) == (VerdictState.SLOW, "slow_stage")
     assert "24 of 32 photos so far. About 0:16 left." in verdict.text
     assert "First run on this computer: the times are a rough guess." in verdict.text
 
@@ -335,7 +335,7 @@ def test_stage_past_its_usual_time_with_progress_is_slow_not_stuck() -> None:
 def test_loss_that_is_no_number_is_told_with_its_step() -> None:
     script = Transcript().start_up().begin_training().steps(1, 40).steps(41, 45, loss=None)
     verdict = judged(script, script.at)
-    assert (verdict.state, verdict.cause) == (State.SLOW, "loss_is_nan")
+    assert (verdict.state, verdict.cause) == (VerdictState.SLOW, "loss_is_nan")
     assert verdict.text.startswith("The loss is no longer a number since step 41.")
     assert Action.STOP in verdict.actions
 
@@ -344,7 +344,7 @@ def test_stop_that_is_not_obeyed_offers_force() -> None:
     script = Transcript().start_up().begin_training().epoch(1)
     run = replay(script.messages)
     run.stop_asked(script.at)
-    for waited, state in ((19, State.ON_SCHEDULE), (21, State.LIKELY_STUCK)):
+    for waited, state in ((19, VerdictState.ON_SCHEDULE), (21, VerdictState.LIKELY_STUCK)):
         now = script.at + waited
         verdict = diagnose(run, remaining(run, now, History()), ASLEEP, now)
         assert verdict.state is state
@@ -360,29 +360,29 @@ def test_engine_that_says_nothing_is_told() -> None:
     states = []
     for now in (2.0, 15.0, 31.0):
         states.append(diagnose(run, remaining(run, now, History()), ASLEEP, now).state)
-    assert states == [State.ON_SCHEDULE, State.SLOW, State.LIKELY_STUCK]
+    assert states == [VerdictState.ON_SCHEDULE, VerdictState.SLOW, VerdictState.LIKELY_STUCK]
 
 
 def test_silence_between_two_stages_is_judged_too() -> None:
     script = Transcript().start_up("first_train_batch")
     states = [judged(script, script.at + silence, NOTHING_KNOWN).state for silence in (9, 31, 61)]
-    assert states == [State.ON_SCHEDULE, State.SLOW, State.LIKELY_STUCK]
+    assert states == [VerdictState.ON_SCHEDULE, VerdictState.SLOW, VerdictState.LIKELY_STUCK]
 
 
 def test_this_computers_own_times_move_the_limit() -> None:
     script = silent_first_batch()
     began = silence_began(script)
     usual = History([record_of(replay(healthy().messages))] * 6)
-    assert judged(script, began + 15, history=usual).state is State.SLOW  # Usually 8 s.
-    assert judged(script, began + 99, history=usual).state is State.SLOW
+    assert judged(script, began + 15, history=usual).state is VerdictState.SLOW  # Usually 8 s.
+    assert judged(script, began + 99, history=usual).state is VerdictState.SLOW
     script.wait(30)
-    assert judged(script, began + 121, history=usual).state is State.LIKELY_STUCK
+    assert judged(script, began + 121, history=usual).state is VerdictState.LIKELY_STUCK
 
 
 def test_engine_that_is_gone_has_ended() -> None:
     script = crash()
     verdict = judged(script, script.at + 3, Evidence(alive=False))
-    assert (verdict.state, verdict.cause) == (State.ENDED, "gone")
+    assert (verdict.state, verdict.cause) == (VerdictState.ENDED, "gone")
 
 
 @pytest.mark.parametrize(
@@ -394,7 +394,7 @@ def test_engine_that_is_gone_has_ended() -> None:
 )
 def test_end_is_told_in_the_engine_s_words(script: Transcript, cause: str, words: str) -> None:
     verdict = judged(script, script.at + 1e6)
-    assert (verdict.state, verdict.cause) == (State.ENDED, cause)
+    assert (verdict.state, verdict.cause) == (VerdictState.ENDED, cause)
     assert words in verdict.text
 
 
@@ -403,14 +403,14 @@ def test_crash_says_how_the_process_ended() -> None:
     run.process_gone("It was killed by the system, probably for memory.")
     verdict = diagnose(run, remaining(run, 100, History()), NOTHING_KNOWN, 100)
     assert (verdict.state, verdict.text) == (
-        State.ENDED,
+        VerdictState.ENDED,
         "It was killed by the system, probably for memory.",
     )
 
 
 def test_nothing_running_is_no_stall() -> None:
     verdict = diagnose(Run(), remaining(Run(), 1e6, History()), NOTHING_KNOWN, 1e6)
-    assert (verdict.state, verdict.cause) == (State.ON_SCHEDULE, "idle")
+    assert (verdict.state, verdict.cause) == (VerdictState.ON_SCHEDULE, "idle")
 
 
 @pytest.mark.parametrize("make", [silent_first_batch, stuck_photo, dead_drive, slow_epoch, crash])
@@ -435,4 +435,4 @@ def test_no_progress_is_stuck_before_thirty_seconds() -> None:
             script.progress(stage, done, 10)
         script.messages = [m for m in script.messages if not isinstance(m, protocol.Heartbeat)]
         script.messages = [msgspec.structs.replace(m, seq=i) for i, m in enumerate(script.messages)]
-        assert judged(script, script.at + 29, NOTHING_KNOWN).state is not State.LIKELY_STUCK, stage
+        assert judged(script, script.at + 29, NOTHING_KNOWN).state is not VerdictState.LIKELY_STUCK, stage

@@ -13,14 +13,14 @@ from tests.monitor import transcripts
 from tests.monitor.transcripts import PHOTO, Transcript, worker
 from waste_gui import protocol
 from waste_gui.monitor.evidence import Evidence
-from waste_gui.monitor.lanes import HELD_S, SAMPLES, SEGMENTS, Curve, Kind, Lane
+from waste_gui.monitor.lanes import HELD_S, SAMPLES, SEGMENTS, Curve, Lane, SegmentKind
 from waste_gui.monitor.machine import Machine
 from waste_gui.monitor.stretches import in_stretches
 from waste_gui.monitor.timeline import SILENT_S, MarkKind, Timeline
-from waste_gui.monitor.verdict import State, Verdict
+from waste_gui.monitor.verdict import Verdict, VerdictState
 from waste_gui.protocol import AnyMessage, Heartbeat, Metric, StageStarted, Timing
 
-Said = tuple[float, float, str, dict[Kind, float]]
+Said = tuple[float, float, str, dict[SegmentKind, float]]
 
 
 def told(messages: Iterable[AnyMessage]) -> Timeline:
@@ -44,7 +44,7 @@ def said(lane: Lane) -> list[Said]:
     ]
 
 
-def seconds(lane: Lane) -> dict[Kind, float]:
+def seconds(lane: Lane) -> dict[SegmentKind, float]:
     """Of all segments together."""
     total = lane.segments().seconds.sum(axis=0)
     return {kind: float(s) for kind, s in zip(lane.kinds, total, strict=True) if s > 1e-9}
@@ -62,10 +62,10 @@ def test_stages_follow_one_another_with_validation_and_saving_inside_training() 
 def test_time_of_the_steps_is_split_into_waiting_copying_and_computing() -> None:
     timeline = told(transcripts.healthy().messages)
     spent = seconds(timeline.main)
-    steps_s = spent[Kind.COMPUTE] / 0.8
+    steps_s = spent[SegmentKind.COMPUTE] / 0.8
     assert steps_s == pytest.approx(10, abs=0.5)  # Two epochs of 50 steps of 0.1 s.
-    assert spent[Kind.COPY] == pytest.approx(0.1 * steps_s)
-    assert spent[Kind.SAVE] == pytest.approx(1.0, abs=0.5)
+    assert spent[SegmentKind.COPY] == pytest.approx(0.1 * steps_s)
+    assert spent[SegmentKind.SAVE] == pytest.approx(1.0, abs=0.5)
 
 
 def test_main_thread_that_waits_for_photos_is_seen_to_wait_from_its_last_step() -> None:
@@ -75,7 +75,7 @@ def test_main_thread_that_waits_for_photos_is_seen_to_wait_from_its_last_step() 
     last_step = max(m.at for m in script.messages if isinstance(m, Metric))
     assert start == pytest.approx(last_step)
     assert end == pytest.approx(script.messages[-1].at)
-    assert set(kinds) == {Kind.WAIT}
+    assert set(kinds) == {SegmentKind.WAIT}
 
 
 def test_worker_is_on_its_photo_since_it_began_it() -> None:
@@ -83,13 +83,15 @@ def test_worker_is_on_its_photo_since_it_began_it() -> None:
     timeline = told(script.messages)
     held, idle = timeline.workers
     start, end, name, kinds = said(held)[-1]
-    assert (name, set(kinds)) == (PHOTO, {Kind.HELD})
+    assert (name, set(kinds)) == (PHOTO, {SegmentKind.HELD})
     assert end - start == pytest.approx(100, abs=1.1)
-    assert said(idle)[-1][3].keys() == {Kind.IDLE}
+    assert said(idle)[-1][3].keys() == {SegmentKind.IDLE}
 
 
-@pytest.mark.parametrize(("held_s", "kind"), [(1.0, Kind.READING), (5.0, Kind.LONG), (40.0, Kind.HELD)])
-def test_photo_is_named_once_it_takes_long(held_s: float, kind: Kind) -> None:
+@pytest.mark.parametrize(
+    ("held_s", "kind"), [(1.0, SegmentKind.READING), (5.0, SegmentKind.LONG), (40.0, SegmentKind.HELD)]
+)
+def test_photo_is_named_once_it_takes_long(held_s: float, kind: SegmentKind) -> None:
     script = Transcript()
     script.workers = (worker(11),)
     script.wait(3)
@@ -99,7 +101,7 @@ def test_photo_is_named_once_it_takes_long(held_s: float, kind: Kind) -> None:
     script.wait(2)
     lane = told(script.messages).workers[0]
     named = [(name, set(kinds)) for _, _, name, kinds in said(lane) if name]
-    assert named == ([] if kind is Kind.READING else [(PHOTO, {kind})])
+    assert named == ([] if kind is SegmentKind.READING else [(PHOTO, {kind})])
 
 
 def test_replaced_worker_goes_on_in_the_lane_of_the_one_before() -> None:
@@ -118,7 +120,7 @@ def test_silence_is_seen_and_ends_with_the_next_beat() -> None:
     silent_from = script.at
     timeline = told(script.messages)
     timeline.look(Evidence(), script.at + 20)
-    assert timeline.main.open is not None and timeline.main.open.kind is Kind.SILENT
+    assert timeline.main.open is not None and timeline.main.open.kind is SegmentKind.SILENT
     assert timeline.main.open.start == pytest.approx(silent_from, abs=SILENT_S)
     before = len(script.messages)
     script.wait(25)
@@ -126,15 +128,15 @@ def test_silence_is_seen_and_ends_with_the_next_beat() -> None:
     script.wait(2)
     for message in script.messages[before:]:
         timeline.receive(message)
-    assert seconds(timeline.main)[Kind.SILENT] == pytest.approx(20, abs=1)
-    assert timeline.main.open.kind is not Kind.SILENT
+    assert seconds(timeline.main)[SegmentKind.SILENT] == pytest.approx(20, abs=1)
+    assert timeline.main.open.kind is not SegmentKind.SILENT
 
 
 def test_pause_is_no_computing() -> None:
     script = Transcript().start_up().begin_training().steps(1, 30)
     script.where = "paused"
     script.wait(30)
-    assert seconds(told(script.messages).main)[Kind.PAUSED] == pytest.approx(30, abs=1.5)
+    assert seconds(told(script.messages).main)[SegmentKind.PAUSED] == pytest.approx(30, abs=1.5)
 
 
 def test_events_are_marked() -> None:
@@ -149,7 +151,7 @@ def test_events_are_marked() -> None:
 def test_change_of_verdict_is_marked_once_and_so_is_a_sleep() -> None:
     timeline = told(transcripts.stuck_photo(10).messages)
     slept = Evidence(slept_s=600)
-    stuck = Verdict(State.LIKELY_STUCK, "one_photo", "Likely stuck: one photo", "")
+    stuck = Verdict(VerdictState.LIKELY_STUCK, "one_photo", "Likely stuck: one photo", "")
     for _ in range(5):
         timeline.look(slept, 30, stuck)
     assert [(m.kind, m.text) for m in timeline.marks] == [
@@ -160,25 +162,25 @@ def test_change_of_verdict_is_marked_once_and_so_is_a_sleep() -> None:
 
 def test_main_thread_of_a_stuck_run_makes_no_progress_until_it_moves_again() -> None:
     script = Transcript().start_up().begin_training().steps(1, 30)
-    moved_at, stuck = script.at, Verdict(State.LIKELY_STUCK, "frozen", "Likely stuck", "")
+    moved_at, stuck = script.at, Verdict(VerdictState.LIKELY_STUCK, "frozen", "Likely stuck", "")
     script.where = "training step"
     script.wait(40)
     timeline = told(script.messages)
-    assert timeline.main.open is not None and timeline.main.open.kind is Kind.COMPUTE
+    assert timeline.main.open is not None and timeline.main.open.kind is SegmentKind.COMPUTE
     timeline.look(Evidence(), script.at, stuck, moved_at)
     before = len(script.messages)
     script.wait(10)
     for message in script.messages[before:]:
         timeline.receive(message)
         timeline.look(Evidence(), message.at, stuck, moved_at)
-    assert seconds(timeline.main)[Kind.STUCK] == pytest.approx(50, abs=1)
+    assert seconds(timeline.main)[SegmentKind.STUCK] == pytest.approx(50, abs=1)
     before = len(script.messages)
     script.steps(31, 60)
     for message in script.messages[before:]:
         timeline.receive(message)
-    timeline.look(Evidence(), script.at, Verdict(State.ON_SCHEDULE, "", "On schedule", ""), script.at)
-    assert seconds(timeline.main)[Kind.STUCK] == pytest.approx(50, abs=1)
-    assert seconds(timeline.main)[Kind.COMPUTE] == pytest.approx(3 + 3, abs=1)
+    timeline.look(Evidence(), script.at, Verdict(VerdictState.ON_SCHEDULE, "", "On schedule", ""), script.at)
+    assert seconds(timeline.main)[SegmentKind.STUCK] == pytest.approx(50, abs=1)
+    assert seconds(timeline.main)[SegmentKind.COMPUTE] == pytest.approx(3 + 3, abs=1)
 
 
 def test_load_is_kept_as_curves() -> None:
@@ -226,27 +228,35 @@ def test_twelve_hours_stay_bounded_and_lose_no_time() -> None:
     assert all(len(lane) <= SEGMENTS for lane in timeline.lanes)
     spent = seconds(timeline.main)
     assert sum(spent.values()) == pytest.approx(hours_s, rel=0.001)
-    assert spent[Kind.WAIT] == pytest.approx(0.2 * hours_s, rel=0.001)
+    assert spent[SegmentKind.WAIT] == pytest.approx(0.2 * hours_s, rel=0.001)
     assert sum(len(lane._names) for lane in timeline.lanes) <= 2 * SEGMENTS
 
 
 def test_a_long_hold_survives_when_its_neighbours_are_merged() -> None:
-    lane = Lane("Worker", (Kind.READING, Kind.LONG, Kind.HELD, Kind.IDLE), capacity=400)
-    lane.become(Kind.READING, 0, "/held.jpg")
+    lane = Lane(
+        "Worker", (SegmentKind.READING, SegmentKind.LONG, SegmentKind.HELD, SegmentKind.IDLE), capacity=400
+    )
+    lane.become(SegmentKind.READING, 0, "/held.jpg")
     for i in range(4000):
-        lane.become(Kind.IDLE if i % 2 else Kind.READING, 200 + 0.2 * i)
+        lane.become(SegmentKind.IDLE if i % 2 else SegmentKind.READING, 200 + 0.2 * i)
     named = [segment for segment in said(lane) if segment[2]]
-    assert [(name, set(kinds)) for _, _, name, kinds in named] == [("/held.jpg", {Kind.HELD})]
+    assert [(name, set(kinds)) for _, _, name, kinds in named] == [("/held.jpg", {SegmentKind.HELD})]
     assert named[0][:2] == (0.0, 200.0)
     assert 200 > HELD_S and len(lane) <= 400
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from((Kind.WAIT, Kind.COMPUTE, Kind.SAVE)), st.floats(0.01, 30))))
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from((SegmentKind.WAIT, SegmentKind.COMPUTE, SegmentKind.SAVE)), st.floats(0.01, 30)
+        )
+    )
+)
 def test_coarser_segments_never_overlap_and_keep_the_seconds_of_each_kind(
-    steps: list[tuple[Kind, float]],
+    steps: list[tuple[SegmentKind, float]],
 ) -> None:
-    lane = Lane("Main", (Kind.WAIT, Kind.COMPUTE, Kind.SAVE), capacity=16)
+    lane = Lane("Main", (SegmentKind.WAIT, SegmentKind.COMPUTE, SegmentKind.SAVE), capacity=16)
     at, spent = 0.0, dict.fromkeys(lane.kinds, 0.0)
     for kind, length in steps:
         lane.become(kind, at)

@@ -13,7 +13,7 @@ from waste_gui.monitor.history import History
 from waste_gui.monitor.machine import Machine
 from waste_gui.monitor.run import Run
 from waste_gui.monitor.stall import diagnose
-from waste_gui.monitor.verdict import Action, State, Verdict
+from waste_gui.monitor.verdict import Action, Verdict, VerdictState
 from waste_gui.protocol import Frame, ThreadStack, WorkerState
 
 ASLEEP = Evidence(cpu_percent=1, io_bytes_per_s=900, states=("sleeping",))
@@ -63,7 +63,7 @@ def test_stack_of_a_sleeping_engine_names_the_cause(frame: tuple[str, str], caus
     assert judged(run).cause == "unknown"
     run.saw_stacks((stack(frame),), run.heard_at - 5)
     verdict = judged(run)
-    assert (verdict.state, verdict.cause) == (State.LIKELY_STUCK, cause)
+    assert (verdict.state, verdict.cause) == (VerdictState.LIKELY_STUCK, cause)
     assert any(line.startswith("Its stack: ") for line in verdict.evidence)
 
 
@@ -71,7 +71,7 @@ def test_lock_is_not_called_a_deadlock_before_the_limit() -> None:
     run = training(15)
     run.saw_stacks((stack(("/usr/lib/python3.11/threading.py", "wait")),), run.heard_at - 1)
     verdict = judged(run)
-    assert verdict.state is State.SLOW
+    assert verdict.state is VerdictState.SLOW
     assert "waiting for a lock" in verdict.text and "nobody" not in verdict.text
 
 
@@ -86,7 +86,7 @@ def test_busy_engine_that_stays_in_one_function_is_in_a_loop() -> None:
     for before_s in (25, 17, 9, 1):
         run.saw_stacks((stack(("/home/lab/augment.py", "jitter")),), run.heard_at - before_s)
     verdict = judged(run, BUSY)
-    assert (verdict.state, verdict.cause) == (State.LIKELY_STUCK, "loop")
+    assert (verdict.state, verdict.cause) == (VerdictState.LIKELY_STUCK, "loop")
     assert "jitter in augment.py" in verdict.text
 
 
@@ -102,21 +102,21 @@ def test_busy_engine_that_computes_compiles_or_saves_is_no_loop(frame: tuple[str
     run = training(40)
     for before_s in (25, 1):
         run.saw_stacks((stack(frame),), run.heard_at - before_s)
-    assert judged(run, BUSY).state is State.SLOW
+    assert judged(run, BUSY).state is VerdictState.SLOW
 
 
 def test_busy_engine_that_is_elsewhere_each_time_is_no_loop() -> None:
     run = training(40)
     for number, before_s in enumerate((25, 17, 9, 1)):
         run.saw_stacks((stack(("/home/lab/augment.py", f"step_{number}")),), run.heard_at - before_s)
-    assert judged(run, BUSY).state is State.SLOW
+    assert judged(run, BUSY).state is VerdictState.SLOW
 
 
 def test_busy_engine_before_its_first_steps_is_no_loop() -> None:
     run = replay(silent_first_batch(90).messages)
     for before_s in (40, 1):
         run.saw_stacks((stack(("/home/lab/augment.py", "jitter")),), run.heard_at - before_s)
-    assert judged(run, BUSY).state is State.SLOW
+    assert judged(run, BUSY).state is VerdictState.SLOW
 
 
 def test_loader_that_waits_for_the_cache_accuses_its_disk() -> None:
@@ -127,7 +127,7 @@ def test_loader_that_waits_for_the_cache_accuses_its_disk() -> None:
     )
     run.saw_stacks((waits, loader), run.heard_at - 1)
     verdict = judged(run)
-    assert (verdict.state, verdict.cause) == (State.LIKELY_STUCK, "cache")
+    assert (verdict.state, verdict.cause) == (VerdictState.LIKELY_STUCK, "cache")
     assert Action.WITHOUT_CACHE in verdict.actions
 
 
@@ -145,14 +145,14 @@ def test_loader_that_waits_for_the_cache_accuses_its_disk() -> None:
 def test_why_a_photo_is_held_is_read_from_its_worker(known: ProcessLook, words: str) -> None:
     script = stuck_photo(40)
     verdict = judged(replay(script.messages), replace(ASLEEP, processes=(known,)))
-    assert (verdict.state, verdict.cause, verdict.photo) == (State.LIKELY_STUCK, "one_photo", PHOTO)
+    assert (verdict.state, verdict.cause, verdict.photo) == (VerdictState.LIKELY_STUCK, "one_photo", PHOTO)
     assert words in verdict.text
 
 
 def test_very_large_photo_is_slow_and_in_the_end_stuck() -> None:
     large = replace(BUSY, processes=(look(cpu_percent=99.0, memory_bytes=600_000_000.0),))
-    assert judged(replay(stuck_photo(60).messages), large).state is State.SLOW
-    assert judged(replay(stuck_photo(150).messages), large).state is State.LIKELY_STUCK
+    assert judged(replay(stuck_photo(60).messages), large).state is VerdictState.SLOW
+    assert judged(replay(stuck_photo(150).messages), large).state is VerdictState.LIKELY_STUCK
 
 
 @pytest.mark.parametrize("others_percent", [99.0, 30.0])
@@ -161,13 +161,13 @@ def test_photo_whose_worker_gets_no_turn_is_slow_for_a_while(others_percent: flo
     evidence = replace(BUSY, processes=(starved,), machine=Machine(cpu_percent=others_percent))
     verdict = judged(replay(stuck_photo(60).messages), evidence)
     if others_percent < 90:
-        assert (verdict.state, verdict.cause) == (State.LIKELY_STUCK, "one_photo")
+        assert (verdict.state, verdict.cause) == (VerdictState.LIKELY_STUCK, "one_photo")
         return
-    assert (verdict.state, verdict.cause, verdict.photo) == (State.SLOW, "busy_computer", PHOTO)
+    assert (verdict.state, verdict.cause, verdict.photo) == (VerdictState.SLOW, "busy_computer", PHOTO)
     assert "other programs" in verdict.text
     asleep = replace(evidence, processes=(look(cpu_percent=0.0),))
-    assert judged(replay(stuck_photo(60).messages), asleep).state is State.LIKELY_STUCK
-    assert judged(replay(stuck_photo(150).messages), evidence).state is State.LIKELY_STUCK
+    assert judged(replay(stuck_photo(60).messages), asleep).state is VerdictState.LIKELY_STUCK
+    assert judged(replay(stuck_photo(150).messages), evidence).state is VerdictState.LIKELY_STUCK
 
 
 def test_workers_that_do_nothing_before_they_have_started_are_stuck() -> None:
@@ -176,14 +176,14 @@ def test_workers_that_do_nothing_before_they_have_started_are_stuck() -> None:
     script.wait(70)
     run = replay(script.messages)
     verdict = judged(run)
-    assert (verdict.state, verdict.cause) == (State.LIKELY_STUCK, "workers_starting")
-    assert judged(run, BUSY).state is State.SLOW
+    assert (verdict.state, verdict.cause) == (VerdictState.LIKELY_STUCK, "workers_starting")
+    assert judged(run, BUSY).state is VerdictState.SLOW
 
 
 def test_engine_that_waits_for_the_window_is_not_stuck() -> None:
     writes = replace(ASLEEP, processes=(look("engine", 4242, waits_for="anon_pipe_write"),))
     verdict = judged(training(40), writes)
-    assert (verdict.state, verdict.cause) == (State.SLOW, "window_busy")
+    assert (verdict.state, verdict.cause) == (VerdictState.SLOW, "window_busy")
 
 
 def test_processes_that_wait_for_memory_are_told_although_some_is_free() -> None:

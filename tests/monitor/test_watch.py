@@ -8,7 +8,7 @@ from tests.monitor.transcripts import Transcript, replay, stuck_photo
 from waste_gui.monitor.evidence import Evidence
 from waste_gui.monitor.history import History
 from waste_gui.monitor.run import Run
-from waste_gui.monitor.verdict import State
+from waste_gui.monitor.verdict import VerdictState
 from waste_gui.monitor.watch import Watch
 
 ASLEEP = Evidence(cpu_percent=1, io_bytes_per_s=900, states=("sleeping",))
@@ -23,7 +23,7 @@ def paused_and_back() -> Transcript:
     return script
 
 
-def look_each_second(script: Transcript, watch: Watch, run: Run, until: float) -> list[State]:
+def look_each_second(script: Transcript, watch: Watch, run: Run, until: float) -> list[VerdictState]:
     states = []
     messages = iter(script.messages)
     message = next(messages, None)
@@ -39,10 +39,10 @@ def test_progress_clears_the_warning_and_the_pause_is_told_for_ten_seconds() -> 
     script = paused_and_back()
     run, watch = Run(), Watch(History())
     states = look_each_second(script, watch, run, script.at + 2)
-    assert State.LIKELY_STUCK in states
+    assert VerdictState.LIKELY_STUCK in states
     view = watch.look(run, ASLEEP, script.at + 1)
     assert view.recovered == "It goes on. The pause was 2:41."
-    assert view.verdict.state is not State.LIKELY_STUCK
+    assert view.verdict.state is not VerdictState.LIKELY_STUCK
     assert watch.look(run, ASLEEP, script.at + 8).recovered is not None
     assert watch.look(run, ASLEEP, script.at + 13).recovered is None
 
@@ -50,23 +50,23 @@ def test_progress_clears_the_warning_and_the_pause_is_told_for_ten_seconds() -> 
 def test_no_pause_no_words() -> None:
     script = Transcript().start_up().begin_training().epoch(1)
     watch, run = Watch(History()), Run()
-    assert set(look_each_second(script, watch, run, script.at)) == {State.ON_SCHEDULE}
+    assert set(look_each_second(script, watch, run, script.at)) == {VerdictState.ON_SCHEDULE}
     assert watch.look(run, ASLEEP, script.at).recovered is None
 
 
 def test_patience_holds_the_warning_back_until_it_ends() -> None:
     script = stuck_photo()
     run, watch = replay(script.messages), Watch(History())
-    assert watch.look(run, ASLEEP, script.at).verdict.state is State.LIKELY_STUCK
+    assert watch.look(run, ASLEEP, script.at).verdict.state is VerdictState.LIKELY_STUCK
     watch.keep_waiting(script.at)
     verdict = watch.look(run, ASLEEP, script.at + 10).verdict
-    assert (verdict.state, verdict.cause) == (State.SLOW, "one_photo")
+    assert (verdict.state, verdict.cause) == (VerdictState.SLOW, "one_photo")
     for second in range(11, 301):
         assert (
-            watch.look(run, ASLEEP, script.at + second).verdict.state is not State.LIKELY_STUCK
+            watch.look(run, ASLEEP, script.at + second).verdict.state is not VerdictState.LIKELY_STUCK
             or second >= 300
         )
-    assert watch.look(run, ASLEEP, script.at + 301).verdict.state is State.LIKELY_STUCK
+    assert watch.look(run, ASLEEP, script.at + 301).verdict.state is VerdictState.LIKELY_STUCK
 
 
 def test_patience_ends_with_the_silence_it_was_given_for() -> None:
@@ -84,7 +84,7 @@ def test_patience_ends_with_the_silence_it_was_given_for() -> None:
         for message in script.messages:
             run.receive(message)
         verdict = watch.look(run, ASLEEP, script.at).verdict
-    assert verdict.state is State.LIKELY_STUCK
+    assert verdict.state is VerdictState.LIKELY_STUCK
 
 
 def test_note_on_learning_that_was_read_is_not_told_again() -> None:
@@ -100,10 +100,10 @@ def test_computer_that_slept_is_told_and_makes_no_run_stuck() -> None:
     script = stuck_photo(0)
     script.wait(20)
     run, watch = replay(script.messages), Watch(History())
-    assert watch.look(run, ASLEEP, script.at).verdict.state is State.SLOW
+    assert watch.look(run, ASLEEP, script.at).verdict.state is VerdictState.SLOW
     view = watch.look(run, replace(ASLEEP, slept_s=3600), script.at + 100)
     assert view.recovered == "The computer was asleep for 1 h 0 min. The clocks were reset."
-    assert view.verdict.state is State.SLOW
+    assert view.verdict.state is VerdictState.SLOW
 
 
 def test_run_that_does_not_go_on_after_a_sleep_is_called_stuck_all_the_same() -> None:
@@ -112,7 +112,7 @@ def test_run_that_does_not_go_on_after_a_sleep_is_called_stuck_all_the_same() ->
     run, watch = replay(script.messages), Watch(History())
     watch.look(run, ASLEEP, script.at)
     states = [watch.look(run, ASLEEP, script.at + 70 + s).verdict.state for s in range(17)]
-    assert set(states[:15]) == {State.SLOW} and states[-1] is State.LIKELY_STUCK
+    assert set(states[:15]) == {VerdictState.SLOW} and states[-1] is VerdictState.LIKELY_STUCK
 
 
 def test_stacks_are_wanted_once_in_a_while_of_a_silence_and_never_of_a_run_that_moves() -> None:

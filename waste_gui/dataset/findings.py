@@ -12,7 +12,7 @@ from waste_gui.dataset.catalog import Checked
 from waste_gui.dataset.near_duplicates import Groups, near_copies
 from waste_gui.dataset.scan import ReadySplit, Sample, Scan
 from waste_gui.dataset.split import Split
-from waste_gui.protocol import Finding, FindingKind, Kind
+from waste_gui.protocol import FailureKind, Finding, FindingKind
 
 TINY_SIDE = 64
 HUGE_PIXELS = 50_000_000
@@ -81,7 +81,7 @@ def _alone(photo: _Photo) -> Iterator[Finding]:
     width, height, size = photo.checked.width, photo.checked.height, photo.checked.size
     if photo.checked.kind:
         words = f"Cannot be read: {photo.checked.reason}."
-        error = cast(Kind, photo.checked.kind)
+        error = cast(FailureKind, photo.checked.kind)
         yield _finding("damaged", [photo.path], words, suggest=[photo.path], error=error)
         return
     if min(width, height) < TINY_SIDE:
@@ -140,7 +140,7 @@ def _finding(
     paths: Sequence[str],
     words: str,
     suggest: Sequence[str] = (),
-    error: Kind | None = None,
+    error: FailureKind | None = None,
 ) -> Finding:
     names = b"\0".join(sorted(os.fsencode(path) for path in paths))
     key = hashlib.blake2b(kind.encode() + b"\0" + names, digest_size=8).hexdigest()

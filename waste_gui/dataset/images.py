@@ -29,7 +29,7 @@ from PIL import (
 )
 
 if TYPE_CHECKING:  # the workers start without msgspec
-    from waste_gui.protocol import Kind
+    from waste_gui.protocol import FailureKind
 
 MAX_BYTES = 200_000_000
 MAX_PIXELS = 180_000_000
@@ -84,7 +84,7 @@ class ImageError(Exception):
      └ TimedOutImage     took longer than the photo time limit, or a person set it aside
     """
 
-    kind: ClassVar[Kind] = "damaged"
+    kind: ClassVar[FailureKind] = "damaged"
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(path, reason)

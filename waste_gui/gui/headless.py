@@ -8,11 +8,11 @@ from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.session.run_text import notice
 from waste_gui.gui.session.snapshot import Snapshot
 from waste_gui.monitor.formatting import clock
-from waste_gui.monitor.run import Phase, StageState
+from waste_gui.monitor.run import RunPhase, StageState
 from waste_gui.protocol import RunFailed
 
 CRASHED = 2
-STATUS = {Phase.FINISHED: 0, Phase.STOPPED: 3, Phase.FAILED: 1, Phase.CRASHED: CRASHED}
+STATUS = {RunPhase.FINISHED: 0, RunPhase.STOPPED: 3, RunPhase.FAILED: 1, RunPhase.CRASHED: CRASHED}
 
 
 class _Teller:

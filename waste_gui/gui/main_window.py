@@ -36,7 +36,7 @@ from PySide6.QtWidgets import (
 
 from waste_gui import config as configs
 from waste_gui.config import ConfigError, RunConfig
-from waste_gui.gui.alerts.notifier import Notifier, Outcome
+from waste_gui.gui.alerts.notifier import Notifier, SendOutcome
 from waste_gui.gui.common import resources
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.preferences import Preferences, ThemeName
@@ -66,7 +66,7 @@ from waste_gui.gui.training.facts import Facts
 from waste_gui.gui.training.log import Log
 from waste_gui.gui.training.page import RunPage
 from waste_gui.gui.training.stage_list import StageList
-from waste_gui.monitor.run import Phase
+from waste_gui.monitor.run import RunPhase
 from waste_gui.monitor.verdict import Action
 from waste_gui.rundir import RunDir
 
@@ -297,7 +297,7 @@ class MainWindow(QMainWindow):
         self.header.show_snapshot(snapshot, readiness)
         self.show_words()
         self.stages.show_snapshot(snapshot)
-        found = self.data.readiness.detail if run.phase is Phase.IDLE and self.data.found else ""
+        found = self.data.readiness.detail if run.phase is RunPhase.IDLE and self.data.found else ""
         self.facts.show_snapshot(snapshot, snapshot.config or self._config_or_none(), found)
         self.run_page.show_snapshot(snapshot)
         if self._runs is not None:
@@ -377,7 +377,7 @@ class MainWindow(QMainWindow):
             self.results.read(self.controller.folder, self._on_results)
 
     def _on_results(self, results: Results) -> None:
-        if results.weakest and self.snapshot.run.phase is Phase.FINISHED:
+        if results.weakest and self.snapshot.run.phase is RunPhase.FINISHED:
             name, share = results.weakest
             self.bar_words.weakest = f"Weakest class: {name}, {100 * share:.0f} %."
             self.show_words()
@@ -461,7 +461,7 @@ class MainWindow(QMainWindow):
 
         NotificationsDialog(self, self.settings, self.notifier).open()
 
-    def _on_told(self, outcome: Outcome) -> None:
+    def _on_told(self, outcome: SendOutcome) -> None:
         """A trial is answered where it was asked for; a desktop without notifications is nothing to mend."""
         if not outcome.ok and not outcome.trial and outcome.channel != "desktop":
             self.say(outcome.words, outcome.hint)

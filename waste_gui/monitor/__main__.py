@@ -16,7 +16,7 @@ from pathlib import Path
 
 from waste_gui.monitor.follow import Follow
 from waste_gui.monitor.history import FILE_NAME, History, remember
-from waste_gui.monitor.run import Phase
+from waste_gui.monitor.run import RunPhase
 from waste_gui.monitor.terminal import JsonPrinter, TextPrinter
 from waste_gui.monitor.watch import Watch
 from waste_gui.rundir import data_dir
@@ -24,7 +24,7 @@ from waste_gui.rundir import data_dir
 WAIT_FOR_EVENTS_S = 10.0
 LOOK_EACH_S = 1.0
 POLL_S = 0.1
-EXIT = {Phase.FINISHED: 0, Phase.STOPPED: 3, Phase.FAILED: 1}
+EXIT = {RunPhase.FINISHED: 0, RunPhase.STOPPED: 3, RunPhase.FAILED: 1}
 NO_RUN = 2
 
 

@@ -13,7 +13,7 @@ from waste_gui.monitor.evidence import Evidence
 from waste_gui.monitor.gpu import Gpu
 from waste_gui.monitor.run import Run, Stage
 from waste_gui.monitor.stack_words import in_words, place_of
-from waste_gui.monitor.verdict import Action, State, Verdict
+from waste_gui.monitor.verdict import Action, Verdict, VerdictState
 from waste_gui.protocol import WorkerState
 
 RED_SILENCE_S = 30.0
@@ -171,8 +171,8 @@ class Context:
         return place_of(self.run.doing) if self.run.doing else ""
 
     @cached_property
-    def state(self) -> State:
-        return State.LIKELY_STUCK if self.red else State.SLOW
+    def state(self) -> VerdictState:
+        return VerdictState.LIKELY_STUCK if self.red else VerdictState.SLOW
 
     @cached_property
     def facts(self) -> tuple[str, ...]:
@@ -217,12 +217,12 @@ class Context:
         text: str,
         actions: tuple[Action, ...],
         *,
-        state: State | None = None,
+        state: VerdictState | None = None,
         photo: str | None = None,
     ) -> Verdict:
         """A verdict on this silence; amber before the limit, red from there, if not said otherwise."""
         state = self.state if state is None else state
-        stuck = state is State.LIKELY_STUCK
+        stuck = state is VerdictState.LIKELY_STUCK
         what = "Likely stuck" if stuck else "Slower than usual"
         usual = f" (usual: {self.usual})" if self.usual else ""
         title = f"{what}: {self.title}, no progress for {formatting.span(self.silence_s)}{usual}"

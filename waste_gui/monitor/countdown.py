@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-from waste_gui.monitor.history import History, Kind, Spread, kind_of, spread
-from waste_gui.monitor.run import Phase, Run, Stage, StageState
+from waste_gui.monitor.history import History, RunKind, Spread, kind_of, spread
+from waste_gui.monitor.run import Run, RunPhase, Stage, StageState
 from waste_gui.stages import INSIDE_TRAIN
 
 Basis = Literal["live", "history", "guess"]
@@ -116,7 +116,7 @@ def live_rate(stage: Stage) -> float | None:
     return passed / done if enough else None
 
 
-def _stage_left(run: Run, stage: Stage, now: float, history: History, kind: Kind) -> Left:
+def _stage_left(run: Run, stage: Stage, now: float, history: History, kind: RunKind) -> Left:
     """Best first. What was measured before this stage is passed over once the stage has outrun it."""
     if stage.id == "train":
         return _train_left(run, stage, now, history, kind)
@@ -154,7 +154,7 @@ def _from_the_stage_before(run: Run, stage: Stage) -> float | None:
     return None
 
 
-def _train_left(run: Run, train: Stage, now: float, history: History, kind: Kind) -> Left:
+def _train_left(run: Run, train: Stage, now: float, history: History, kind: RunKind) -> Left:
     """Steps left at their own pace, plus what validating and saving add after each epoch."""
     epochs = run.started.epochs if run.started else 0
     inside = [stage for stage in run.stages.values() if stage.inside_train]
@@ -189,7 +189,7 @@ def _before_the_last_step(stage: Stage, stepped_at: float) -> float:
     return sum(stage.times[:-1] if after else stage.times)
 
 
-def _first_turn(inside: list[Stage], now: float, history: History, kind: Kind) -> float:
+def _first_turn(inside: list[Stage], now: float, history: History, kind: RunKind) -> float:
     """What validating and saving should take before they were once done in this run."""
     total = 0.0
     for stage in inside:
@@ -204,10 +204,10 @@ def _first_turn(inside: list[Stage], now: float, history: History, kind: Kind) -
 
 
 def _training_starts(
-    run: Run, stage: Stage | None, stage_s: float | None, history: History, kind: Kind
+    run: Run, stage: Stage | None, stage_s: float | None, history: History, kind: RunKind
 ) -> float | None:
     """This stage's rest and the usual times of those between it and `train`."""
-    if run.phase not in (Phase.IDLE, Phase.LAUNCHED, Phase.STARTING) or "train" not in run.stages:
+    if run.phase not in (RunPhase.IDLE, RunPhase.LAUNCHED, RunPhase.STARTING) or "train" not in run.stages:
         return None
     if stage is not None and stage_s is None:
         return None
@@ -227,7 +227,7 @@ def _run_left(
     starts_s: float | None,
     now: float,
     history: History,
-    kind: Kind,
+    kind: RunKind,
 ) -> float | None:
     if run.phase.ended:
         return None
@@ -257,5 +257,5 @@ def _until(taken: float, typical: float, high: float) -> float:
     return max(0.0, high - taken)
 
 
-def _prior(history: History, kind: Kind) -> Basis:
+def _prior(history: History, kind: RunKind) -> Basis:
     return "history" if history.alike(kind) else "guess"

@@ -11,7 +11,7 @@ from statistics import median
 import msgspec
 import numpy as np
 
-from waste_gui.monitor.run import Phase, Run
+from waste_gui.monitor.run import Run, RunPhase
 
 FILE_NAME = "history.jsonl"
 """In `rundir.data_dir()`."""
@@ -27,7 +27,7 @@ FEW_RUNS = 5
 
 
 @dataclass(frozen=True)
-class Kind:
+class RunKind:
     """What makes runs comparable. None where a run has not said it yet: that compares with anything."""
 
     command: str = "train"
@@ -52,7 +52,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     started_at: float = 0.0
     image_size: int = 0
 
-    def alike(self, kind: Kind) -> bool:
+    def alike(self, kind: RunKind) -> bool:
         return (
             self.command == kind.command
             and kind.model in (None, self.model)
@@ -94,11 +94,11 @@ class History:
             return cls()
         return cls(record for record in map(_decoded, lines) if record is not None)
 
-    def alike(self, kind: Kind) -> tuple[Record, ...]:
+    def alike(self, kind: RunKind) -> tuple[Record, ...]:
         """The last 20 runs of this kind."""
         return tuple(record for record in self.records if record.alike(kind))[-KEPT_RUNS:]
 
-    def stage(self, kind: Kind, stage: str) -> Spread | None:
+    def stage(self, kind: RunKind, stage: str) -> Spread | None:
         """Of runs of this kind; where none of them had as many photos and the stage does not take longer with
         more of them, of all others of the kind."""
         alike = self.alike(kind)
@@ -106,14 +106,14 @@ class History:
             alike = self.alike(replace(kind, photos=None))
         return spread([record.stages[stage] for record in alike if stage in record.stages])
 
-    def epoch(self, kind: Kind) -> Spread | None:
+    def epoch(self, kind: RunKind) -> Spread | None:
         return spread([record.epoch_s for record in self.alike(kind) if record.epoch_s is not None])
 
 
-def kind_of(run: Run) -> Kind:
+def kind_of(run: Run) -> RunKind:
     """As far as the run has told."""
     scan = run.stages.get("scan")
-    return Kind(
+    return RunKind(
         command=run.started.command if run.started else "train",
         model=run.started.model or None if run.started else None,
         device=run.device.name if run.device else None,
@@ -141,7 +141,7 @@ def record_of(run: Run) -> Record:
 
 def remember(path: Path, run: Run) -> bool:
     """Add a run that has finished, once, however often and by whom it is watched. Raises OSError."""
-    if run.phase is not Phase.FINISHED:
+    if run.phase is not RunPhase.FINISHED:
         return False
     record = record_of(run)
     if any(

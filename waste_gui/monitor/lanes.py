@@ -25,7 +25,7 @@ IN_ONE_S = 0.05
 """Two segments of one kind so close to each other are one."""
 
 
-class Kind(Enum):
+class SegmentKind(Enum):
     """What a process does; the values are the words of the legend."""
 
     STAGE = "stage"
@@ -52,17 +52,17 @@ class Kind(Enum):
 class Open:
     """The segment that still grows. `shares` are seconds by kind, where more than one kind is in it."""
 
-    kind: Kind
+    kind: SegmentKind
     start: float
     end: float
     name: str = ""
-    shares: dict[Kind, float] = field(default_factory=dict)
+    shares: dict[SegmentKind, float] = field(default_factory=dict)
 
     @property
     def length(self) -> float:
         return self.end - self.start
 
-    def seconds(self) -> dict[Kind, float]:
+    def seconds(self) -> dict[SegmentKind, float]:
         """Its length, divided by kind."""
         total = sum(self.shares.values())
         if total > 0:
@@ -70,11 +70,11 @@ class Open:
         return {aged(self.kind, self.length, self.name): self.length}
 
 
-def aged(kind: Kind, length_s: float, name: str) -> Kind:
+def aged(kind: SegmentKind, length_s: float, name: str) -> SegmentKind:
     """A photo that is read for long is told apart."""
-    if kind is not Kind.READING or not name or length_s < LONG_S:
+    if kind is not SegmentKind.READING or not name or length_s < LONG_S:
         return kind
-    return Kind.LONG if length_s < HELD_S else Kind.HELD
+    return SegmentKind.LONG if length_s < HELD_S else SegmentKind.HELD
 
 
 @dataclass(slots=True)
@@ -85,7 +85,7 @@ class _Closed:
     end: float
     seconds: list[float]
     name: str
-    only: Kind | None
+    only: SegmentKind | None
 
     def goes_on_from(self, last: _Closed) -> bool:
         """Whether it is but a continuation."""
@@ -130,7 +130,7 @@ class Segments:
 class Lane:
     """What one process, or the run, did when."""
 
-    def __init__(self, title: str, kinds: tuple[Kind, ...], capacity: int = SEGMENTS) -> None:
+    def __init__(self, title: str, kinds: tuple[SegmentKind, ...], capacity: int = SEGMENTS) -> None:
         self.title, self.kinds = title, kinds
         self.changes = 0  # Whoever draws it knows by this number whether to draw anew.
         self.merges = 0  # How often its old segments were merged.
@@ -143,7 +143,7 @@ class Lane:
         self._seconds = np.zeros((256, len(kinds)))
         self._name = np.zeros(256, np.intp)
         self._names: dict[str, int] = {"": 0}
-        self._seen: set[Kind] = set()
+        self._seen: set[SegmentKind] = set()
         self._told: tuple[int, Segments] | None = None
 
     def __len__(self) -> int:
@@ -156,14 +156,14 @@ class Lane:
         return self._new[-1].end if self._new else 0.0
 
     @property
-    def known_kinds(self) -> frozenset[Kind]:
+    def known_kinds(self) -> frozenset[SegmentKind]:
         """Those that are anywhere in it."""
         now = (
             frozenset(self.open.seconds()) if self.open is not None and self.open.length > 0 else frozenset()
         )
         return frozenset(self._seen) | now
 
-    def become(self, kind: Kind, at: float, name: str = "") -> None:
+    def become(self, kind: SegmentKind, at: float, name: str = "") -> None:
         """From this moment on it does this, until it becomes something else."""
         if self.open is not None and (self.open.kind, self.open.name) == (kind, name):
             self.extend(at)
@@ -184,15 +184,15 @@ class Lane:
         was, last = self.open, self._new[-1] if self._new else None
         if was is None or last is None or was.end - was.start >= LONG_S or last.name or since < was.end:
             return False
-        if last.only is not Kind.READING or was.start - last.end > IN_ONE_S:
+        if last.only is not SegmentKind.READING or was.start - last.end > IN_ONE_S:
             return False
-        last.seconds[self._columns[Kind.READING]] += since - last.end
+        last.seconds[self._columns[SegmentKind.READING]] += since - last.end
         last.end = was.start = was.end = since
         was.name = name
         self.changes += 1
         return True
 
-    def share(self, at: float, shares: Mapping[Kind, float], every_s: float) -> None:
+    def share(self, at: float, shares: Mapping[SegmentKind, float], every_s: float) -> None:
         """What was done since the last time, by kind; a segment is closed each `every_s`."""
         if self.open is None:
             return
@@ -253,7 +253,7 @@ class Lane:
             return _Closed(segment.start, segment.end, columns, segment.name, None)
         only = aged(segment.kind, length, segment.name)
         columns[self._columns[only]] = length
-        name = "" if only is Kind.READING else segment.name  # Short ones have no name of their own.
+        name = "" if only is SegmentKind.READING else segment.name  # Short ones have no name of their own.
         return _Closed(segment.start, segment.end, columns, name, only)
 
     def _write_down(self) -> None:

@@ -37,7 +37,7 @@ KEPT_METRICS = 1200
 _AT, _STEP, _VALUES = attrgetter("at"), attrgetter("step"), attrgetter("values")
 
 
-class Phase(Enum):
+class RunPhase(Enum):
     """Where a run is in its life."""
 
     IDLE = "idle"
@@ -51,23 +51,23 @@ class Phase(Enum):
 
     @property
     def running(self) -> bool:
-        return self in (Phase.LAUNCHED, Phase.STARTING, Phase.TRAINING)
+        return self in (RunPhase.LAUNCHED, RunPhase.STARTING, RunPhase.TRAINING)
 
     @property
     def ended(self) -> bool:
-        return self in (Phase.FINISHED, Phase.STOPPED, Phase.FAILED, Phase.CRASHED)
+        return self in (RunPhase.FINISHED, RunPhase.STOPPED, RunPhase.FAILED, RunPhase.CRASHED)
 
 
-_RUNNING = (Phase.LAUNCHED, Phase.STARTING, Phase.TRAINING)
-TRANSITIONS: dict[tuple[Phase, str], Phase] = {
-    (Phase.IDLE, "launched"): Phase.LAUNCHED,
-    (Phase.IDLE, "run_started"): Phase.STARTING,
-    (Phase.LAUNCHED, "run_started"): Phase.STARTING,
-    (Phase.STARTING, "train_started"): Phase.TRAINING,
-    **{(phase, "run_finished"): Phase.FINISHED for phase in _RUNNING},
-    **{(phase, "run_stopped"): Phase.STOPPED for phase in _RUNNING},
-    **{(phase, "run_failed"): Phase.FAILED for phase in (*_RUNNING, Phase.IDLE)},
-    **{(phase, "process_gone"): Phase.CRASHED for phase in _RUNNING},
+_RUNNING = (RunPhase.LAUNCHED, RunPhase.STARTING, RunPhase.TRAINING)
+TRANSITIONS: dict[tuple[RunPhase, str], RunPhase] = {
+    (RunPhase.IDLE, "launched"): RunPhase.LAUNCHED,
+    (RunPhase.IDLE, "run_started"): RunPhase.STARTING,
+    (RunPhase.LAUNCHED, "run_started"): RunPhase.STARTING,
+    (RunPhase.STARTING, "train_started"): RunPhase.TRAINING,
+    **{(phase, "run_finished"): RunPhase.FINISHED for phase in _RUNNING},
+    **{(phase, "run_stopped"): RunPhase.STOPPED for phase in _RUNNING},
+    **{(phase, "run_failed"): RunPhase.FAILED for phase in (*_RUNNING, RunPhase.IDLE)},
+    **{(phase, "process_gone"): RunPhase.CRASHED for phase in _RUNNING},
 }
 """(phase, event) → phase. What is not listed changes nothing."""
 
@@ -123,7 +123,7 @@ class Run:
     """One run as its messages tell it: `receive` is the only way in."""
 
     def __init__(self) -> None:
-        self.phase = Phase.IDLE
+        self.phase = RunPhase.IDLE
         self.stages = {info.id: Stage(info) for info in STAGES}
         self.started: protocol.RunStarted | None = None
         self.device: protocol.DeviceChosen | None = None
@@ -191,7 +191,7 @@ class Run:
 
     def explain_crash(self, crash: Crash) -> None:
         """More is known of how it ended."""
-        if self.phase is Phase.CRASHED and crash != self.crash:
+        if self.phase is RunPhase.CRASHED and crash != self.crash:
             self.exit_words, self.crash = crash.text, crash
             self._log(self.heard_at, crash.text, "error")
 

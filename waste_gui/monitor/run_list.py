@@ -48,8 +48,8 @@ NEWEST = 200
 FILES = ("config.json", "split.json", "events.jsonl", os.path.join("checkpoints", "last.json"))
 
 Last = RunFinished | RunStopped | RunFailed
-State = Literal["running", "done", "stopped", "failed", "ended unexpectedly"]
-STATES: dict[type[AnyMessage], State] = {
+RunState = Literal["running", "done", "stopped", "failed", "ended unexpectedly"]
+STATES: dict[type[AnyMessage], RunState] = {
     RunFinished: "done",
     RunStopped: "stopped",
     RunFailed: "failed",
@@ -72,7 +72,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     photos: int | None = None
     best: float | None = None
     took_s: float | None = None
-    state: State = "ended unexpectedly"
+    state: RunState = "ended unexpectedly"
     why: str = ""
     annotations: Annotations = Annotations()
 

@@ -10,7 +10,7 @@ from waste_gui.monitor import formatting
 from waste_gui.monitor.countdown import usual
 from waste_gui.monitor.history import History
 from waste_gui.monitor.run import Run, Stage
-from waste_gui.monitor.verdict import State, Verdict
+from waste_gui.monitor.verdict import Verdict, VerdictState
 from waste_gui.monitor.watch import View
 from waste_gui.protocol import (
     AnyMessage,
@@ -23,7 +23,12 @@ from waste_gui.protocol import (
 )
 
 BAR = 24
-MARKS = {State.ON_SCHEDULE: "●", State.SLOW: "▲", State.LIKELY_STUCK: "■", State.ENDED: "○"}
+MARKS = {
+    VerdictState.ON_SCHEDULE: "●",
+    VerdictState.SLOW: "▲",
+    VerdictState.LIKELY_STUCK: "■",
+    VerdictState.ENDED: "○",
+}
 
 
 class JsonPrinter:
@@ -75,12 +80,12 @@ class TextPrinter:
         verdict = view.verdict
         if self._told != (told := changed_by(verdict)):
             first, self._told = self._told is None, told
-            if not (first and verdict.state is State.ON_SCHEDULE):
+            if not (first and verdict.state is VerdictState.ON_SCHEDULE):
                 self._print(f"{MARKS[verdict.state]} {verdict.text or verdict.title}")
-                if verdict.state is not State.ON_SCHEDULE:
+                if verdict.state is not VerdictState.ON_SCHEDULE:
                     for fact in verdict.evidence:
                         self._print(f"    {fact}")
-        self._draw(_bar(run.current, view) if verdict.state is not State.ENDED else "")
+        self._draw(_bar(run.current, view) if verdict.state is not VerdictState.ENDED else "")
 
     def _line(self, run: Run, message: AnyMessage | Unreadable) -> str:
         match message:

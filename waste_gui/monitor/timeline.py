@@ -15,19 +15,33 @@ from typing import Any, Literal
 
 from waste_gui import protocol
 from waste_gui.monitor.evidence import Evidence
-from waste_gui.monitor.lanes import IN_ONE_S, LONG_S, Curve, Kind, Lane
+from waste_gui.monitor.lanes import IN_ONE_S, LONG_S, Curve, Lane, SegmentKind
 from waste_gui.monitor.stretches import PAUSED, Stretch, Told
-from waste_gui.monitor.verdict import State, Verdict
+from waste_gui.monitor.verdict import Verdict, VerdictState
 from waste_gui.protocol import LAST_MESSAGES, AnyMessage, Unreadable, WorkerState
 from waste_gui.stages import INSIDE_TRAIN, STAGES
 
-STAGE_KINDS = (Kind.STAGE, Kind.TRAIN, Kind.VALIDATE, Kind.SAVE)
-TIMED = (Kind.WAIT, Kind.COPY, Kind.COMPUTE)
-MAIN_KINDS = (*TIMED, Kind.WORK, Kind.VALIDATE, Kind.SAVE, Kind.PAUSED, Kind.STUCK, Kind.SILENT)
-STANDS = (Kind.WAIT, Kind.PAUSED, Kind.STUCK, Kind.SILENT)
-WORKER_KINDS = (Kind.STARTING, Kind.READING, Kind.LONG, Kind.HELD, Kind.IDLE)
-WORKER_STATES = {"starting": Kind.STARTING, "reading": Kind.READING, "idle": Kind.IDLE}
-OF_STAGE = {"train": Kind.TRAIN, "validate": Kind.VALIDATE, "save": Kind.SAVE}
+STAGE_KINDS = (SegmentKind.STAGE, SegmentKind.TRAIN, SegmentKind.VALIDATE, SegmentKind.SAVE)
+TIMED = (SegmentKind.WAIT, SegmentKind.COPY, SegmentKind.COMPUTE)
+MAIN_KINDS = (
+    *TIMED,
+    SegmentKind.WORK,
+    SegmentKind.VALIDATE,
+    SegmentKind.SAVE,
+    SegmentKind.PAUSED,
+    SegmentKind.STUCK,
+    SegmentKind.SILENT,
+)
+STANDS = (SegmentKind.WAIT, SegmentKind.PAUSED, SegmentKind.STUCK, SegmentKind.SILENT)
+WORKER_KINDS = (
+    SegmentKind.STARTING,
+    SegmentKind.READING,
+    SegmentKind.LONG,
+    SegmentKind.HELD,
+    SegmentKind.IDLE,
+)
+WORKER_STATES = {"starting": SegmentKind.STARTING, "reading": SegmentKind.READING, "idle": SegmentKind.IDLE}
+OF_STAGE = {"train": SegmentKind.TRAIN, "validate": SegmentKind.VALIDATE, "save": SegmentKind.SAVE}
 
 MOST_WORKERS = 64
 MOST_MARKS = 4_000
@@ -63,9 +77,9 @@ class MarkKind(Enum):
 
 
 VERDICT_MARKS = {
-    State.ON_SCHEDULE: MarkKind.ON_SCHEDULE,
-    State.SLOW: MarkKind.SLOW,
-    State.LIKELY_STUCK: MarkKind.STUCK,
+    VerdictState.ON_SCHEDULE: MarkKind.ON_SCHEDULE,
+    VerdictState.SLOW: MarkKind.SLOW,
+    VerdictState.LIKELY_STUCK: MarkKind.STUCK,
 }
 
 
@@ -96,7 +110,7 @@ class Timeline:
         self._pids: list[int] = []  # Of each worker's lane, the process that is in it now.
         self._evidence: Evidence | None = None
         self._uses_gpu = False
-        self._state = State.ON_SCHEDULE
+        self._state = VerdictState.ON_SCHEDULE
         self._ways: dict[type, Callable[[Any], None]] = {
             protocol.RunStarted: self._on_started,
             protocol.StageStarted: self._on_stage_started,
@@ -183,18 +197,18 @@ class Timeline:
             for lane in (self.main, *self.workers):
                 lane.extend(now)
         elif self.main.open is not None:
-            self.main.become(Kind.SILENT, self._heard_at)
+            self.main.become(SegmentKind.SILENT, self._heard_at)
             self.main.extend(now)
         if evidence is not self._evidence:
             self._evidence = evidence
             self._measure(evidence, now)
         if verdict is not None and verdict.state is not self._state and verdict.state in VERDICT_MARKS:
             self._state = verdict.state
-            words = verdict.title if verdict.state is not State.ON_SCHEDULE else "On schedule again"
+            words = verdict.title if verdict.state is not VerdictState.ON_SCHEDULE else "On schedule again"
             self._mark(now, VERDICT_MARKS[verdict.state], words)
         open_ = self.main.open
-        if self._state is State.LIKELY_STUCK and open_ is not None and open_.kind not in STANDS:
-            self.main.become(Kind.STUCK, max(moved_at, open_.start))
+        if self._state is VerdictState.LIKELY_STUCK and open_ is not None and open_.kind not in STANDS:
+            self.main.become(SegmentKind.STUCK, max(moved_at, open_.start))
             self.main.extend(now)
 
     def _measure(self, evidence: Evidence, now: float) -> None:
@@ -218,16 +232,16 @@ class Timeline:
     def _on_started(self, message: protocol.RunStarted) -> None:
         self._titles.update((info.id, info.title) for info in message.stages)
         self._ended = False  # It was resumed.
-        self.main.become(Kind.WORK, message.at, "starting")
+        self.main.become(SegmentKind.WORK, message.at, "starting")
 
     def _on_stage_started(self, message: protocol.StageStarted) -> None:
         self._tell_steps()
         self._stage = message.stage
         name = self._titles.get(message.stage, message.stage)
-        self.stages.become(OF_STAGE.get(message.stage, Kind.STAGE), message.at, name)
+        self.stages.become(OF_STAGE.get(message.stage, SegmentKind.STAGE), message.at, name)
         self._metric_at = message.at
         if message.stage == "train":
-            self.main.become(Kind.COMPUTE, message.at)
+            self.main.become(SegmentKind.COMPUTE, message.at)
         else:
             self.main.become(self._kind_of_work(), message.at, self._name_of_work(name))
 
@@ -235,12 +249,12 @@ class Timeline:
         self._tell_steps()
         if message.stage in INSIDE_TRAIN and self.stages.open is not None:
             self._stage = "train"
-            self.stages.become(Kind.TRAIN, message.at, self._titles["train"])
-            self.main.become(Kind.COMPUTE, message.at)
+            self.stages.become(SegmentKind.TRAIN, message.at, self._titles["train"])
+            self.main.become(SegmentKind.COMPUTE, message.at)
         else:
             self._stage = ""
             self.stages.close(message.at)
-            self.main.become(Kind.WORK, message.at)
+            self.main.become(SegmentKind.WORK, message.at)
         self._metric_at = message.at
 
     def _on_metric(self, message: protocol.Metric) -> None:
@@ -254,12 +268,16 @@ class Timeline:
 
     def _tell_steps(self, every_s: float = METRICS_S) -> None:
         """How the time of the last steps was spent."""
-        shares = {Kind.WAIT: self._waited_s, Kind.COPY: self._copied_s, Kind.COMPUTE: self._computed_s}
+        shares = {
+            SegmentKind.WAIT: self._waited_s,
+            SegmentKind.COPY: self._copied_s,
+            SegmentKind.COMPUTE: self._computed_s,
+        }
         if not any(shares.values()):
             return
         self._waited_s = self._copied_s = self._computed_s = 0.0
         if self.main.open is None or self.main.open.kind not in TIMED:
-            self.main.become(Kind.COMPUTE, self.main.ends_at)
+            self.main.become(SegmentKind.COMPUTE, self.main.ends_at)
         self.main.share(self._metric_at, shares, every_s)
         self.stages.extend(self._metric_at)
         self._told_at = self._metric_at
@@ -294,32 +312,32 @@ class Timeline:
             self._tell_steps()
         since = self._told_until() if self._stage == "train" else message.at
         if message.where == PAUSED:
-            self.main.become(Kind.PAUSED, since)
-        elif not in_step or (self.main.open is not None and self.main.open.kind is Kind.SILENT):
+            self.main.become(SegmentKind.PAUSED, since)
+        elif not in_step or (self.main.open is not None and self.main.open.kind is SegmentKind.SILENT):
             self.main.become(*self._work_of(message.where, since))
         self.main.extend(message.at)
 
-    def _work_of(self, where: str, since: float) -> tuple[Kind, float, str]:
+    def _work_of(self, where: str, since: float) -> tuple[SegmentKind, float, str]:
         """What it does by its own words, as long as nobody knows better."""
         if where.startswith("waiting"):
-            return Kind.WAIT, since, ""
-        if self._state is State.LIKELY_STUCK:
-            return Kind.STUCK, since, ""
+            return SegmentKind.WAIT, since, ""
+        if self._state is VerdictState.LIKELY_STUCK:
+            return SegmentKind.STUCK, since, ""
         return self._kind_of_work(), since, self._name_of_work(where)
 
     def _told_until(self) -> float:
         """Since the last step nothing was told of the main thread, but that it was silent."""
-        silence = self.main.open if self.main.open and self.main.open.kind is Kind.SILENT else None
+        silence = self.main.open if self.main.open and self.main.open.kind is SegmentKind.SILENT else None
         return silence.end if silence else self._metric_at
 
-    def _kind_of_work(self) -> Kind:
-        return {"train": Kind.COMPUTE, "validate": Kind.VALIDATE, "save": Kind.SAVE}.get(
-            self._stage, Kind.WORK
+    def _kind_of_work(self) -> SegmentKind:
+        return {"train": SegmentKind.COMPUTE, "validate": SegmentKind.VALIDATE, "save": SegmentKind.SAVE}.get(
+            self._stage, SegmentKind.WORK
         )
 
     def _name_of_work(self, words: str) -> str:
         """Start-up does many things; what it does in the epochs is said by the kind."""
-        return words if self._kind_of_work() is Kind.WORK else ""
+        return words if self._kind_of_work() is SegmentKind.WORK else ""
 
     def _on_workers(self, workers: tuple[WorkerState, ...], at: float) -> None:
         there = {worker.pid for worker in workers}
@@ -367,16 +385,19 @@ class Timeline:
 def _take_worker(lane: Lane, worker: WorkerState, at: float) -> None:
     """A beat tells what it does now and since when; between two beats it read photos that nobody named."""
     since = max(0.0, at - worker.since_s)
-    kind, name = WORKER_STATES.get(worker.state, Kind.IDLE), worker.path or ""
+    kind, name = WORKER_STATES.get(worker.state, SegmentKind.IDLE), worker.path or ""
     before = lane.open
     if before is None:
         lane.become(kind, since, name)
-    elif kind is before.kind is Kind.READING and name != before.name and lane.next_photo(since, name):
+    elif kind is before.kind is SegmentKind.READING and name != before.name and lane.next_photo(since, name):
         pass
-    elif kind is before.kind is Kind.IDLE and worker.since_s == 0:
+    elif kind is before.kind is SegmentKind.IDLE and worker.since_s == 0:
         pass  # It does not tell since when.
     elif (before.kind, before.name) != (kind, name) or since > before.end:
         if since - before.end > IN_ONE_S:
-            lane.become(Kind.STARTING if before.kind is Kind.STARTING else Kind.READING, before.end)
+            lane.become(
+                SegmentKind.STARTING if before.kind is SegmentKind.STARTING else SegmentKind.READING,
+                before.end,
+            )
         lane.become(kind, max(since, before.end), name)
     lane.extend(at)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 
-class State(Enum):
+class VerdictState(Enum):
     """As `python -m waste_gui.monitor` prints it."""
 
     ON_SCHEDULE = "on_schedule"
@@ -48,7 +48,7 @@ class Verdict:
     `photo` is the path in question, if one is; `silent` says that progress has stopped for now. `headline`
     and `advice` are what the header says of a SLOW that is not about time: "Not learning", what to do."""
 
-    state: State
+    state: VerdictState
     cause: str
     title: str
     text: str

@@ -14,7 +14,7 @@ from waste_gui.monitor.evidence import Evidence
 from waste_gui.monitor.history import History
 from waste_gui.monitor.run import Run
 from waste_gui.monitor.stall import diagnose
-from waste_gui.monitor.verdict import State, Verdict
+from waste_gui.monitor.verdict import Verdict, VerdictState
 
 RECOVERED_FOR_S = 10.0
 """How long "It goes on" is told."""
@@ -144,7 +144,7 @@ def _steady(looks: Sequence[Evidence]) -> Evidence:
 
 
 def _patient(verdict: Verdict) -> Verdict:
-    if verdict.state is not State.LIKELY_STUCK or verdict.cause == "not_stopping":
+    if verdict.state is not VerdictState.LIKELY_STUCK or verdict.cause == "not_stopping":
         return verdict
     title = verdict.title.replace("Likely stuck", "Slower than usual", 1)
-    return replace(verdict, state=State.SLOW, title=title)
+    return replace(verdict, state=VerdictState.SLOW, title=title)

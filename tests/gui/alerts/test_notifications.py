@@ -26,10 +26,10 @@ from tests.gui.conftest import WAIT_MS, ready
 from waste_gui.gui.alerts.desktop import Note, Notifications, TaskBarProgress, session_address
 from waste_gui.gui.alerts.dialog import NotificationsDialog
 from waste_gui.gui.alerts.hooks import Event
-from waste_gui.gui.alerts.notifier import Outcome, news
+from waste_gui.gui.alerts.notifier import SendOutcome, news
 from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.shell.dialogs import Answer
-from waste_gui.monitor.run import Phase
+from waste_gui.monitor.run import RunPhase
 
 SERVER = Path(__file__).parents[1] / "fakes/notification_server.py"
 DESKTOP = ("body-markup", "actions")
@@ -277,7 +277,7 @@ def test_end_of_a_training_is_told_while_the_window_is_not_in_front(
     window.hide()  # Nobody looks.
     with qtbot.waitSignal(window.notifier.told, timeout=WAIT_MS) as told:
         window.starting.start()
-    assert told.args == [Outcome("desktop", True, "The desktop shows it.")]
+    assert told.args == [SendOutcome("desktop", True, "The desktop shows it.")]
     arguments = desktop.notified()
     assert arguments[3] == "Training is done"
     assert arguments[4].startswith("Done: 92.0\u202f% of 120 validation photos right")
@@ -293,7 +293,7 @@ def test_window_in_front_is_not_told_what_it_shows(
     ready(window, photos, qtbot)
     with qtbot.waitSignal(window.notifier.told, timeout=WAIT_MS) as told:
         window.starting.start()
-    assert told.args == [Outcome("command", True, "Your command was run.")]
+    assert told.args == [SendOutcome("command", True, "Your command was run.")]
     assert (tmp_path / "told").read_text() == "done\n"
 
 
@@ -323,7 +323,7 @@ def test_stop_by_the_person_is_no_news(make_window: Make, photos: Path, qtbot: Q
     window = ready(make_window("trains"), photos, qtbot)
     told_by_command(window, tmp_path / "told")
     window.starting.start()
-    qtbot.waitUntil(lambda: window.snapshot.run.phase is Phase.TRAINING, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.snapshot.run.phase is RunPhase.TRAINING, timeout=WAIT_MS)
     window.ending.ask_stop()
     assert window.asking.question is not None
     with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
@@ -344,7 +344,7 @@ def test_run_that_ended_long_ago_is_no_news(
     told_by_command(second, tmp_path / "told")
     with qtbot.waitSignal(second.controller.ended, timeout=WAIT_MS):
         second.showing.run(folder)
-    assert second.controller.run.phase is Phase.FINISHED
+    assert second.controller.run.phase is RunPhase.FINISHED
     assert not second.notifier._commanding.working and not (tmp_path / "told").exists()
 
 

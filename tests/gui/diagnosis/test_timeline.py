@@ -17,7 +17,7 @@ from waste_gui.gui.diagnosis.lanes import curve_image, divided, lane_image, look
 from waste_gui.gui.diagnosis.timeline import EMPTY, TimelinePanel, TimelineView
 from waste_gui.gui.training.plots import Follow
 from waste_gui.monitor.evidence import Evidence
-from waste_gui.monitor.lanes import Kind, Lane
+from waste_gui.monitor.lanes import Lane, SegmentKind
 from waste_gui.monitor.machine import Machine
 from waste_gui.monitor.timeline import Timeline
 from waste_gui.protocol import GpuState, Heartbeat
@@ -172,15 +172,15 @@ def colours_of(image: QImage) -> list[set[int]]:
 
 
 def test_each_column_is_divided_by_what_was_done_in_it(theme: Theme) -> None:
-    lane = Lane("Worker", (Kind.READING, Kind.HELD))
-    lane.become(Kind.READING, 0)
-    lane.become(Kind.HELD, 5)
+    lane = Lane("Worker", (SegmentKind.READING, SegmentKind.HELD))
+    lane.become(SegmentKind.READING, 0)
+    lane.become(SegmentKind.HELD, 5)
     lane.close(10)
     seconds = divided(lane.segments(), 0, 20, 20)
     assert np.allclose(seconds.sum(axis=0), [5, 5])
     columns = colours_of(lane_image(lane.segments(), lane.kinds, 0, 20, 20, 8))
-    assert columns[0] == {look(Kind.READING).colour.rgba()}
-    assert columns[7] == {look(Kind.HELD).colour.rgba()}
+    assert columns[0] == {look(SegmentKind.READING).colour.rgba()}
+    assert columns[7] == {look(SegmentKind.HELD).colour.rgba()}
     assert columns[15] == {0}
 
 
@@ -195,10 +195,10 @@ def test_no_peak_of_a_curve_is_lost(theme: Theme) -> None:
 @pytest.mark.parametrize("name", ["light", "dark"])
 def test_kinds_differ_in_more_than_colour_or_in_their_row(theme: Theme, name: str) -> None:
     theme.choose(name)  # type: ignore[arg-type]
-    main = (Kind.WAIT, Kind.COPY, Kind.COMPUTE, Kind.VALIDATE, Kind.SAVE)
+    main = (SegmentKind.WAIT, SegmentKind.COPY, SegmentKind.COMPUTE, SegmentKind.VALIDATE, SegmentKind.SAVE)
     drawn = {(how.colour.rgba(), how.pattern) for how in map(look, main)}
     assert len(drawn) == len(main)
-    assert {look(kind).pattern for kind in (Kind.WAIT, Kind.COPY, Kind.COMPUTE)} == {
+    assert {look(kind).pattern for kind in (SegmentKind.WAIT, SegmentKind.COPY, SegmentKind.COMPUTE)} == {
         "slanted",
         "upright",
         "plain",

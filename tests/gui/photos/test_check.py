@@ -31,7 +31,7 @@ from waste_gui.gui.photos.finding_rows import ASIDE, SKIPPED, Act, Entry, Headin
 from waste_gui.gui.photos.page import DataPage
 from waste_gui.gui.session.run_controller import RunController
 from waste_gui.gui.shell.pages import PHOTOS, TRAINING
-from waste_gui.monitor.run import Phase
+from waste_gui.monitor.run import RunPhase
 from waste_gui.protocol import Finding
 from waste_gui.rundir import data_dir
 
@@ -175,7 +175,7 @@ def test_check_stops_and_goes_on_where_it_was(make_page: Make, qtbot: QtBot) -> 
     assert bar.detail.text() == "When you go on, it starts from there. Found until then: 2 cannot be read."
     assert bar.button.text() == GO_ON
     checked(page, qtbot)
-    assert page.checking.check.run.phase is Phase.FINISHED
+    assert page.checking.check.run.phase is RunPhase.FINISHED
     first = page.checking.check.run.stages["check"].first
     assert first is not None and first[1] == 5
     assert "damaged 1" in ids(page) and not any(row.id.startswith("not read") for row in lines(page))
@@ -535,7 +535,7 @@ def test_photo_that_a_training_set_aside_is_shown_when_it_has_ended(
     window: MainWindow, qtbot: QtBot, folder: Path
 ) -> None:
     window.header.start_button.click()
-    qtbot.waitUntil(lambda: window.controller.run.phase is Phase.TRAINING, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.controller.run.phase is RunPhase.TRAINING, timeout=WAIT_MS)
     Catalog().exclude([str(folder / "paper/twin_1_a.jpg")], "set aside during a training")
     with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
         window.controller.stop_now()
@@ -556,7 +556,7 @@ def test_header_says_that_photos_are_checked_after_a_training_has_ended(
     window: MainWindow, qtbot: QtBot
 ) -> None:
     window.header.start_button.click()
-    qtbot.waitUntil(lambda: window.controller.run.phase is Phase.TRAINING, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.controller.run.phase is RunPhase.TRAINING, timeout=WAIT_MS)
     with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
         window.controller.stop_now()
     stage = window.header._stage
@@ -592,7 +592,7 @@ def test_closing_the_window_ends_the_check_and_the_readers(
     part.lists.exclude({photo: "in the way"})
     window.close()
     qtbot.waitUntil(lambda: not window.isVisible(), timeout=WAIT_MS)
-    assert part.check.run.phase is Phase.STOPPED
+    assert part.check.run.phase is RunPhase.STOPPED
     assert list(Catalog().aside()) == [photo]
     _, alive = psutil.wait_procs(children, timeout=20)
     assert not alive
@@ -631,7 +631,7 @@ def test_real_check_finds_copies_and_damage_and_is_quick_the_second_time(
     with qtbot.waitSignal(page.checking.check.ended, timeout=LONG_MS):
         page.checking.bar.button.click()
     check = page.checking.check
-    assert check.run.phase is Phase.FINISHED, (check.run.last, check.log_tail)
+    assert check.run.phase is RunPhase.FINISHED, (check.run.last, check.log_tail)
     found = {f.kind: f for f in check.findings.values()}
     damaged = [f.paths[0] for f in check.findings.values() if f.kind == "damaged"]
     assert sorted(map(os.path.basename, damaged)) == ["damaged_1.jpg", "damaged_2.jpg"]

@@ -31,7 +31,7 @@ from waste_gui.gui.session.run_controller import RunController
 from waste_gui.gui.session.run_text import Offer
 from waste_gui.gui.shell.dialogs import Answer
 from waste_gui.gui.shell.pages import PHOTOS
-from waste_gui.monitor.run import Phase
+from waste_gui.monitor.run import RunPhase
 from waste_gui.protocol import AnyMessage, RunFailed, RunFinished, RunStopped, encode
 from waste_gui.rundir import RunDir, data_dir
 
@@ -85,7 +85,7 @@ def wait_for(window: MainWindow, expected: list[tuple[str, str]], qtbot: QtBot) 
 def training(window: MainWindow, name: str, qtbot: QtBot) -> None:
     def trains() -> bool:
         shown, running = window.controller.config, window.queue.running
-        there = window.controller.run.phase is Phase.TRAINING and running is not None
+        there = window.controller.run.phase is RunPhase.TRAINING and running is not None
         return bool(there and shown and shown.name == name)
 
     qtbot.waitUntil(trains, timeout=WAIT_MS)
@@ -115,7 +115,7 @@ def test_queue_goes_on_after_a_crash(window: MainWindow, qtbot: QtBot, end: str)
 def test_queue_waits_for_the_training_in_progress(window: MainWindow, qtbot: QtBot) -> None:
     window.form.show_config(RunConfig(name="trains"))
     window.header.start_button.click()
-    qtbot.waitUntil(lambda: window.controller.run.phase is Phase.TRAINING, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.controller.run.phase is RunPhase.TRAINING, timeout=WAIT_MS)
     add(window, "finishes 1")
     assert window.bar.notice is not None
     assert window.bar.notice.title == "Added to the queue: finishes 1."

@@ -27,7 +27,7 @@ from waste_gui.gui.runs.page import MOST_COMPARED, RunsPage
 from waste_gui.gui.runs.rows import Column
 from waste_gui.gui.shell.pages import PHOTOS, RUNS, SETTINGS, TRAINING
 from waste_gui.monitor.annotations import Annotations, read_annotations
-from waste_gui.monitor.run import Phase
+from waste_gui.monitor.run import RunPhase
 from waste_gui.monitor.series import FloatArray
 from waste_gui.rundir import RunDir, data_dir, runs_dir
 
@@ -451,7 +451,7 @@ def test_line_of_the_run_that_trains_goes_on_with_it(make_window: Make, photos: 
     qtbot.waitUntil(lambda: window.runs.library.known, timeout=WAIT_MS)
     window.header.start_button.click()
     window.show_page(RUNS)
-    qtbot.waitUntil(lambda: window.snapshot.run.phase is Phase.TRAINING, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.snapshot.run.phase is RunPhase.TRAINING, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: len(window.runs.table.runs.lines) == 1, timeout=WAIT_MS)
     assert window.runs.table.runs.lines[0].run.state == "running"
     window.runs.table.choose_rows([0])

@@ -16,14 +16,14 @@ from tests.gui.conftest import WAIT_MS
 from waste_gui import config as configs
 from waste_gui import protocol
 from waste_gui.config import RunConfig
-from waste_gui.gui.alerts.notifier import Outcome
+from waste_gui.gui.alerts.notifier import SendOutcome
 from waste_gui.gui.main_window import MainWindow
-from waste_gui.gui.queue.store import State
+from waste_gui.gui.queue.store import QueueState
 from waste_gui.gui.session.attached_engine import AttachedEngine
 from waste_gui.gui.session.run_text import Offer
 from waste_gui.gui.shell.banner_text import ended_alone_notice
 from waste_gui.gui.shell.pages import PHOTOS, RUNS
-from waste_gui.monitor.run import Phase
+from waste_gui.monitor.run import RunPhase
 from waste_gui.rundir import RunDir, runs_dir
 
 ENGINE = """
@@ -81,7 +81,7 @@ def test_running_training_is_shown_at_the_start_and_can_be_stopped(
     with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
         window.controller.stop_now()
     last = window.controller.run.last
-    assert window.controller.run.phase is Phase.STOPPED
+    assert window.controller.run.phase is RunPhase.STOPPED
     assert last is not None and '"command":"stop"' in getattr(last, "reason", "")
 
 
@@ -90,7 +90,7 @@ def test_training_that_ended_while_the_window_was_closed_is_told_once(
 ) -> None:
     window = make_window("finishes")
     window.showing.at_start()
-    qtbot.waitUntil(lambda: window.snapshot.run.phase is Phase.STARTING, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.snapshot.run.phase is RunPhase.STARTING, timeout=WAIT_MS)
     assert window.close()
     assert running.owner() is not None, "closing leaves an attached engine running"
     running.commands.write_text("somebody stops it")
@@ -100,7 +100,7 @@ def test_training_that_ended_while_the_window_was_closed_is_told_once(
     assert after.bar.notice is not None
     assert after.bar.notice.title.endswith("was stopped while the window was closed.")
     after.bar.chosen.emit(Offer.SHOW_RUN)
-    qtbot.waitUntil(lambda: after.snapshot.run.phase is Phase.STOPPED, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: after.snapshot.run.phase is RunPhase.STOPPED, timeout=WAIT_MS)
     assert after.controller.folder == running
     later = make_window("finishes")
     later.showing.at_start()
@@ -157,7 +157,7 @@ def test_line_of_an_attached_run_goes_on_with_it(
         ("failed", "The disk is full.", "failed while the window was closed."),
     ],
 )
-def test_end_of_a_training_that_nobody_watched_in_words(state: State, words: str, said: str) -> None:
+def test_end_of_a_training_that_nobody_watched_in_words(state: QueueState, words: str, said: str) -> None:
     told = ended_alone_notice(0.0, state, words)
     assert told.title.startswith("Training from ") and told.title.endswith(said)
     assert (told.text == words) is (state == "failed" or not words)
@@ -173,8 +173,8 @@ def test_end_of_a_run_that_another_window_started_is_told(
     qtbot.waitUntil(lambda: window.notifier._live == running.path, timeout=WAIT_MS)
     with qtbot.waitSignal(window.notifier.told, timeout=WAIT_MS) as told:
         window.controller.kill_now()
-    assert told.args == [Outcome("command", True, "Your command was run.")]
-    assert window.controller.run.phase is Phase.CRASHED
+    assert told.args == [SendOutcome("command", True, "Your command was run.")]
+    assert window.controller.run.phase is RunPhase.CRASHED
 
 
 def test_window_shows_the_curves_of_all_starts_of_a_run(
@@ -193,7 +193,7 @@ def test_window_shows_the_curves_of_all_starts_of_a_run(
         (running.path / f"events-{start}.jsonl").write_bytes(b"".join(lines))
     window = make_window("trains")
     window.showing.at_start()
-    qtbot.waitUntil(lambda: window.controller.run.phase is Phase.STARTING, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.controller.run.phase is RunPhase.STARTING, timeout=WAIT_MS)
     loss = window.controller.run.loss
     assert loss.x.tolist() == list(range(1, 41))
     assert loss.y.tolist() == [1.0] * 20 + [2.0] * 20

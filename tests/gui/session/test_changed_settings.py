@@ -12,7 +12,7 @@ from tests.gui.conftest import WAIT_MS, ready
 from waste_gui.config import RunConfig
 from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.session.changed_settings import LAST, again
-from waste_gui.monitor.run import Phase
+from waste_gui.monitor.run import RunPhase
 from waste_gui.monitor.verdict import Action
 from waste_gui.rundir import RunDir
 
@@ -50,11 +50,11 @@ def test_run_that_does_not_answer_is_ended_and_started_again(
 ) -> None:
     window = ready(make_window("deaf"), photos, qtbot)
     window.header.start_button.click()
-    qtbot.waitUntil(lambda: window.snapshot.run.phase is Phase.TRAINING, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.snapshot.run.phase is RunPhase.TRAINING, timeout=WAIT_MS)
     first, config = window.controller.folder, window.controller.config
     window.bar.chosen.emit(Action.FEWER_WORKERS)
     qtbot.waitUntil(
-        lambda: window.controller.folder != first and window.snapshot.run.phase is Phase.TRAINING,
+        lambda: window.controller.folder != first and window.snapshot.run.phase is RunPhase.TRAINING,
         timeout=WAIT_MS,
     )
     assert config is not None and window.controller.config is not None

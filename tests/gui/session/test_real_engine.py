@@ -20,7 +20,7 @@ from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.session.run_controller import RunController
 from waste_gui.gui.session.run_text import Offer
 from waste_gui.gui.shell.dialogs import Answer
-from waste_gui.monitor.run import Phase
+from waste_gui.monitor.run import RunPhase
 from waste_gui.protocol import RunFinished, RunStopped
 
 Open = Callable[[Path, RunConfig], MainWindow]
@@ -67,7 +67,7 @@ def test_real_training_finishes_and_fills_the_results_page(
     window = open_window(make_photos(tmp_path / "photos"), SMALL)
     finished = run_to_end(window, qtbot)
     run, results = window.controller.run, window.results.results
-    assert run.phase is Phase.FINISHED and len(run.epochs) == 2
+    assert run.phase is RunPhase.FINISHED and len(run.epochs) == 2
     assert all(stage.elapsed_s is not None for stage in run.stages.values())
     assert results is not None and set(results.classes) == {"glass", "metal", "paper"}
     assert sum(map(sum, results.confusion)) == finished.metrics["val_photos"]
@@ -85,7 +85,7 @@ def test_real_training_stops_midway_and_goes_on_where_it_was(
         assert window.asking.question is not None
         window.asking.question.buttons[Answer.STOP_NOW].click()
     run = window.controller.run
-    assert run.phase is Phase.STOPPED and isinstance(run.last, RunStopped)
+    assert run.phase is RunPhase.STOPPED and isinstance(run.last, RunStopped)
     assert window.controller.folder is not None
     assert (window.controller.folder.checkpoints / "best.safetensors").exists()
     steps = run.loss.x[-1]

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from waste_gui.gui.alerts.hooks import Event, HookFailed, check_address
-from waste_gui.gui.alerts.notifier import Channel, Notifier, Outcome
+from waste_gui.gui.alerts.notifier import Channel, Notifier, SendOutcome
 from waste_gui.gui.common.glyphs import GlyphMark
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.preferences import Preferences
@@ -51,7 +51,7 @@ class _OutcomeLine(QWidget):
         row.addWidget(self.words, 1)
         self.hide()
 
-    def show_outcome(self, outcome: Outcome) -> None:
+    def show_outcome(self, outcome: SendOutcome) -> None:
         self.mark.set_glyph("done" if outcome.ok else "failed")
         self.words.set_text(f"{outcome.words} {outcome.hint}".strip())
         self.words.set_role("text" if outcome.ok else "stuck")
@@ -138,7 +138,7 @@ class NotificationsDialog(QDialog):
             line.hide()
         self._notifier.try_out(self.command.text().strip(), self.webhook.text().strip())
 
-    def _on_told(self, outcome: Outcome) -> None:
+    def _on_told(self, outcome: SendOutcome) -> None:
         if outcome.trial:
             self.outcomes[outcome.channel].show_outcome(outcome)
 
@@ -148,7 +148,7 @@ class NotificationsDialog(QDialog):
             if webhook:
                 check_address(webhook)
         except HookFailed as error:
-            self.outcomes["webhook"].show_outcome(Outcome("webhook", False, error.text))
+            self.outcomes["webhook"].show_outcome(SendOutcome("webhook", False, error.text))
             self.webhook.setFocus()
             return
         self._settings.told_events = frozenset(e for e, box in self.boxes.items() if box.isChecked())

@@ -16,7 +16,7 @@ from waste_gui.gui.session.run_controller import RunController
 from waste_gui.gui.session.run_text import notice, percent_done
 from waste_gui.gui.session.snapshot import Snapshot
 from waste_gui.monitor.evidence import NOTHING_KNOWN
-from waste_gui.monitor.run import Phase
+from waste_gui.monitor.run import RunPhase
 
 Channel = Literal["desktop", "command", "webhook"]
 
@@ -29,7 +29,7 @@ TRIAL = News(Event.DONE, "A trial", "This is how waste-gui tells you about your 
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SendOutcome:
     """How telling went by one channel."""
 
     channel: Channel
@@ -42,9 +42,9 @@ class Outcome:
 def end_of(snapshot: Snapshot) -> Event | None:
     """What there is to tell of a run that has ended: nothing if it was stopped by the person."""
     run = snapshot.run
-    if run.phase is Phase.FINISHED:
+    if run.phase is RunPhase.FINISHED:
         return Event.DONE
-    if run.phase in (Phase.FAILED, Phase.CRASHED) and run.stop_asked_at is None:
+    if run.phase in (RunPhase.FAILED, RunPhase.CRASHED) and run.stop_asked_at is None:
         return Event.FAILED
     return None
 
@@ -82,7 +82,7 @@ class Notifier(QObject):
 
     def _background(self, channel: Channel, done: str) -> Background:
         made = Background(self)
-        made.finished.connect(lambda _: self.told.emit(Outcome(channel, True, done, trial=self._trial)))
+        made.finished.connect(lambda _: self.told.emit(SendOutcome(channel, True, done, trial=self._trial)))
         made.failed.connect(lambda error: self._on_failed(channel, error))
         return made
 
@@ -129,8 +129,8 @@ class Notifier(QObject):
     def _on_shown(self, shown: bool) -> None:
         words = "The desktop shows it." if shown else "This desktop shows no notifications."
         hint = "" if shown else "The window's entry in the task bar blinks instead, where there is one."
-        self.told.emit(Outcome("desktop", shown, words, hint, self._trial))
+        self.told.emit(SendOutcome("desktop", shown, words, hint, self._trial))
 
     def _on_failed(self, channel: Channel, error: Exception) -> None:
         text, hint = (error.text, error.hint) if isinstance(error, HookFailed) else (str(error), "")
-        self.told.emit(Outcome(channel, False, text, hint, self._trial))
+        self.told.emit(SendOutcome(channel, False, text, hint, self._trial))

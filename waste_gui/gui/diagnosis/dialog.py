@@ -20,7 +20,7 @@ from waste_gui.monitor.formatting import clock, span
 from waste_gui.monitor.lanes import LONG_S
 from waste_gui.monitor.report import evidence_lines, threads_of
 from waste_gui.monitor.timeline import Timeline
-from waste_gui.monitor.verdict import State
+from waste_gui.monitor.verdict import VerdictState
 
 SIZE = QSize(1080, 760)
 FACTS = 10
@@ -33,11 +33,11 @@ TIMELINE_SHARE = 0.68
 ASKED = "Asked for. They come in a moment, where the processes can still tell."
 NOT_TOLD = "No stacks were told before it ended."
 PHOTO_WIDTH, FACTS_WIDTH = 220, 264
-STATE_GLYPHS: dict[State, Glyph] = {
-    State.ON_SCHEDULE: "ok",
-    State.SLOW: "slow",
-    State.LIKELY_STUCK: "stuck",
-    State.ENDED: "stopped",
+STATE_GLYPHS: dict[VerdictState, Glyph] = {
+    VerdictState.ON_SCHEDULE: "ok",
+    VerdictState.SLOW: "slow",
+    VerdictState.LIKELY_STUCK: "stuck",
+    VerdictState.ENDED: "stopped",
 }
 
 

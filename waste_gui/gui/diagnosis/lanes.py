@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QColor, QImage
 
 from waste_gui.gui.common import theme
-from waste_gui.monitor.lanes import Kind, Segments
+from waste_gui.monitor.lanes import SegmentKind, Segments
 from waste_gui.monitor.series import FloatArray
 
 Pattern = Literal["plain", "slanted", "upright", "level", "thin"]
@@ -19,7 +19,7 @@ PERIOD = 6
 
 
 @dataclass(frozen=True)
-class Look:
+class SegmentStyle:
     """How a kind is drawn; `second` is the colour of the pattern's lines, `text` that of words on it."""
 
     colour: QColor
@@ -28,13 +28,13 @@ class Look:
     text: QColor
 
 
-def look(kind: Kind) -> Look:
+def look(kind: SegmentKind) -> SegmentStyle:
     """In the colours in use now."""
     return _look(kind, theme.colours())
 
 
 @functools.cache
-def _look(kind: Kind, c: theme.Colours) -> Look:
+def _look(kind: SegmentKind, c: theme.Colours) -> SegmentStyle:
     """Kinds stay apart without colour: by pattern, and by their place and words."""
     text, window = QColor(c.text), QColor(c.window)
 
@@ -43,37 +43,37 @@ def _look(kind: Kind, c: theme.Colours) -> Look:
 
     def made(
         colour: QColor, pattern: Pattern = "plain", second: QColor = window, words: QColor = text
-    ) -> Look:
-        return Look(colour, pattern, second, words)
+    ) -> SegmentStyle:
+        return SegmentStyle(colour, pattern, second, words)
 
     match kind:
-        case Kind.STAGE | Kind.TRAIN | Kind.WORK:
+        case SegmentKind.STAGE | SegmentKind.TRAIN | SegmentKind.WORK:
             return made(soft(c.accent, 0.18))
-        case Kind.COMPUTE:
+        case SegmentKind.COMPUTE:
             return made(QColor(c.train), words=window)
-        case Kind.COPY:
+        case SegmentKind.COPY:
             return made(QColor(c.train), "upright", soft(c.train, 0.4))
-        case Kind.WAIT:
+        case SegmentKind.WAIT:
             return made(soft(c.validation, 0.35), "slanted", QColor(c.validation))
-        case Kind.VALIDATE:
+        case SegmentKind.VALIDATE:
             return made(soft(c.done, 0.55))
-        case Kind.SAVE:
+        case SegmentKind.SAVE:
             return made(soft(c.muted, 0.75), "level", soft(c.muted, 0.35))
-        case Kind.PAUSED:
+        case SegmentKind.PAUSED:
             return made(QColor(c.hairline), "level", window)
-        case Kind.STUCK:
+        case SegmentKind.STUCK:
             return made(soft(c.stuck, 0.55))
-        case Kind.SILENT:
+        case SegmentKind.SILENT:
             return made(soft(c.stuck, 0.35), "slanted", QColor(c.stuck))
-        case Kind.STARTING:
+        case SegmentKind.STARTING:
             return made(soft(c.muted, 0.4), "upright", window)
-        case Kind.READING:
+        case SegmentKind.READING:
             return made(soft(c.train, 0.5))
-        case Kind.IDLE:
+        case SegmentKind.IDLE:
             return made(mixed(QColor(c.control), QColor(c.surface), 0.7), "thin")
-        case Kind.LONG:
+        case SegmentKind.LONG:
             return made(QColor(c.slow), words=window)
-        case Kind.HELD:
+        case SegmentKind.HELD:
             return made(QColor(c.stuck_bar), words=QColor(c.stuck_bar_text))
 
 
@@ -105,7 +105,7 @@ def divided(segments: Segments, low: float, high: float, width: int) -> FloatArr
 
 
 def lane_image(
-    segments: Segments, kinds: tuple[Kind, ...], low: float, high: float, width: int, height: int
+    segments: Segments, kinds: tuple[SegmentKind, ...], low: float, high: float, width: int, height: int
 ) -> QImage:
     """Transparent where nothing is known."""
     seconds = divided(segments, low, high, width)
@@ -149,12 +149,12 @@ def curve_image(
     return _image(pixels)
 
 
-def swatch(kind: Kind, width: int, height: int) -> QImage:
+def swatch(kind: SegmentKind, width: int, height: int) -> QImage:
     """A piece of a lane, for the legend."""
     return _image(_band(look(kind), width, height))
 
 
-def _band(how: Look, width: int, height: int) -> NDArray[np.uint32]:
+def _band(how: SegmentStyle, width: int, height: int) -> NDArray[np.uint32]:
     """The colour and pattern of a kind."""
     return _painted(how.colour.rgba(), how.second.rgba(), how.pattern, width, height)
 

@@ -37,7 +37,7 @@ from waste_gui.gui.diagnosis.timeline_drawing import (
 )
 from waste_gui.gui.training.plots import PAN, ZOOM, Follow
 from waste_gui.monitor.formatting import clock
-from waste_gui.monitor.lanes import Kind
+from waste_gui.monitor.lanes import SegmentKind
 from waste_gui.monitor.timeline import MarkKind, Timeline
 
 LABELS_WIDTH, AXIS_HEIGHT = 148, 22
@@ -48,7 +48,7 @@ NEWEST_AT = 0.95
 """Where the newest is while it is followed, as a share of the width."""
 
 SHORTEST_S = 30.0
-SAID_ON_THEM = (Kind.STAGE, Kind.TRAIN, Kind.WORK)
+SAID_ON_THEM = (SegmentKind.STAGE, SegmentKind.TRAIN, SegmentKind.WORK)
 """What the segments themselves say needs no legend."""
 
 SWATCH = QSize(20, 11)
@@ -266,7 +266,7 @@ class Legend(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._entries: tuple[Kind | MarkKind, ...] = ()
+        self._entries: tuple[SegmentKind | MarkKind, ...] = ()
         self.setFont(theme.font("caption"))
 
     @property
@@ -276,7 +276,9 @@ class Legend(QWidget):
     def show_timeline(self, timeline: Timeline) -> None:
         kinds = {kind for lane in timeline.lanes for kind in lane.known_kinds}
         marks = {mark.kind for mark in timeline.marks}
-        entries: list[Kind | MarkKind] = [k for k in Kind if k in kinds and k not in SAID_ON_THEM]
+        entries: list[SegmentKind | MarkKind] = [
+            k for k in SegmentKind if k in kinds and k not in SAID_ON_THEM
+        ]
         entries += [m for m in MarkKind if m in marks]
         if tuple(entries) != self._entries:
             self._entries = tuple(entries)
@@ -291,7 +293,7 @@ class Legend(QWidget):
         painter = QPainter(self)
         for entry, place in self._placed():
             middle = place.center().y()
-            if isinstance(entry, Kind):
+            if isinstance(entry, SegmentKind):
                 image = swatch(entry, SWATCH.width(), SWATCH.height())
                 painter.drawImage(QPoint(place.left(), middle - SWATCH.height() // 2), image)
             else:
@@ -304,10 +306,10 @@ class Legend(QWidget):
             painter.drawText(text, int(Qt.AlignmentFlag.AlignVCenter), entry.value)
         painter.end()
 
-    def _placed(self) -> list[tuple[Kind | MarkKind, QRect]]:
+    def _placed(self) -> list[tuple[SegmentKind | MarkKind, QRect]]:
         metrics = QFontMetrics(self.font())
         line, x, y = metrics.height() + 2, 0, 0
-        placed: list[tuple[Kind | MarkKind, QRect]] = []
+        placed: list[tuple[SegmentKind | MarkKind, QRect]] = []
         for entry in self._entries:
             width = SWATCH.width() + 6 + metrics.horizontalAdvance(entry.value) + 2
             if x and x + width > self.width():

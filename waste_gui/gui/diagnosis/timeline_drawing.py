@@ -16,7 +16,7 @@ from waste_gui.gui.common.escaping import one_line, shorten
 from waste_gui.gui.common.glyphs import Glyph, paint_glyph
 from waste_gui.gui.diagnosis.lanes import curve_image, divided, lane_image, look
 from waste_gui.monitor.formatting import clock, size, span
-from waste_gui.monitor.lanes import Curve, Kind, Lane, Segments
+from waste_gui.monitor.lanes import Curve, Lane, SegmentKind, Segments
 from waste_gui.monitor.timeline import CurveName, Mark, MarkKind, Timeline
 
 LANE, GAP, EVENTS, CURVE = 18, 4, 16, 26
@@ -109,7 +109,11 @@ def segment_words(lane: Lane, segments: Segments, i: int) -> str:
     name = segments.names[segments.name[i]]
     kinds = [(kind, s) for kind, s in zip(lane.kinds, seconds, strict=True) if s > 0.005 * seconds.sum()]
     if len(kinds) == 1:
-        what = os.path.basename(name) if kinds[0][0] in (Kind.LONG, Kind.HELD) else name or kinds[0][0].value
+        what = (
+            os.path.basename(name)
+            if kinds[0][0] in (SegmentKind.LONG, SegmentKind.HELD)
+            else name or kinds[0][0].value
+        )
         return f"{shorten(what, 60)}, {span(total) if total >= 1 else f'{total:.2f} s'}"
     parts = (f"{kind.value} {100 * s / seconds.sum():.0f} %" for kind, s in kinds)
     return ", ".join(parts)
@@ -271,14 +275,14 @@ def _paint_words(painter: QPainter, row: Row, lane: Lane, segments: Segments, pl
     for i in np.flatnonzero(right - left > 3):
         kind = lane.kinds[int(np.argmax(segments.seconds[i]))]
         name = segments.names[segments.name[i]]
-        if kind in (Kind.LONG, Kind.HELD, Kind.STAGE, Kind.TRAIN) and left[i] > 0:
+        if kind in (SegmentKind.LONG, SegmentKind.HELD, SegmentKind.STAGE, SegmentKind.TRAIN) and left[i] > 0:
             painter.setPen(edges)
             painter.drawLine(QLineF(int(left[i]), row.top, int(left[i]), row.top + row.height))
         if not name or right[i] - left[i] < WORDS_FROM:
             continue
         words = one_line(os.path.basename(name))
         elide = Qt.TextElideMode.ElideRight
-        if kind in (Kind.LONG, Kind.HELD):
+        if kind in (SegmentKind.LONG, SegmentKind.HELD):
             elide = Qt.TextElideMode.ElideMiddle
             words = f"{clock(segments.end[i] - segments.start[i])}  {words}"
         painter.setPen(look(kind).text)

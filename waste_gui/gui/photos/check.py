@@ -19,7 +19,7 @@ from waste_gui.gui.session.run_controller import FATAL_BYTES, LOG_TAIL_BYTES, PA
 from waste_gui.monitor.countdown import remaining
 from waste_gui.monitor.crash import ProcessOutcome, explain
 from waste_gui.monitor.history import History
-from waste_gui.monitor.run import Phase, Run
+from waste_gui.monitor.run import Run, RunPhase
 from waste_gui.protocol import AnyMessage, Finding, ImageFailed, Stop, Unreadable, named_path
 
 ASK_S = 5.0
@@ -81,7 +81,7 @@ class PhotoCheck(QObject):
     def stopped(self) -> bool:
         """Ended because it was asked to, if need be by force."""
         asked = self.run.stop_asked_at is not None
-        return self.run.phase is Phase.STOPPED or (self.run.phase is Phase.CRASHED and asked)
+        return self.run.phase is RunPhase.STOPPED or (self.run.phase is RunPhase.CRASHED and asked)
 
     @property
     def photos(self) -> int:

@@ -13,7 +13,7 @@ from waste_gui.gui.photos.check import CHECK, PhotoCheck
 from waste_gui.gui.photos.dataset_choice import DatasetChoice
 from waste_gui.gui.photos.finding_rows import counted, counts
 from waste_gui.gui.session.run_text import CheckNow, time_left
-from waste_gui.monitor.run import Phase
+from waste_gui.monitor.run import RunPhase
 from waste_gui.protocol import Finding, RunFailed
 
 START, STOP, GO_ON, AGAIN = "Chec&k photos", "Stop chec&king", "Go on chec&king", "Chec&k again"
@@ -45,9 +45,9 @@ def check_text(check: PhotoCheck, left_open: Sequence[Finding], choice: DatasetC
     if check.stopped:
         return _stopped(check, left_open)
     match phase:
-        case Phase.FINISHED:
+        case RunPhase.FINISHED:
             return _finished(check, left_open)
-        case Phase.FAILED | Phase.CRASHED:
+        case RunPhase.FAILED | RunPhase.CRASHED:
             return _failed(check)
     return _not_yet(False)
 
@@ -67,7 +67,7 @@ def empty_words(check: PhotoCheck, choice: DatasetChoice) -> str:
     """What the empty list says."""
     if check.running:
         return "What is found appears here. It can be set aside while the check goes on."
-    if check.choice == choice and check.run.phase is Phase.FINISHED:
+    if check.choice == choice and check.run.phase is RunPhase.FINISHED:
         return (
             "Every photo can be read, none is there twice, and none is oddly small, large or shaped. "
             "You can start the training."

@@ -27,7 +27,7 @@ LOOK_S = 120
 
 
 @dataclass(frozen=True)
-class Look:
+class QueueLook:
     """What was found before a start: a training of another window, or why it cannot be started."""
 
     id: str
@@ -236,7 +236,7 @@ class RunQueue(QObject):
     def _busy(self) -> bool:
         return self._controller.running or self._controller.run.phase.running or not self._may_start()
 
-    def _on_looked(self, found: Look) -> None:
+    def _on_looked(self, found: QueueLook) -> None:
         self._patience.stop()
         first = self.waiting[0] if self.waiting else None
         if first is None or first.id != found.id or self.paused or self._busy() or found.elsewhere:
@@ -328,20 +328,20 @@ class _Arrange(QUndoCommand):
         self._put(self._after, self._before)
 
 
-def look_at(entry: QueuedRun, tell: Callable[[object], None]) -> Look:
+def look_at(entry: QueuedRun, tell: Callable[[object], None]) -> QueueLook:
     """All that Start asks for before it can be pressed. For a thread: the disk may be slow."""
     if any(folder.owner() is not None for folder in list_runs()):
-        return Look(entry.id, True, "", entry.photos)
+        return QueueLook(entry.id, True, "", entry.photos)
     try:
         choice = choice_of(configs.check(entry.config))
         if not choice.sources:
-            return Look(entry.id, False, "No photos are chosen.", 0)
+            return QueueLook(entry.id, False, "No photos are chosen.", 0)
         found = look(choice, tell)
         used, _ = without(found, found.aside)
     except ConfigError as error:
-        return Look(entry.id, False, str(error), entry.photos)
+        return QueueLook(entry.id, False, str(error), entry.photos)
     except DatasetError as error:
-        return Look(entry.id, False, f"{error.text} {error.hint}".strip(), entry.photos)
+        return QueueLook(entry.id, False, f"{error.text} {error.hint}".strip(), entry.photos)
     except OSError as error:
-        return Look(entry.id, False, f"Its photos cannot be read ({error.strerror}).", entry.photos)
-    return Look(entry.id, False, problem(used), used.photos)
+        return QueueLook(entry.id, False, f"Its photos cannot be read ({error.strerror}).", entry.photos)
+    return QueueLook(entry.id, False, problem(used), used.photos)

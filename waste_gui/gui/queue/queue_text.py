@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from waste_gui import protocol
 from waste_gui.gui.common.formatting import many, percent
 from waste_gui.gui.common.glyphs import Glyph
-from waste_gui.gui.queue.store import QueuedRun, State
+from waste_gui.gui.queue.store import QueuedRun, QueueState
 from waste_gui.gui.session.run_text import Notice, Offer
 from waste_gui.monitor.formatting import about
-from waste_gui.monitor.run import Phase, Run
+from waste_gui.monitor.run import Run, RunPhase
 from waste_gui.protocol import RunFailed, RunFinished, RunStopped
 from waste_gui.rundir import RunDir
 
 TAIL_BYTES = 64 * 1024
-GLYPHS: dict[State, Glyph] = {
+GLYPHS: dict[QueueState, Glyph] = {
     "waiting": "waiting",
     "running": "running",
     "done": "done",
@@ -25,7 +25,7 @@ GLYPHS: dict[State, Glyph] = {
     "stopped": "stopped",
 }
 NO_WORD = "It ended without a word; its log may say why."
-Ending = tuple[State, str]
+Ending = tuple[QueueState, str]
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def headline(
 
 def how_it_ended(run: Run) -> Ending:
     """A run that this window has seen to its end."""
-    if run.phase is Phase.CRASHED:
+    if run.phase is RunPhase.CRASHED:
         return ("stopped", "") if run.stop_asked_at is not None else ("failed", run.exit_words)
     return _ending(run.last)
 

@@ -15,8 +15,8 @@ import msgspec
 from waste_gui.config import RunConfig
 from waste_gui.rundir import data_dir, write_atomically
 
-State = Literal["waiting", "running", "done", "failed", "stopped"]
-ENDED: tuple[State, ...] = ("done", "failed", "stopped")
+QueueState = Literal["waiting", "running", "done", "failed", "stopped"]
+ENDED: tuple[QueueState, ...] = ("done", "failed", "stopped")
 
 
 class QueuedRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +26,7 @@ class QueuedRun(msgspec.Struct, frozen=True, kw_only=True):
     config: RunConfig
     id: str = msgspec.field(default_factory=lambda: uuid.uuid4().hex)
     photos: int = 0
-    state: State = "waiting"
+    state: QueueState = "waiting"
     words: str = ""
     folder: str = ""
     told: bool = False

@@ -24,7 +24,7 @@ POINTS = 20
 
 
 @dataclass(frozen=True)
-class Look:
+class RunStyle:
     """How one of several runs is drawn."""
 
     light: str
@@ -46,12 +46,12 @@ class Look:
 
 
 LOOKS = (
-    Look("#0072B2", "#56B4E9", (), "o"),
-    Look("#D55E00", "#E69F00", (5, 2), "s"),
-    Look("#8716F4", "#AB3FF7", (1.5, 1.5), "t1"),
-    Look("#702802", "#DB158D", (6, 2, 1.5, 2), "d"),
-    Look("#1A1D21", "#E8EAED", (10, 3), "x"),
-    Look("#A78276", "#757A30", (3, 2, 1, 2, 1, 2), "star"),
+    RunStyle("#0072B2", "#56B4E9", (), "o"),
+    RunStyle("#D55E00", "#E69F00", (5, 2), "s"),
+    RunStyle("#8716F4", "#AB3FF7", (1.5, 1.5), "t1"),
+    RunStyle("#702802", "#DB158D", (6, 2, 1.5, 2), "d"),
+    RunStyle("#1A1D21", "#E8EAED", (10, 3), "x"),
+    RunStyle("#A78276", "#757A30", (3, 2, 1, 2, 1, 2), "star"),
 )
 """The two first are those of the other plots. The others were searched for: any two are more than 30 apart in
 L*a*b*, also as seen with protanopia, deuteranopia and tritanopia (Machado et al., 2009), and each has a
@@ -78,7 +78,7 @@ CURVES = (
 class Key(QWidget):
     """A piece of a run's line with one of its points."""
 
-    def __init__(self, look: Look, width: int = 5 * UNIT) -> None:
+    def __init__(self, look: RunStyle, width: int = 5 * UNIT) -> None:
         super().__init__()
         self._look = look
         self.setFixedSize(width, 2 * UNIT)
@@ -154,7 +154,7 @@ class EpochPlot(QWidget):
         self.setAccessibleDescription("; ".join(filter(None, map(self._in_words, runs))))
         self._set_colours()
 
-    def _draw(self, look: Look, run: PastRun) -> None:
+    def _draw(self, look: RunStyle, run: PastRun) -> None:
         x = np.array([epoch.epoch for epoch in run.epochs], float)
         told = [self.curve.value(epoch) for epoch in run.epochs]
         y = np.array([np.nan if value is None else self.curve.scale * value for value in told], float)

@@ -16,7 +16,7 @@ from waste_gui.gui.common.escaping import one_line
 from waste_gui.gui.common.formatting import many, percent
 from waste_gui.gui.common.glyphs import Glyph
 from waste_gui.monitor.formatting import clock
-from waste_gui.monitor.run_list import RunSummary, State
+from waste_gui.monitor.run_list import RunState, RunSummary
 
 NOTHING = "–"
 
@@ -33,7 +33,7 @@ class Column(IntEnum):
 
 
 SPOKEN = ("Star", "Run", "Photos", "Model", "Best", "Took", "State", "Began")
-STATES: dict[State, tuple[Glyph, str]] = {
+STATES: dict[RunState, tuple[Glyph, str]] = {
     "running": ("running", "running"),
     "done": ("done", "done"),
     "stopped": ("stopped", "stopped"),

@@ -29,13 +29,13 @@ from waste_gui.monitor.countdown import epoch_taken, live_rate, usual, usual_epo
 from waste_gui.monitor.crash import Crash, ProcessOutcome, explain
 from waste_gui.monitor.diagnosis_log import DiagnosisLog
 from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence, Observer
-from waste_gui.monitor.history import History, Kind
+from waste_gui.monitor.history import History, RunKind
 from waste_gui.monitor.kernel_log import killed_for_memory
-from waste_gui.monitor.run import Phase, Run
+from waste_gui.monitor.run import Run, RunPhase
 from waste_gui.monitor.stacks import StackReader, Threads
 from waste_gui.monitor.stretches import in_stretches
 from waste_gui.monitor.timeline import Timeline
-from waste_gui.monitor.verdict import State, Verdict
+from waste_gui.monitor.verdict import Verdict, VerdictState
 from waste_gui.monitor.watch import Watch
 from waste_gui.protocol import (
     AnyCommand,
@@ -305,7 +305,7 @@ class RunController(QObject):
     def expected(self, config: RunConfig, photos: int) -> tuple[float, int] | None:
         """Seconds that such a training will take by this computer's past, and by how many runs; else None."""
         past = self._watch.history
-        kind = Kind(model=config.model, photos=photos, image_size=config.image_size or 0)
+        kind = RunKind(model=config.model, photos=photos, image_size=config.image_size or 0)
         epoch = past.epoch(kind)
         if epoch is None:
             return None
@@ -357,7 +357,7 @@ class RunController(QObject):
         self._looking.cancel()
         if not self.run.phase.ended:
             self._end_in_a_crash(outcome, stage.id if stage else "")
-        elif self.run.phase is Phase.FAILED and self.folder is not None:
+        elif self.run.phase is RunPhase.FAILED and self.folder is not None:
             self._log_tail = read_tail(self.folder.log, self._log_begin)
         with contextlib.suppress(OSError):  # The run itself is safe; only the next countdown is poorer.
             history.remember(data_dir() / history.FILE_NAME, self.run)
@@ -397,7 +397,7 @@ class RunController(QObject):
         if snapshot.view is not None:
             self.timeline.look(snapshot.evidence, snapshot.now, snapshot.view.verdict, self.run.moved_at)
             self._keep(snapshot.view.verdict, snapshot.now)
-        stuck = snapshot.view is not None and snapshot.view.verdict.state is State.LIKELY_STUCK
+        stuck = snapshot.view is not None and snapshot.view.verdict.state is VerdictState.LIKELY_STUCK
         if stuck and not self._was_stuck:
             self._was_stuck = True
             self.stuck.emit(snapshot)

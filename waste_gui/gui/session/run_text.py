@@ -13,8 +13,8 @@ from waste_gui.gui.common.glyphs import Glyph
 from waste_gui.gui.session.snapshot import Snapshot
 from waste_gui.monitor.formatting import about, band, clock, over, size
 from waste_gui.monitor.last_log import LastLog
-from waste_gui.monitor.run import Phase, Run, Stage, StageState
-from waste_gui.monitor.verdict import Action, State
+from waste_gui.monitor.run import Run, RunPhase, Stage, StageState
+from waste_gui.monitor.verdict import Action, VerdictState
 from waste_gui.protocol import RunFailed, RunFinished, RunStopped
 
 TOO_MANY_FAILURES = "photos"
@@ -138,11 +138,11 @@ def header_text(snapshot: Snapshot, readiness: Readiness) -> HeaderText:
     phase = snapshot.run.phase
     if readiness.check is not None and not phase.running:
         return _check_header(readiness.check)
-    if phase is Phase.IDLE:
+    if phase is RunPhase.IDLE:
         return _idle_header(readiness)
     if phase.ended:
         return _ended_header(snapshot, can_start=readiness.ready)
-    if phase is Phase.LAUNCHED:
+    if phase is RunPhase.LAUNCHED:
         return HeaderText(
             "Starting", "the engine starts", "ok", "On schedule", "", "a few seconds", "", "Nothing to do."
         )
@@ -199,7 +199,7 @@ def _stage_detail(snapshot: Snapshot, stage: Stage | None) -> str:
     run = snapshot.run
     if stage is None:
         return ""
-    if stage.id == "train" or (stage.inside_train and run.phase is Phase.TRAINING):
+    if stage.id == "train" or (stage.inside_train and run.phase is RunPhase.TRAINING):
         epochs = run.started.epochs if run.started else 0
         epoch = f"epoch {run.epoch_now}" + (f" of {epochs}" if epochs else "")
         return f"{epoch}, {progress(stage)}" if progress(stage) else epoch
@@ -247,12 +247,12 @@ def stage_glyph(snapshot: Snapshot, stage: Stage) -> tuple[Glyph, str]:
         case StageState.DONE:
             return "done", "done"
         case StageState.FAILED:
-            stopped = snapshot.run.phase is Phase.STOPPED
+            stopped = snapshot.run.phase is RunPhase.STOPPED
             return ("stopped", "stopped") if stopped else ("failed", "failed")
     if stage is snapshot.run.current and snapshot.view:
-        if snapshot.view.verdict.state is State.LIKELY_STUCK:
+        if snapshot.view.verdict.state is VerdictState.LIKELY_STUCK:
             return "stuck", "stuck"
-        if snapshot.view.verdict.state is State.SLOW:
+        if snapshot.view.verdict.state is VerdictState.SLOW:
             word = snapshot.view.verdict.headline.lower()
             return "slow", word if 0 < len(word) <= ROW_WORD else "slow"
     return "running", "running"
@@ -267,9 +267,9 @@ def _normal(snapshot: Snapshot) -> tuple[Glyph, str, str]:
     if view is None:
         return "ok", "On schedule", ""
     match view.verdict.state:
-        case State.LIKELY_STUCK:
+        case VerdictState.LIKELY_STUCK:
             return "stuck", WAITS if _waits(snapshot) else "Likely stuck", _usual(snapshot)
-        case State.SLOW:
+        case VerdictState.SLOW:
             word = view.verdict.headline or "Slower than usual"
             return "slow", WAITS if _waits(snapshot) else word, _usual(snapshot)
         case _:
@@ -305,7 +305,7 @@ def _time_left(snapshot: Snapshot) -> tuple[str, str]:
     if view is None:
         return "–", ""
     silent = f"last sign of life {clock(snapshot.now - snapshot.run.heard_at)} ago"
-    if view.verdict.state is State.LIKELY_STUCK or _waits(snapshot):
+    if view.verdict.state is VerdictState.LIKELY_STUCK or _waits(snapshot):
         moved = f"last progress {clock(snapshot.now - snapshot.run.moved_at)} ago"
         return "no estimate", moved if snapshot.now - snapshot.run.heard_at < 3 else silent
     left = view.remaining
@@ -313,7 +313,7 @@ def _time_left(snapshot: Snapshot) -> tuple[str, str]:
         if snapshot.stops_after_epoch and snapshot.epoch_left_s is not None:
             return time_left(snapshot.epoch_left_s), "until this epoch ends"
         return "a few seconds", ""
-    if snapshot.run.phase is Phase.TRAINING:
+    if snapshot.run.phase is RunPhase.TRAINING:
         if left.run_s is None:
             return "no estimate yet", ""
         if snapshot.run.paused:
@@ -344,11 +344,11 @@ def _advice(snapshot: Snapshot) -> tuple[str, str]:
         return "Go on when you like.", best
     if _waits(snapshot):
         return BRING_BACK, best
-    if snapshot.view and snapshot.view.verdict.state is State.LIKELY_STUCK:
+    if snapshot.view and snapshot.view.verdict.state is VerdictState.LIKELY_STUCK:
         return "Choose below.", best
     if run.stop_asked_at is not None:
         return "Wait a moment.", best
-    if snapshot.view and snapshot.view.verdict.state is State.SLOW:
+    if snapshot.view and snapshot.view.verdict.state is VerdictState.SLOW:
         advice = "" if snapshot.view.quiet else snapshot.view.verdict.advice
         return advice or "You can wait.", best
     return "Nothing to do.", best
@@ -368,15 +368,15 @@ def _ended_header(snapshot: Snapshot, *, can_start: bool) -> HeaderText:
     best = f"best {_best(run)}" if _best(run) else "no epoch was finished"
     glyph: Glyph = "failed"
     match run.phase:
-        case Phase.FINISHED:
+        case RunPhase.FINISHED:
             glyph = "done"
             stage, detail, normal, advice = "Done", best, "Finished", "Look at the results."
-        case Phase.STOPPED:
+        case RunPhase.STOPPED:
             glyph = "stopped"
             stage, detail, normal = "Stopped", best, "Stopped as asked"
             anew = "start anew" if can_start else "choose photos"
             advice = f"Resume it, or {anew}." if _resumable(run) else f"{anew.capitalize()}."
-        case Phase.FAILED:
+        case RunPhase.FAILED:
             stage, detail, normal, advice = "Failed", _failed_stage(run), "It ended with an error", ADVISED
         case _:
             stage, detail, normal, advice = "Crashed", _failed_stage(run), "It ended unexpectedly", ADVISED
@@ -407,7 +407,7 @@ def notice(snapshot: Snapshot) -> Notice | None:
             reason = stopped.reason.strip().rstrip(".") or "Stopped"
             title = reason if reason.startswith("Stopped") else f"Stopped: {reason}"
             return Notice("info", "stopped", f"{title}.", kept, offers)
-    if run.phase is Phase.CRASHED:
+    if run.phase is RunPhase.CRASHED:
         hint, lines = (run.crash.hint, run.crash.lines) if run.crash else ("", ())
         cause = run.crash.cause if run.crash else ""
         helps = (CURES[cause],) if cause in CURES else ()
@@ -435,9 +435,9 @@ def _live_notice(snapshot: Snapshot) -> Notice | None:
     verdict = view.verdict
     if snapshot.run.paused:
         return Notice("info", "stopped", "Paused. Nothing is computed until it goes on.", "", verdict.actions)
-    if verdict.state is State.LIKELY_STUCK:
+    if verdict.state is VerdictState.LIKELY_STUCK:
         return Notice("stuck", "stuck", verdict.title, verdict.more, verdict.actions)
-    if verdict.state is State.SLOW and not view.quiet:
+    if verdict.state is VerdictState.SLOW and not view.quiet:
         return Notice("slow", "slow", verdict.title, verdict.more, verdict.actions)
     if view.recovered:
         return Notice("info", "ok", view.recovered, "")
@@ -461,14 +461,14 @@ def done_words(run: Run, finished: RunFinished) -> str:
 def status_parts(snapshot: Snapshot) -> list[str]:
     """The status line: last message, GPU, processor, speed, free disk."""
     run, parts = snapshot.run, []
-    if run.phase is Phase.IDLE:
+    if run.phase is RunPhase.IDLE:
         return ["Ready"]
     if snapshot.folder:
         parts.append(f"Run {shorten(snapshot.folder.name, 40)}")
     if run.phase.running and run.messages:
         age = max(0.0, snapshot.now - run.heard_at)
         parts.append(f"last message {age:.1f} s ago" if age < 60 else f"last message {clock(age)} ago")
-    if run.phase is Phase.TRAINING and run.checkpoint is not None:
+    if run.phase is RunPhase.TRAINING and run.checkpoint is not None:
         parts.append(f"saved {clock(max(0.0, snapshot.now - run.checkpoint.at))} ago")
     told = run.heartbeat.gpu if run.heartbeat else None
     gpu = told and (snapshot.evidence.gpu or told)
@@ -476,7 +476,7 @@ def status_parts(snapshot: Snapshot) -> list[str]:
         parts.append(f"GPU {gpu.utilisation:.0f} %, {size(gpu.memory_used)} in use")
     if run.phase.running and snapshot.evidence.cpu_percent is not None:
         parts.append(f"CPU {snapshot.evidence.cpu_percent / 100:.1f} cores")
-    if run.phase is Phase.TRAINING and run.images_per_s:
+    if run.phase is RunPhase.TRAINING and run.images_per_s:
         parts.append(f"{run.images_per_s:,.0f} photos/s".replace(",", "\u202f"))
     if run.failure_count:
         parts.append(f"{many(run.failure_count, 'photo')} not readable")
@@ -488,7 +488,7 @@ def status_parts(snapshot: Snapshot) -> list[str]:
 def percent_done(run: Run) -> int | None:
     """Of the whole training, for the title; None before training."""
     train = run.stages.get("train")
-    if train is None or run.phase is not Phase.TRAINING or not train.total:
+    if train is None or run.phase is not RunPhase.TRAINING or not train.total:
         return None
     return min(99, int(100 * train.done / train.total))
 
@@ -501,12 +501,12 @@ def window_title(run: Run) -> str:
     if done is not None:
         return f"{done} % – waste-gui"
     words = {
-        Phase.LAUNCHED: "Starting",
-        Phase.STARTING: "Starting",
-        Phase.FINISHED: "Done",
-        Phase.STOPPED: "Stopped",
-        Phase.FAILED: "Failed",
-        Phase.CRASHED: "Crashed",
+        RunPhase.LAUNCHED: "Starting",
+        RunPhase.STARTING: "Starting",
+        RunPhase.FINISHED: "Done",
+        RunPhase.STOPPED: "Stopped",
+        RunPhase.FAILED: "Failed",
+        RunPhase.CRASHED: "Crashed",
     }
     return f"{words[run.phase]} – waste-gui" if run.phase in words else "waste-gui"
 
@@ -514,7 +514,7 @@ def window_title(run: Run) -> str:
 def stop_question(snapshot: Snapshot) -> str:
     """`Epoch 7 is not finished. The best model so far (91.4 %, epoch 6) is kept.`"""
     run = snapshot.run
-    if run.phase is not Phase.TRAINING:
+    if run.phase is not RunPhase.TRAINING:
         return "Training has not begun yet; nothing is lost."
     words = f"Epoch {run.epoch_now} is not finished. "
     if run.best is not None and run.best.val_accuracy is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from waste_gui.gui.common.formatting import time_of_day
-from waste_gui.gui.queue.store import State
+from waste_gui.gui.queue.store import QueueState
 from waste_gui.gui.session.run_text import Notice, Offer, notice
 from waste_gui.gui.session.snapshot import Snapshot
 
@@ -57,7 +57,7 @@ def resumed_elsewhere_notice() -> Notice:
     return Notice("info", "ok", "This training goes on in another window. Showing it.", "", (Offer.HIDE,))
 
 
-def ended_alone_notice(began: float, state: State, words: str) -> Notice:
+def ended_alone_notice(began: float, state: QueueState, words: str) -> Notice:
     """`words` is the accuracy, or why it failed."""
     training, offers = f"Training from {time_of_day(began)}", (Offer.SHOW_RUN, Offer.HIDE)
     match state:

@@ -13,7 +13,7 @@ from waste_gui.gui.session.run_text import stop_question
 from waste_gui.gui.shell.dialogs import Answer
 from waste_gui.gui.shell.interrupts import say_that_it_goes_on
 from waste_gui.monitor.formatting import about
-from waste_gui.monitor.run import Phase
+from waste_gui.monitor.run import RunPhase
 
 if TYPE_CHECKING:
     from waste_gui.gui.main_window import MainWindow
@@ -44,7 +44,7 @@ class Ending(QObject):
             return
         answers: tuple[Answer, ...] = (Answer.STOP_NOW, Answer.KEEP_TRAINING)
         notes: dict[Answer, str] = {}
-        if snapshot.run.phase is Phase.TRAINING:
+        if snapshot.run.phase is RunPhase.TRAINING:
             answers = (Answer.STOP_NOW, Answer.AFTER_EPOCH, Answer.KEEP_TRAINING)
             left = snapshot.epoch_left_s
             notes = {Answer.AFTER_EPOCH: f", ~{about(left)}"} if left and left >= 1 else {}

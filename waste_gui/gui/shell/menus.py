@@ -17,7 +17,7 @@ from waste_gui.gui.common.preferences import ThemeName
 from waste_gui.gui.session.snapshot import Snapshot
 from waste_gui.gui.shell.focus_areas import move_focus
 from waste_gui.gui.shell.pages import PHOTOS, RUNS, SETTINGS
-from waste_gui.monitor.run import Phase
+from waste_gui.monitor.run import RunPhase
 
 if TYPE_CHECKING:
     from waste_gui.gui.main_window import MainWindow
@@ -162,8 +162,8 @@ class Menus(QObject):
         run, data = snapshot.run, self._window.data
         running = run.phase.running
         self._stop.setEnabled(running)
-        self._pause.setEnabled(run.phase is Phase.TRAINING)
-        self._save.setEnabled(run.phase is Phase.TRAINING)
+        self._pause.setEnabled(run.phase is RunPhase.TRAINING)
+        self._save.setEnabled(run.phase is RunPhase.TRAINING)
         self._pause.setText("&Go on" if run.paused else "&Pause")
         self._start.setEnabled(can_start and not running)
         self.add_to_queue.setEnabled(data.readiness.ready)

@@ -14,7 +14,7 @@ from waste_gui.gui.common.theme import FRAME_MS, UNIT
 from waste_gui.gui.session.run_text import progress, usual
 from waste_gui.gui.session.snapshot import Snapshot
 from waste_gui.monitor.formatting import band
-from waste_gui.monitor.run import Phase, Stage
+from waste_gui.monitor.run import RunPhase, Stage
 
 if TYPE_CHECKING:
     from waste_gui.gui.training.plots import Plots
@@ -69,7 +69,7 @@ class _Waiting(QWidget):
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         run, stage = snapshot.run, snapshot.run.current
-        if run.phase is Phase.IDLE:
+        if run.phase is RunPhase.IDLE:
             title, words = "Nothing has run yet", "Loss and accuracy appear here once training has begun."
         elif run.phase.ended:
             title, words = "It ended before training began", "There is nothing to plot."

@@ -12,7 +12,7 @@ from waste_gui.monitor.context import (
     WORKING_GPU_PERCENT,
     Context,
 )
-from waste_gui.monitor.verdict import ASK, REPORT, State, Verdict
+from waste_gui.monitor.verdict import ASK, REPORT, Verdict, VerdictState
 
 LONG_WORK = ("computing", "compiling", "importing", "saving", "reading", "starting", "waiting for the GPU")
 """How the words begin of what may be busy for longer than ever before."""
@@ -31,7 +31,7 @@ def busy_in_one_call(context: Context) -> Verdict | None:
         return None
     where = f" ({context.place})" if context.place else ""
     text = f"The training is inside one long operation{where}: the processor is busy, so it still works."
-    return context.silence("one_operation", text, ASK, state=State.SLOW)
+    return context.silence("one_operation", text, ASK, state=VerdictState.SLOW)
 
 
 def loop(context: Context) -> Verdict | None:
@@ -44,7 +44,7 @@ def loop(context: Context) -> Verdict | None:
         f"{context.place or 'itself'} and does not come to "
         "an end."
     )
-    return context.silence("loop", text, REPORT, state=State.LIKELY_STUCK)
+    return context.silence("loop", text, REPORT, state=VerdictState.LIKELY_STUCK)
 
 
 def looping(context: Context) -> bool:
@@ -67,7 +67,7 @@ def first_step(context: Context) -> Verdict | None:
     if not context.silent or not context.works:
         return None
     text = f"The GPU code is being prepared: {work(context)}. Usually once. You can wait."
-    return context.silence("first_step", text, ASK, state=State.SLOW)
+    return context.silence("first_step", text, ASK, state=VerdictState.SLOW)
 
 
 def still_works(context: Context) -> Verdict | None:
@@ -80,7 +80,7 @@ def still_works(context: Context) -> Verdict | None:
         text = f"Longer than any run before ({taken}{longest}), but it still works: {work(context)}."
     else:
         text = f"No progress for {taken}{longest}, but it still works: {work(context)}. You can wait."
-    return context.silence("still_working", text, ASK, state=State.SLOW)
+    return context.silence("still_working", text, ASK, state=VerdictState.SLOW)
 
 
 def frozen(context: Context) -> Verdict | None:

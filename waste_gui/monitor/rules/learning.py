@@ -28,8 +28,8 @@ from waste_gui.monitor.curves import (
     waited,
     warm_from,
 )
-from waste_gui.monitor.run import Phase, Run
-from waste_gui.monitor.verdict import Action, State, Verdict
+from waste_gui.monitor.run import Run, RunPhase
+from waste_gui.monitor.verdict import Action, Verdict, VerdictState
 from waste_gui.protocol import Baseline, EpochFinished
 
 ACTIONS = (Action.STOP, Action.KEEP_GOING, Action.COPY_DETAILS)
@@ -79,7 +79,7 @@ EPOCHS_SEEN = 500
 
 def loss_is_nan(context: Context) -> Verdict | None:
     run, loss = context.run, context.run.loss
-    if run.phase is not Phase.TRAINING or not len(loss) or loss.last_finite == len(loss) - 1:
+    if run.phase is not RunPhase.TRAINING or not len(loss) or loss.last_finite == len(loss) - 1:
         return None
     if loss.last_finite is None:
         text = (
@@ -104,7 +104,7 @@ def loss_is_nan(context: Context) -> Verdict | None:
 def loss_explodes(context: Context) -> Verdict | None:
     """The last points lie far above the start, nearly all of them."""
     run, loss = context.run, context.run.loss
-    if run.phase is not Phase.TRAINING or len(loss) < EXPLODED_POINTS:
+    if run.phase is not RunPhase.TRAINING or len(loss) < EXPLODED_POINTS:
         return None
     recent, start, guess = loss.y[-EXPLODED_POINTS:], float(loss.y[0]), guessing(run)
     usual = max(0.0 if math.isnan(start) else start, guess or 0.0)
@@ -129,7 +129,7 @@ def loss_does_not_move(context: Context) -> Verdict | None:
     to point, which a trend does not enlarge. Where noise could hide a real fall, nothing is said yet.
     """
     run, guess, warm = context.run, guessing(context.run), warm_from(context.run)
-    if run.phase is not Phase.TRAINING or not guess or warm is None or run.step - warm < good_stretch(run):
+    if run.phase is not RunPhase.TRAINING or not guess or warm is None or run.step - warm < good_stretch(run):
         return None
     steps, losses = run.loss.sampled(int(np.searchsorted(run.loss.x, warm)), POINTS)
     third = len(losses) // 3
@@ -164,7 +164,7 @@ def good_stretch(run: Run) -> float:
 def one_class_predicted(context: Context) -> Verdict | None:
     run, epochs = context.run, settled_epochs(context.run)
     named = [(epoch.epoch, epoch.most_predicted) for epoch in epochs if epoch.most_predicted]
-    if run.phase is not Phase.TRAINING or not named or len(named) < len(epochs):
+    if run.phase is not RunPhase.TRAINING or not named or len(named) < len(epochs):
         return None
     if run.baseline is None or run.baseline.val_photos < FEWEST_PHOTOS:
         return None
@@ -184,7 +184,7 @@ def one_class_predicted(context: Context) -> Verdict | None:
 def validation_at_chance(context: Context) -> Verdict | None:
     """The training loss falls well, and new photos are answered as by guessing."""
     run, epochs, guess = context.run, settled_epochs(context.run), context.run.baseline
-    if run.phase is not Phase.TRAINING or not guess or not guesses(epochs, guess):
+    if run.phase is not RunPhase.TRAINING or not guess or not guesses(epochs, guess):
         return None
     train_loss, way = epochs[-1].train_loss, guess.train_loss - guess.least_loss
     if train_loss is None or way <= 0 or guess.train_loss - train_loss < FELL_WELL * way:
@@ -203,7 +203,7 @@ def still_guesses(context: Context) -> Verdict | None:
     """For a third of the plan new photos have been answered as by guessing, whatever the training loss."""
     run, guess = context.run, context.run.baseline
     epochs = settled_epochs(run, max(STILL_EPOCHS, math.ceil(STILL_SHARE * planned_epochs(run))))
-    if run.phase is not Phase.TRAINING or not guess or not guesses(epochs, guess):
+    if run.phase is not RunPhase.TRAINING or not guess or not guesses(epochs, guess):
         return None
     text = (
         f"For {len(epochs)} epochs new photos have been answered as by guessing, now "
@@ -240,7 +240,7 @@ def overfits(context: Context) -> Verdict | None:
     and none of these was the best by accuracy. Its best is of three neighbours' median: one lucky epoch is
     none."""
     run, epochs = context.run, context.run.epochs[-EPOCHS_SEEN:]
-    if run.phase is not Phase.TRAINING or len(epochs) < OVERFIT_EPOCHS + 3:
+    if run.phase is not RunPhase.TRAINING or len(epochs) < OVERFIT_EPOCHS + 3:
         return None
     val = np.array([math.nan if e.val_loss is None else e.val_loss for e in epochs])
     train = np.array([math.nan if e.train_loss is None else e.train_loss for e in epochs])
@@ -274,7 +274,7 @@ def overfits(context: Context) -> Verdict | None:
 def waits_for_photos(context: Context) -> Verdict | None:
     """In a later epoch, when the photos ought to come from the cache."""
     run, seen = context.run, waited(context.run, context.now)
-    if run.phase is not Phase.TRAINING or not run.epochs or seen is None:
+    if run.phase is not RunPhase.TRAINING or not run.epochs or seen is None:
         return None
     took_s, waited_s = seen
     faster = min(took_s / max(took_s - waited_s, 1e-3), 100)
@@ -295,14 +295,14 @@ def waits_for_photos(context: Context) -> Verdict | None:
 def first_pass(context: Context) -> Verdict | None:
     """A mild word in the first epoch, which fills the cache."""
     run, seen = context.run, waited(context.run, context.now)
-    if run.phase is not Phase.TRAINING or run.epochs or seen is None:
+    if run.phase is not RunPhase.TRAINING or run.epochs or seen is None:
         return None
     text = (
         f"{context.title}: the first pass reads the photos; later ones come from the cache. "
         "Training waits for "
         f"photos {100 * seen[1] / seen[0]:.0f} % of the time."
     )
-    return Verdict(State.ON_SCHEDULE, "first_pass", "On schedule", text)
+    return Verdict(VerdictState.ON_SCHEDULE, "first_pass", "On schedule", text)
 
 
 def note(
@@ -313,7 +313,7 @@ def note(
     headline: str = NOT_LEARNING,
     advice: str = FOLLOW,
 ) -> Verdict:
-    return Verdict(State.SLOW, cause, title, text, evidence, ACTIONS, headline=headline, advice=advice)
+    return Verdict(VerdictState.SLOW, cause, title, text, evidence, ACTIONS, headline=headline, advice=advice)
 
 
 def rate_fact(run: Run) -> tuple[str, ...]:

@@ -14,8 +14,8 @@ from waste_gui.monitor.context import (
 )
 from waste_gui.monitor.crash import GONE
 from waste_gui.monitor.last_log import LastLog
-from waste_gui.monitor.run import Phase
-from waste_gui.monitor.verdict import REPORT, Action, State, Verdict
+from waste_gui.monitor.run import RunPhase
+from waste_gui.monitor.verdict import REPORT, Action, Verdict, VerdictState
 from waste_gui.protocol import RunFailed, RunFinished, RunStopped
 
 STOP_S = 20.0
@@ -28,15 +28,17 @@ def ended(context: Context) -> Verdict | None:
     match run.last:
         case RunFinished(elapsed_s=elapsed_s):
             best = f" Best: {percent(run.best.val_accuracy)} (epoch {run.best.epoch})." if run.best else ""
-            return Verdict(State.ENDED, "finished", "Done", f"Done in {formatting.clock(elapsed_s)}.{best}")
+            return Verdict(
+                VerdictState.ENDED, "finished", "Done", f"Done in {formatting.clock(elapsed_s)}.{best}"
+            )
         case RunStopped(reason=reason):
             kept = f" The best model so far, epoch {run.best.epoch}, is kept." if run.best else ""
             text = f"{reason.rstrip('.') or 'Stopped'}.{kept}"
-            return Verdict(State.ENDED, "stopped", "Stopped", text)
+            return Verdict(VerdictState.ENDED, "stopped", "Stopped", text)
         case RunFailed(kind=kind, text=text, hint=hint, traceback=traceback):
             actions = (Action.COPY_DETAILS,)
             return Verdict(
-                State.ENDED,
+                VerdictState.ENDED,
                 as_id(kind) or "failed",
                 text,
                 f"{text} {hint}".strip(),
@@ -46,28 +48,28 @@ def ended(context: Context) -> Verdict | None:
     title, actions = "Training ended unexpectedly", (Action.COPY_DETAILS,)
     if crash := run.crash:
         text = f"{crash.text} {crash.hint}".strip()
-        return Verdict(State.ENDED, crash.cause, title, text, crash.lines, actions)
+        return Verdict(VerdictState.ENDED, crash.cause, title, text, crash.lines, actions)
     text = run.exit_words or "The training process ended without saying why."
-    return Verdict(State.ENDED, "crashed", title, text, (), actions)
+    return Verdict(VerdictState.ENDED, "crashed", title, text, (), actions)
 
 
 def idle(context: Context) -> Verdict | None:
-    if context.run.phase is not Phase.IDLE:
+    if context.run.phase is not RunPhase.IDLE:
         return None
-    return Verdict(State.ON_SCHEDULE, "idle", "Nothing is running", "Nothing is running.")
+    return Verdict(VerdictState.ON_SCHEDULE, "idle", "Nothing is running", "Nothing is running.")
 
 
 def gone(context: Context) -> Verdict | None:
     """The process is gone, and its last message, if there was one, had time to arrive."""
     if (
         context.evidence.alive
-        or context.run.phase is Phase.LAUNCHED
+        or context.run.phase is RunPhase.LAUNCHED
         or context.now - context.run.heard_at <= 2
     ):
         return None
     text = GONE.format(work="training")
     title = "Training ended unexpectedly"
-    return Verdict(State.ENDED, "gone", title, text, context.facts, (Action.COPY_DETAILS,))
+    return Verdict(VerdictState.ENDED, "gone", title, text, context.facts, (Action.COPY_DETAILS,))
 
 
 def stopping(context: Context) -> Verdict | None:
@@ -77,7 +79,7 @@ def stopping(context: Context) -> Verdict | None:
     waited = context.now - run.stop_asked_at
     if waited < STOP_S:
         text = "Stopping: the step that runs is finished and the model saved."
-        return Verdict(State.ON_SCHEDULE, "stopping", "Stopping", text)
+        return Verdict(VerdictState.ON_SCHEDULE, "stopping", "Stopping", text)
     disk = " Nothing is on disk yet."
     if run.checkpoint is not None:
         epoch = run.best.epoch if run.best else run.checkpoint.epoch
@@ -85,7 +87,7 @@ def stopping(context: Context) -> Verdict | None:
     title = f"It has not stopped after {formatting.span(waited)}"
     actions = (Action.FORCE_STOP, Action.KEEP_WAITING, Action.SHOW_WHERE)
     return Verdict(
-        State.LIKELY_STUCK, "not_stopping", title, f"{title}. Force it?{disk}", context.facts, actions
+        VerdictState.LIKELY_STUCK, "not_stopping", title, f"{title}. Force it?{disk}", context.facts, actions
     )
 
 
@@ -95,26 +97,28 @@ def stopped_process(context: Context) -> Verdict | None:
         return None
     who = "The training process" if context.beat_age_s > BEAT_S else "A data worker"
     text = f"{who} is paused: somebody stopped it (SIGSTOP). It goes on where it was when it is continued."
-    state = State.LIKELY_STUCK if context.silence_s >= RED_SILENCE_S else State.SLOW
+    state = VerdictState.LIKELY_STUCK if context.silence_s >= RED_SILENCE_S else VerdictState.SLOW
     return context.silence("paused", text, (Action.RESUME, Action.STOP), state=state)
 
 
 def paused(context: Context) -> Verdict | None:
     if not context.run.paused:
         return None
-    return Verdict(State.ON_SCHEDULE, "paused_by_you", "Paused", "Paused.", (), (Action.RESUME, Action.STOP))
+    return Verdict(
+        VerdictState.ON_SCHEDULE, "paused_by_you", "Paused", "Paused.", (), (Action.RESUME, Action.STOP)
+    )
 
 
 def nothing_said(context: Context) -> Verdict | None:
-    if context.run.phase is not Phase.LAUNCHED:
+    if context.run.phase is not RunPhase.LAUNCHED:
         return None
     if context.now < NOTICED_S:
-        return Verdict(State.ON_SCHEDULE, "starting", "Starting", "The training process is starting.")
+        return Verdict(VerdictState.ON_SCHEDULE, "starting", "Starting", "The training process is starting.")
     text = (
         f"The training process was started {formatting.span(context.now)} ago and has not said anything yet. "
         "Usually it does within a second. An antivirus program or a slow network home can hold it up."
     )
-    state = State.LIKELY_STUCK if context.now >= SPEECHLESS_S else State.SLOW
+    state = VerdictState.LIKELY_STUCK if context.now >= SPEECHLESS_S else VerdictState.SLOW
     return context.silence("no_first_word", text, REPORT, state=state)
 
 

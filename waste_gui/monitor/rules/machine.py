@@ -8,7 +8,7 @@ from waste_gui.monitor.context import (
     Context,
 )
 from waste_gui.monitor.stack_words import DOWNLOADING
-from waste_gui.monitor.verdict import ASK, DOWNLOAD, MEMORY, Action, State, Verdict
+from waste_gui.monitor.verdict import ASK, DOWNLOAD, MEMORY, Action, Verdict, VerdictState
 
 FULL_DISK_BYTES = 100_000_000
 FEW_MEMORY = 0.05
@@ -42,7 +42,7 @@ def not_saved(context: Context) -> Verdict | None:
     )
     since = formatting.span(context.now - trouble.at)
     return Verdict(
-        State.SLOW,
+        VerdictState.SLOW,
         "disk_full" if "full" in trouble.text else "not_saved",
         f"The model cannot be saved, for {since} now",
         text,
@@ -58,7 +58,9 @@ def window_busy(context: Context) -> Verdict | None:
     engine = context.evidence.engine
     if engine is None or "pipe_write" not in (engine.waits_for or "") or not context.silent:
         return None
-    return context.silence("window_busy", "The window was busy. It reads again now.", ASK, state=State.SLOW)
+    return context.silence(
+        "window_busy", "The window was busy. It reads again now.", ASK, state=VerdictState.SLOW
+    )
 
 
 def low_memory(context: Context) -> Verdict | None:

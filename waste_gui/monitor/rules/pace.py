@@ -13,7 +13,7 @@ from waste_gui.monitor.countdown import epoch_taken, usual_epoch
 from waste_gui.monitor.gpu import HEAT
 from waste_gui.monitor.history import History
 from waste_gui.monitor.run import Stage
-from waste_gui.monitor.verdict import State, Verdict
+from waste_gui.monitor.verdict import Verdict, VerdictState
 from waste_gui.stages import INSIDE_TRAIN
 
 
@@ -28,7 +28,7 @@ def slower_epoch(context: Context) -> Verdict | None:
     epoch = context.run.epochs[-1].epoch + 1 if context.run.epochs else context.run.epoch_now
     what = f"epoch {epoch} has taken {formatting.clock(taken)} (usual {formatting.band(*usual)})"
     text = f"Slower than usual: {what}. {bottleneck(context)}Nothing is wrong; you can wait."
-    return Verdict(State.SLOW, "slow_epoch", f"Slower than usual: {what}", text, context.facts)
+    return Verdict(VerdictState.SLOW, "slow_epoch", f"Slower than usual: {what}", text, context.facts)
 
 
 def slower_stage(context: Context) -> Verdict | None:
@@ -51,17 +51,21 @@ def slower_stage(context: Context) -> Verdict | None:
     if not context.remaining.earlier_runs:
         parts.append("First run on this computer: the times are a rough guess.")
     parts.append("Nothing is wrong; you can wait.")
-    return Verdict(State.SLOW, "slow_stage", f"Slower than usual: {what}", " ".join(parts), context.facts)
+    return Verdict(
+        VerdictState.SLOW, "slow_stage", f"Slower than usual: {what}", " ".join(parts), context.facts
+    )
 
 
 def on_schedule(context: Context) -> Verdict:
     stage = context.stage
     if stage is None:
-        return Verdict(State.ON_SCHEDULE, "on_schedule", "On schedule", "Starting.")
+        return Verdict(VerdictState.ON_SCHEDULE, "on_schedule", "On schedule", "Starting.")
     parts = [f"{stage.title}: {stage.detail or so_far(stage)}."]
     if stage.id == "train":
         parts.append(bottleneck(context))
-    return Verdict(State.ON_SCHEDULE, "on_schedule", "On schedule", " ".join(filter(None, parts)).strip())
+    return Verdict(
+        VerdictState.ON_SCHEDULE, "on_schedule", "On schedule", " ".join(filter(None, parts)).strip()
+    )
 
 
 def bottleneck(context: Context) -> str:

@@ -21,7 +21,7 @@ from waste_gui.monitor.context import (
     Context,
 )
 from waste_gui.monitor.evidence import ProcessLook
-from waste_gui.monitor.verdict import ASK, ASK_PHOTO, RESTART, Action, State, Verdict
+from waste_gui.monitor.verdict import ASK, ASK_PHOTO, RESTART, Action, Verdict, VerdictState
 from waste_gui.protocol import WorkerState
 
 LARGE_BYTES = 100_000_000
@@ -45,7 +45,7 @@ def source_gone(context: Context) -> Verdict | None:
         f"{gone.folder} {gone.reason}.{more} Its drive was unplugged, its network was lost, or it was moved. "
         "Bring it back: training goes on by itself, and no photo is lost."
     )
-    state = State.LIKELY_STUCK if context.silence_s >= RED_SILENCE_S else State.SLOW
+    state = VerdictState.LIKELY_STUCK if context.silence_s >= RED_SILENCE_S else VerdictState.SLOW
     title = f"Waiting for a folder of photos: no progress for {formatting.span(context.silence_s)}"
     return replace(context.silence("source_gone", text, ASK, state=state), title=title)
 
@@ -62,13 +62,13 @@ def one_photo(context: Context) -> Verdict | None:
     on += others
     if is_large(look) and held < LARGE_S:
         text = f"{on} It is a very large photo, and still being read. You can wait, or set it aside."
-        return context.silence("large_photo", text, ASK_PHOTO, state=State.SLOW, photo=worker.path)
+        return context.silence("large_photo", text, ASK_PHOTO, state=VerdictState.SLOW, photo=worker.path)
     if gets_no_turn(context, look, held) and held < LARGE_S:
         text = f"{on} {ABOUT_TURNS} You can wait, or set it aside."
-        return context.silence("busy_computer", text, ASK_PHOTO, state=State.SLOW, photo=worker.path)
+        return context.silence("busy_computer", text, ASK_PHOTO, state=VerdictState.SLOW, photo=worker.path)
     name = PurePath(worker.path or "").name
     text = f"{on} {why_held(look)} Set {name} aside: training goes on without it."
-    state = State.LIKELY_STUCK if context.silence_s >= RED_SILENCE_S else State.SLOW
+    state = VerdictState.LIKELY_STUCK if context.silence_s >= RED_SILENCE_S else VerdictState.SLOW
     return context.silence("one_photo", text, ASK_PHOTO, state=state, photo=worker.path)
 
 
@@ -112,15 +112,15 @@ def storage(context: Context) -> Verdict | None:
         text = (
             f"Reading {path}: {speed}/s. The drive is slow, but it answers. Nothing is wrong; you can wait."
         )
-        return context.silence("slow_storage", text, ASK_PHOTO, state=State.SLOW, photo=path)
+        return context.silence("slow_storage", text, ASK_PHOTO, state=VerdictState.SLOW, photo=path)
     if context.cpu >= WORKING_CPU_PERCENT and context.silence_s < LOOP_FACTOR * context.limit_s:
         text = f"The data workers are busy with large photos, {path} for one. You can wait."
-        return context.silence("large_photos", text, ASK_PHOTO, state=State.SLOW, photo=path)
+        return context.silence("large_photos", text, ASK_PHOTO, state=VerdictState.SLOW, photo=path)
     looks = [(context.evidence.process(worker.pid), held) for worker, held in stuck]
     if stuck[0][1] < LARGE_S and any(gets_no_turn(context, look, held) for look, held in looks):
         text = f"Reading {path}. {ABOUT_TURNS} Nothing is wrong; you can wait."
-        return context.silence("busy_computer", text, ASK_PHOTO, state=State.SLOW, photo=path)
-    state = State.LIKELY_STUCK if context.silence_s >= RED_SILENCE_S else State.SLOW
+        return context.silence("busy_computer", text, ASK_PHOTO, state=VerdictState.SLOW, photo=path)
+    state = VerdictState.LIKELY_STUCK if context.silence_s >= RED_SILENCE_S else VerdictState.SLOW
     return context.silence("storage", drive_text(context, stuck), ASK_PHOTO, state=state, photo=path)
 
 
@@ -145,7 +145,7 @@ def workers_starting(context: Context) -> Verdict | None:
     ready = len(context.workers) - len(starting)
     if context.works or not context.red or ready:
         text = f"Starting the data workers: {ready} of {len(context.workers)} ready."
-        return context.silence("workers_starting", text, ASK, state=State.SLOW)
+        return context.silence("workers_starting", text, ASK, state=VerdictState.SLOW)
     text = (
         f"None of the {len(starting)} data workers has started, and they do nothing. Often an antivirus "
         "program holds new programs up, or the disk with Python does not answer. Stop, and start again."

@@ -17,7 +17,7 @@ from waste_gui.monitor.stack_words import (
     USING_CACHE,
     in_words,
 )
-from waste_gui.monitor.verdict import ASK, CACHE, REPORT, Action, State, Verdict
+from waste_gui.monitor.verdict import ASK, CACHE, REPORT, Action, Verdict, VerdictState
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def known_wait(context: Context) -> Verdict | None:
     span = formatting.span(context.silence_s)
     if context.doing == COMPILING:
         text = "Code for the graphics card is being prepared. This happens once; you can wait."
-        return context.silence("first_step", text, ASK, state=State.SLOW)
+        return context.silence("first_step", text, ASK, state=VerdictState.SLOW)
     wait = next((wait for beginning, wait in WAITS.items() if context.doing.startswith(beginning)), None)
     if wait is None:
         return None
