@@ -20,7 +20,7 @@ WORDS = "resnet lamp"
 
 def open_page(home: str, before: str) -> dict[str, Any]:
     """Seconds until the newest and until all runs are painted; `before` is what the last opening has left."""
-    from waste_gui.gui.shell.pages import RUNS
+    from waste_gui.gui.session.pages import RUNS
 
     with open_window(lambda config: []) as window:
         os.environ["WASTE_GUI_HOME"] = home

@@ -53,8 +53,8 @@ def open_window(command: Callable[[Path], list[str]]) -> Iterator[MainWindow]:
         from waste_gui.gui.common.preferences import Preferences
         from waste_gui.gui.common.theme import Theme
         from waste_gui.gui.main_window import MainWindow
+        from waste_gui.gui.session.pages import TRAINING
         from waste_gui.gui.session.run_controller import RunController
-        from waste_gui.gui.shell.pages import TRAINING
 
         app = QApplication([])
         window = MainWindow(Preferences(), Theme(app, "light"), RunController(command=command))

@@ -702,14 +702,14 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
     from waste_gui.gui.alerts.notifier import SendOutcome
     from waste_gui.gui.common.preferences import Preferences
     from waste_gui.gui.common.theme import Theme
-    from waste_gui.gui.photos.dataset_choice import DatasetChoice
     from waste_gui.gui.photos.finding_rows import Entry
     from waste_gui.gui.platform.self_test import SelfTestDialog
     from waste_gui.gui.queue.queue_text import over_notice
-    from waste_gui.gui.queue.store import ENDED, Queue, QueuedRun, QueueState
+    from waste_gui.gui.session import pages
+    from waste_gui.gui.session.dataset_choice import DatasetChoice
     from waste_gui.gui.session.engine_process import EngineProcess
+    from waste_gui.gui.session.queue_store import ENDED, Queue, QueuedRun, QueueState
     from waste_gui.gui.session.run_text import stop_question
-    from waste_gui.gui.shell import pages
     from waste_gui.gui.shell.dialogs import Answer, Question
     from waste_gui.gui.shell.guide import GuideDialog
     from waste_gui.rundir import RunDir

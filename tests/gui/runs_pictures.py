@@ -93,7 +93,7 @@ def _epochs(number: int, best: float, count: int) -> list[AnyMessage]:
 
 def show_runs(window: MainWindow, state: str, turn: Callable[..., None]) -> QWidget:
     """What is to be drawn."""
-    from waste_gui.gui.shell.pages import RUNS
+    from waste_gui.gui.session.pages import RUNS
 
     page = window.runs
     if state == "runs_empty":

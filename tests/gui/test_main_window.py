@@ -21,10 +21,10 @@ from waste_gui.gui.common.preferences import Preferences
 from waste_gui.gui.common.theme import Theme
 from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.session import run_controller
+from waste_gui.gui.session.pages import PHOTOS, RUNS, SETTINGS, TRAINING
 from waste_gui.gui.session.run_controller import RunController
 from waste_gui.gui.session.run_text import LETTERS, Notice, Offer
 from waste_gui.gui.shell.dialogs import Answer
-from waste_gui.gui.shell.pages import PHOTOS, RUNS, SETTINGS, TRAINING
 from waste_gui.gui.training.facts import facts
 from waste_gui.monitor.formatting import about
 from waste_gui.monitor.history import History

@@ -18,10 +18,10 @@ from waste_gui import config as configs
 from waste_gui import protocol as p
 from waste_gui.config import ConfigError, RunConfig
 from waste_gui.gui.common.theme import Theme
-from waste_gui.gui.photos.dataset_choice import DatasetChoice, Found
-from waste_gui.gui.photos.example import demo_folder
 from waste_gui.gui.photos.page import DataPage, _skipped_words
 from waste_gui.gui.results.page import ResultsPage
+from waste_gui.gui.session.dataset_choice import DatasetChoice, Found
+from waste_gui.gui.session.example import demo_folder
 from waste_gui.gui.settings.page import Fields, SettingsPage
 from waste_gui.gui.training.plots import ACCURACY, LOSS, TREND_WEIGHT, CurveView, Plots, Trend
 from waste_gui.monitor.series import Series

@@ -61,11 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # PySide6 reads the source of each module that is imported after it; these need no Qt.
     from waste_gui.dataset import mapping, scan  # noqa: F401, I001
     from waste_gui.gui.session import changed_settings  # noqa: F401
-    from waste_gui.gui.photos import example  # noqa: F401
+    from waste_gui.gui.session import example  # noqa: F401
     from waste_gui.gui.photos import finding_rows  # noqa: F401
     from waste_gui.gui.alerts import hooks  # noqa: F401
     from waste_gui.gui.session import snapshot  # noqa: F401
-    from waste_gui.gui.queue import store  # noqa: F401
+    from waste_gui.gui.session import queue_store  # noqa: F401
     from waste_gui.gui.common import resources  # noqa: F401
     from waste_gui.monitor import kernel_log, report, run_list, stacks, watch  # noqa: F401
     from waste_gui.monitor import diagnosis_log  # noqa: F401

@@ -42,13 +42,14 @@ from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.preferences import Preferences, ThemeName
 from waste_gui.gui.common.theme import UNIT, Theme
 from waste_gui.gui.diagnosis.diagnosis import WhereItWaits
-from waste_gui.gui.photos.dataset_choice import choice_of
 from waste_gui.gui.photos.page import DataPage
-from waste_gui.gui.queue.queue import RunQueue
 from waste_gui.gui.queue.queueing import Queueing
 from waste_gui.gui.results.page import Results, ResultsPage
+from waste_gui.gui.session.dataset_choice import choice_of
 from waste_gui.gui.session.opening import Showing
+from waste_gui.gui.session.pages import PHOTOS, RESULTS, RUNS, SETTINGS, TRAINING
 from waste_gui.gui.session.run_controller import RunController
+from waste_gui.gui.session.run_queue import RunQueue
 from waste_gui.gui.session.run_text import Offer, Readiness, status_parts, window_title
 from waste_gui.gui.session.snapshot import Snapshot
 from waste_gui.gui.session.starting import AGAIN, Starting
@@ -59,7 +60,6 @@ from waste_gui.gui.shell.dialogs import DetailsDialog
 from waste_gui.gui.shell.ending import Ending
 from waste_gui.gui.shell.header import Header
 from waste_gui.gui.shell.menus import KEYS, Menus
-from waste_gui.gui.shell.pages import PHOTOS, RESULTS, RUNS, SETTINGS, TRAINING
 from waste_gui.gui.shell.prompts import Prompts
 from waste_gui.gui.shell.tabs import Tabs
 from waste_gui.gui.training.facts import Facts

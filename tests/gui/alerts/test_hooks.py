@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from waste_gui.gui.alerts.hooks import Event, HookFailed, News, check_address, post, run_command
+from waste_gui.gui.alerts.hooks import HookFailed, News, check_address, post, run_command
+from waste_gui.gui.common.events import Event
 
 NEWS = News(
     Event.STUCK, "Training is likely stuck", "Worker 7 & <b>co</b>; $(rm -rf)", "run_1", "/runs/run 1"

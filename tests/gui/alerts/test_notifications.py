@@ -23,10 +23,11 @@ from pytestqt.qtbot import QtBot
 
 from tests.gui import pictures
 from tests.gui.conftest import WAIT_MS, ready
-from waste_gui.gui.alerts.desktop import Note, Notifications, TaskBarProgress, session_address
+from waste_gui.gui.alerts.desktop import Notifications, TaskBarProgress, session_address
 from waste_gui.gui.alerts.dialog import NotificationsDialog
-from waste_gui.gui.alerts.hooks import Event
+from waste_gui.gui.alerts.note import Note
 from waste_gui.gui.alerts.notifier import SendOutcome, news
+from waste_gui.gui.common.events import Event
 from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.shell.dialogs import Answer
 from waste_gui.monitor.run import RunPhase

@@ -12,10 +12,10 @@ from pytestqt.qtbot import QtBot
 
 from tests.monitor import transcripts
 from tests.monitor.test_timeline import told
+from waste_gui.gui.common.axis_follow import Follow
 from waste_gui.gui.common.theme import Theme
 from waste_gui.gui.diagnosis.lanes import curve_image, divided, lane_image, look
 from waste_gui.gui.diagnosis.timeline import EMPTY, TimelinePanel, TimelineView
-from waste_gui.gui.training.plots import Follow
 from waste_gui.monitor.evidence import Evidence
 from waste_gui.monitor.lanes import Lane, SegmentKind
 from waste_gui.monitor.machine import Machine

@@ -26,11 +26,11 @@ from waste_gui.gui.common.thumbnails import SMALL, Thumbnails
 from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.photos import check_text
 from waste_gui.gui.photos.check_text import AGAIN, GO_ON, START, STOP
-from waste_gui.gui.photos.dataset_choice import DatasetChoice
 from waste_gui.gui.photos.finding_rows import ASIDE, SKIPPED, Act, Entry, Heading, Row
 from waste_gui.gui.photos.page import DataPage
+from waste_gui.gui.session.dataset_choice import DatasetChoice
+from waste_gui.gui.session.pages import PHOTOS, TRAINING
 from waste_gui.gui.session.run_controller import RunController
-from waste_gui.gui.shell.pages import PHOTOS, TRAINING
 from waste_gui.monitor.run import RunPhase
 from waste_gui.protocol import Finding
 from waste_gui.rundir import data_dir

@@ -22,15 +22,16 @@ from waste_gui.config import RunConfig
 from waste_gui.gui.common.preferences import Preferences
 from waste_gui.gui.common.theme import Theme
 from waste_gui.gui.main_window import MainWindow
-from waste_gui.gui.queue import queue_text
-from waste_gui.gui.queue.queue import RunQueue
 from waste_gui.gui.queue.queue_list import MIME
-from waste_gui.gui.queue.queue_text import last_words, over_notice
-from waste_gui.gui.queue.store import Queue, QueuedRun, QueueFile
+from waste_gui.gui.queue.queue_text import over_notice
+from waste_gui.gui.session import run_ends
+from waste_gui.gui.session.pages import PHOTOS
+from waste_gui.gui.session.queue_store import Queue, QueuedRun, QueueFile
 from waste_gui.gui.session.run_controller import RunController
+from waste_gui.gui.session.run_ends import last_words
+from waste_gui.gui.session.run_queue import RunQueue
 from waste_gui.gui.session.run_text import Offer
 from waste_gui.gui.shell.dialogs import Answer
-from waste_gui.gui.shell.pages import PHOTOS
 from waste_gui.monitor.run import RunPhase
 from waste_gui.protocol import AnyMessage, RunFailed, RunFinished, RunStopped, encode
 from waste_gui.rundir import RunDir, data_dir
@@ -234,7 +235,7 @@ def test_run_left_in_the_background_is_settled_by_its_folder(open_window: Open, 
         found = last_words(folder)
         assert found is not None and found[0] == state
     folder.events.write_bytes(b'{"type":"heart')
-    assert last_words(folder) == ("failed", queue_text.NO_WORD)
+    assert last_words(folder) == ("failed", run_ends.NO_WORD)
     folder.acquire()
     assert last_words(folder) is None
 
@@ -284,7 +285,7 @@ def test_only_one_window_starts_the_runs(
 
 
 def test_lock_goes_with_the_process_that_has_it(tmp_path: Path) -> None:
-    program = "from waste_gui.gui.queue.store import QueueFile; import sys; f = QueueFile(); "
+    program = "from waste_gui.gui.session.queue_store import QueueFile; import sys; f = QueueFile(); "
     other = subprocess.Popen(
         [sys.executable, "-c", program + "print(f.drive(), flush=True); sys.stdin.read()"],
         stdin=subprocess.PIPE,

@@ -25,7 +25,7 @@ from waste_gui.gui.runs.compare import CompareDialog
 from waste_gui.gui.runs.epoch_plots import LOOKS
 from waste_gui.gui.runs.page import MOST_COMPARED, RunsPage
 from waste_gui.gui.runs.rows import Column
-from waste_gui.gui.shell.pages import PHOTOS, RUNS, SETTINGS, TRAINING
+from waste_gui.gui.session.pages import PHOTOS, RUNS, SETTINGS, TRAINING
 from waste_gui.monitor.annotations import Annotations, read_annotations
 from waste_gui.monitor.run import RunPhase
 from waste_gui.monitor.series import FloatArray

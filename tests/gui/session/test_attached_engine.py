@@ -18,11 +18,11 @@ from waste_gui import protocol
 from waste_gui.config import RunConfig
 from waste_gui.gui.alerts.notifier import SendOutcome
 from waste_gui.gui.main_window import MainWindow
-from waste_gui.gui.queue.store import QueueState
 from waste_gui.gui.session.attached_engine import AttachedEngine
+from waste_gui.gui.session.pages import PHOTOS, RUNS
+from waste_gui.gui.session.queue_store import QueueState
 from waste_gui.gui.session.run_text import Offer
 from waste_gui.gui.shell.banner_text import ended_alone_notice
-from waste_gui.gui.shell.pages import PHOTOS, RUNS
 from waste_gui.monitor.run import RunPhase
 from waste_gui.rundir import RunDir, runs_dir
 

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from tests.gui.conftest import WAIT_MS
 from waste_gui.gui.common import resources
 from waste_gui.gui.main_window import TABS, MainWindow
-from waste_gui.gui.shell import pages
+from waste_gui.gui.session import pages
 from waste_gui.gui.shell.dialogs import DetailsDialog
 from waste_gui.gui.shell.guide import PAGES, GuideDialog
 

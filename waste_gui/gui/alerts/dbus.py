@@ -17,7 +17,7 @@ from jeepney.bus import get_bus
 from jeepney.io.blocking import DBusConnection, Proxy, prep_socket
 from jeepney.wrappers import unwrap_msg
 
-from waste_gui.gui.alerts.desktop import DESKTOP_ENTRY, Note
+from waste_gui.gui.alerts.note import DESKTOP_ENTRY, Note
 from waste_gui.gui.common.escaping import one_line
 
 NAME = "org.freedesktop.Notifications"

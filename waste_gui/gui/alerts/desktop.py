@@ -4,34 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QIcon
 from PySide6.QtWidgets import QSystemTrayIcon, QWidget
 
+from waste_gui.gui.alerts.note import DESKTOP_ENTRY, Note
 from waste_gui.gui.common import resources
 from waste_gui.gui.common.background import Background
-from waste_gui.gui.common.escaping import one_line, shorten
 
-DESKTOP_ENTRY = "waste-gui"
 LAUNCHER = ("/com/waste_gui/launcher", "com.canonical.Unity.LauncherEntry", "Update")
 TOKEN_VARIABLE = "XDG_ACTIVATION_TOKEN"
-
-MOST_CHARS = 400
-"""A longer text fills a screen on some desktops."""
-
-
-@dataclass(frozen=True)
-class Note:
-    title: str
-    text: str
-    urgent: bool = False
-
-    @property
-    def line(self) -> str:
-        return shorten(one_line(self.text), MOST_CHARS)
 
 
 def desktop_address() -> str:

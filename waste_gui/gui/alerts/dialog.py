@@ -14,8 +14,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from waste_gui.gui.alerts.hooks import Event, HookFailed, check_address
+from waste_gui.gui.alerts.hooks import HookFailed, check_address
 from waste_gui.gui.alerts.notifier import Channel, Notifier, SendOutcome
+from waste_gui.gui.common.events import Event
 from waste_gui.gui.common.glyphs import GlyphMark
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.preferences import Preferences

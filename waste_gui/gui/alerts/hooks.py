@@ -11,19 +11,14 @@ import sys
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from waste_gui.gui.common.events import Event
+
 COMMAND_LIMIT_S, WEBHOOK_LIMIT_S = 60.0, 10.0
 OUTPUT_BYTES = 4096
-
-
-class Event(Enum):
-    DONE = "done"
-    FAILED = "failed"
-    STUCK = "stuck"
 
 
 @dataclass(frozen=True)

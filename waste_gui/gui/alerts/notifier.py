@@ -8,9 +8,11 @@ from typing import Literal
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QWidget
 
-from waste_gui.gui.alerts.desktop import Note, Notifications, TaskBarProgress
-from waste_gui.gui.alerts.hooks import Event, HookFailed, News, post, run_command
+from waste_gui.gui.alerts.desktop import Notifications, TaskBarProgress
+from waste_gui.gui.alerts.hooks import HookFailed, News, post, run_command
+from waste_gui.gui.alerts.note import Note
 from waste_gui.gui.common.background import Background
+from waste_gui.gui.common.events import Event
 from waste_gui.gui.common.preferences import Preferences
 from waste_gui.gui.session.run_controller import RunController
 from waste_gui.gui.session.run_text import notice, percent_done

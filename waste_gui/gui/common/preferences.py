@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from PySide6.QtCore import QByteArray, QSettings
 
-from waste_gui.gui.alerts.hooks import Event
+from waste_gui.gui.common.events import Event
 from waste_gui.rundir import data_dir
 
 ThemeName = Literal["system", "light", "dark"]

@@ -8,7 +8,7 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QSize, Qt, Signal
+from PySide6.QtCore import QObject, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QImage
 
 if TYPE_CHECKING:
@@ -172,3 +172,11 @@ def _picture(read: Read, large: bool) -> Picture:
     smooth = Qt.TransformationMode.SmoothTransformation
     image = image.scaled(size, Qt.AspectRatioMode.IgnoreAspectRatio, smooth)
     return Picture(image, "", (read.width, read.height))
+
+
+def fitted(image: QImage, place: QRect) -> QRect:
+    """The largest box of the image's shape in the middle of `place`."""
+    size = image.size().scaled(place.size(), Qt.AspectRatioMode.KeepAspectRatio).expandedTo(QSize(1, 1))
+    target = QRect(QPoint(0, 0), size)
+    target.moveCenter(place.center())
+    return target

@@ -16,8 +16,7 @@ from waste_gui.gui.common.escaping import one_line
 from waste_gui.gui.common.formatting import count
 from waste_gui.gui.common.plain_label import PlainLabel, heading
 from waste_gui.gui.common.theme import UNIT
-from waste_gui.gui.common.thumbnails import Picture, Thumbnails
-from waste_gui.gui.photos.finding_list import fitted
+from waste_gui.gui.common.thumbnails import Picture, Thumbnails, fitted
 from waste_gui.monitor.formatting import size
 from waste_gui.protocol import named_path
 

@@ -18,6 +18,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QStackedLayout, QToolTip, QVBoxLayout, QWidget
 
 from waste_gui.gui.common import theme
+from waste_gui.gui.common.axis_follow import PAN, ZOOM, Follow
 from waste_gui.gui.common.escaping import shorten, tooltip
 from waste_gui.gui.common.glyphs import paint_glyph
 from waste_gui.gui.common.plain_label import PlainLabel
@@ -35,7 +36,6 @@ from waste_gui.gui.diagnosis.timeline_drawing import (
     lane_words,
     rows_of,
 )
-from waste_gui.gui.training.plots import PAN, ZOOM, Follow
 from waste_gui.monitor.formatting import clock
 from waste_gui.monitor.lanes import SegmentKind
 from waste_gui.monitor.timeline import MarkKind, Timeline

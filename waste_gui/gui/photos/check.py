@@ -12,8 +12,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from waste_gui import config as configs
 from waste_gui.config import ConfigError, RunConfig
-from waste_gui.gui.photos.dataset_choice import DatasetChoice
 from waste_gui.gui.photos.finding_rows import LIVE
+from waste_gui.gui.session.dataset_choice import DatasetChoice
 from waste_gui.gui.session.engine_process import TERMINATE_S, EngineProcess, check_command
 from waste_gui.gui.session.run_controller import FATAL_BYTES, LOG_TAIL_BYTES, PAINT_MS, TICK_MS, read_tail
 from waste_gui.monitor.countdown import remaining

@@ -10,8 +10,8 @@ from waste_gui.gui.common.escaping import shorten
 from waste_gui.gui.common.formatting import count, many, time_of_day
 from waste_gui.gui.common.glyphs import Glyph
 from waste_gui.gui.photos.check import CHECK, PhotoCheck
-from waste_gui.gui.photos.dataset_choice import DatasetChoice
 from waste_gui.gui.photos.finding_rows import counted, counts
+from waste_gui.gui.session.dataset_choice import DatasetChoice
 from waste_gui.gui.session.run_text import CheckNow, time_left
 from waste_gui.monitor.run import RunPhase
 from waste_gui.protocol import Finding, RunFailed

@@ -19,7 +19,6 @@ from PySide6.QtGui import (
     QFocusEvent,
     QFontMetrics,
     QHelpEvent,
-    QImage,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -41,7 +40,7 @@ from waste_gui.gui.common import theme
 from waste_gui.gui.common.escaping import one_line, tooltip
 from waste_gui.gui.common.formatting import count
 from waste_gui.gui.common.theme import UNIT
-from waste_gui.gui.common.thumbnails import Picture, Thumbnails
+from waste_gui.gui.common.thumbnails import Picture, Thumbnails, fitted
 from waste_gui.gui.photos.finding_rows import ALL, TOOLTIPS, Act, Entry, Heading, Row
 
 Index = QModelIndex | QPersistentModelIndex
@@ -238,14 +237,6 @@ def _paint_picture(painter: QPainter, place: QRect, picture: Picture | None) -> 
         painter.setPen(theme.colour("muted"))
         flags = int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap)
         painter.drawText(place.adjusted(2, 0, -2, 0), flags, picture.words)
-
-
-def fitted(image: QImage, place: QRect) -> QRect:
-    """The largest box of the image's shape in the middle of `place`."""
-    size = image.size().scaled(place.size(), Qt.AspectRatioMode.KeepAspectRatio).expandedTo(QSize(1, 1))
-    target = QRect(QPoint(0, 0), size)
-    target.moveCenter(place.center())
-    return target
 
 
 def two_lines(text: str, metrics: QFontMetrics, width: int) -> list[str]:

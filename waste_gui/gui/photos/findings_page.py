@@ -16,11 +16,11 @@ from waste_gui.gui.common.thumbnails import Thumbnails
 from waste_gui.gui.photos.check import PhotoCheck
 from waste_gui.gui.photos.check_bar import CheckBar
 from waste_gui.gui.photos.check_text import check_now, check_text, empty_words
-from waste_gui.gui.photos.dataset_choice import DatasetChoice
 from waste_gui.gui.photos.exclusions import Exclusions
 from waste_gui.gui.photos.finding_list import FindingList
 from waste_gui.gui.photos.finding_rows import Act, Entry, Heading, Row, open_findings, rows
 from waste_gui.gui.photos.photo_viewer import PhotoDialog
+from waste_gui.gui.session.dataset_choice import DatasetChoice
 from waste_gui.gui.session.run_text import CheckNow
 from waste_gui.protocol import Finding
 

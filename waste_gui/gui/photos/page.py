@@ -32,10 +32,10 @@ from waste_gui.gui.common.fields import ChoiceBox
 from waste_gui.gui.common.formatting import count, many
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
-from waste_gui.gui.photos.dataset_choice import ChangeChoice, DatasetChoice, Found, look, problem, without
 from waste_gui.gui.photos.drop_zone import DropZone
-from waste_gui.gui.photos.example import demo_folder
 from waste_gui.gui.photos.findings_page import CheckPart
+from waste_gui.gui.session.dataset_choice import ChangeChoice, DatasetChoice, Found, look, problem, without
+from waste_gui.gui.session.example import demo_folder
 from waste_gui.gui.session.run_text import Readiness
 
 LEFT_OUT = "– left out –"

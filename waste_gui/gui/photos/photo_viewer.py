@@ -24,9 +24,8 @@ from waste_gui.gui.common.escaping import one_line, tooltip
 from waste_gui.gui.common.formatting import count
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
-from waste_gui.gui.common.thumbnails import LARGE, Picture, Thumbnails
+from waste_gui.gui.common.thumbnails import LARGE, Picture, Thumbnails, fitted
 from waste_gui.gui.photos.exclusions import Exclusions
-from waste_gui.gui.photos.finding_list import fitted
 from waste_gui.gui.photos.finding_rows import KINDS, TOOLTIPS, Act, Entry
 from waste_gui.monitor.formatting import size
 

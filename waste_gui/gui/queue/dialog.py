@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QStackedLayout,
 from waste_gui.config import RunConfig
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
-from waste_gui.gui.queue.queue import RunQueue
 from waste_gui.gui.queue.queue_list import QueueList
 from waste_gui.gui.queue.queue_text import headline, row
-from waste_gui.gui.queue.store import QueuedRun
+from waste_gui.gui.session.queue_store import QueuedRun
+from waste_gui.gui.session.run_queue import RunQueue
 
 EMPTY = (
     "Choose photos and settings, then add them here or with Ctrl+Shift+J. The runs of the queue train one "

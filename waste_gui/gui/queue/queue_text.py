@@ -1,4 +1,4 @@
-"""What is said of the queue: its runs in a line each, how one ended, how all of them ended. No widgets."""
+"""What is said of the queue: its runs in a line each, and how all of them ended. No widgets."""
 
 from __future__ import annotations
 
@@ -6,17 +6,12 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from waste_gui import protocol
-from waste_gui.gui.common.formatting import many, percent
+from waste_gui.gui.common.formatting import many
 from waste_gui.gui.common.glyphs import Glyph
-from waste_gui.gui.queue.store import QueuedRun, QueueState
+from waste_gui.gui.session.queue_store import QueuedRun, QueueState
 from waste_gui.gui.session.run_text import Notice, Offer
 from waste_gui.monitor.formatting import about
-from waste_gui.monitor.run import Run, RunPhase
-from waste_gui.protocol import RunFailed, RunFinished, RunStopped
-from waste_gui.rundir import RunDir
 
-TAIL_BYTES = 64 * 1024
 GLYPHS: dict[QueueState, Glyph] = {
     "waiting": "waiting",
     "running": "running",
@@ -24,8 +19,6 @@ GLYPHS: dict[QueueState, Glyph] = {
     "failed": "failed",
     "stopped": "stopped",
 }
-NO_WORD = "It ended without a word; its log may say why."
-Ending = tuple[QueueState, str]
 
 
 @dataclass(frozen=True)
@@ -81,39 +74,6 @@ def headline(
     if elsewhere:
         return f"{words} Another window starts them."
     return f"{words} The next one starts {'when this training has ended' if busy else 'now'}."
-
-
-def how_it_ended(run: Run) -> Ending:
-    """A run that this window has seen to its end."""
-    if run.phase is RunPhase.CRASHED:
-        return ("stopped", "") if run.stop_asked_at is not None else ("failed", run.exit_words)
-    return _ending(run.last)
-
-
-def last_words(folder: RunDir) -> Ending | None:
-    """How a run ended that nobody watched; None while it still runs. For a thread."""
-    if folder.owner() is not None:
-        return None
-    try:
-        with open(folder.events, "rb") as file:
-            file.seek(max(0, file.seek(0, 2) - TAIL_BYTES))
-            lines = file.read().splitlines()
-    except OSError:
-        lines = []
-    last = protocol.decode(lines[-1]) if lines else None
-    return _ending(last)
-
-
-def _ending(last: object) -> Ending:
-    match last:
-        case RunFinished(metrics=metrics):
-            accuracy = metrics.get("test_accuracy", metrics.get("val_accuracy"))
-            return "done", "" if accuracy is None else percent(accuracy)
-        case RunStopped():
-            return "stopped", ""
-        case RunFailed(text=text):
-            return "failed", text
-    return "failed", NO_WORD
 
 
 def over_notice(ended: Sequence[QueuedRun]) -> Notice:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from waste_gui.config import ConfigError
-from waste_gui.gui.queue.queue import RunQueue
 from waste_gui.gui.queue.queue_text import added_notice, halted_question, over_notice, waiting_notice
-from waste_gui.gui.queue.store import QueuedRun
+from waste_gui.gui.session.queue_store import QueuedRun
+from waste_gui.gui.session.run_queue import RunQueue
 from waste_gui.gui.session.run_text import Notice
 from waste_gui.gui.shell.dialogs import Answer
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
 
-from waste_gui.gui.queue.queue_text import last_words
+from waste_gui.gui.session.pages import TRAINING
+from waste_gui.gui.session.run_ends import last_words
 from waste_gui.gui.shell.banner_text import ended_alone_notice, resumed_elsewhere_notice, still_runs_notice
-from waste_gui.gui.shell.pages import TRAINING
 from waste_gui.rundir import RunDir, list_runs
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from waste_gui import config as configs
 from waste_gui.config import ConfigError, RunConfig
 from waste_gui.gui.common.background import Background
-from waste_gui.gui.photos import example
-from waste_gui.gui.photos.dataset_choice import DatasetChoice
+from waste_gui.gui.session import example
 from waste_gui.gui.session.changed_settings import again
-from waste_gui.gui.shell.pages import PHOTOS, TRAINING
+from waste_gui.gui.session.dataset_choice import DatasetChoice
+from waste_gui.gui.session.pages import PHOTOS, TRAINING
 from waste_gui.monitor.verdict import Action
 from waste_gui.rundir import RunDir, RunFolderError
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 from typing import Literal
 
 import numpy as np
@@ -15,6 +14,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QTrans
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from waste_gui.gui.common import theme
+from waste_gui.gui.common.axis_follow import PAN, ZOOM, Follow
 from waste_gui.gui.common.formatting import count
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
@@ -26,7 +26,6 @@ TREND_POINTS = 2**18
 _BLOCK = 4096
 GROWTH = 1.25
 """The x axis grows in steps, so that it does not crawl with every value."""
-PAN, ZOOM = 0.15, 1.4
 
 
 @dataclass(frozen=True)
@@ -49,14 +48,6 @@ class PlotSpec:
     scale: float = 1.0
     top: float | None = None
     exact: bool = False
-
-
-class Follow(Enum):
-    """What the x axis does when a value comes: shows all, keeps the newest in sight, or stays."""
-
-    ALL = "all"
-    NEWEST = "newest"
-    STAY = "stay"
 
 
 class Trend:

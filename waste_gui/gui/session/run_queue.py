@@ -14,10 +14,10 @@ from waste_gui import config as configs
 from waste_gui.config import ConfigError, RunConfig
 from waste_gui.dataset.scan import DatasetError
 from waste_gui.gui.common.background import Background
-from waste_gui.gui.photos.dataset_choice import choice_of, look, problem, without
-from waste_gui.gui.queue.queue_text import how_it_ended, last_words
-from waste_gui.gui.queue.store import ENDED, BrokenQueue, Queue, QueuedRun, QueueFile
+from waste_gui.gui.session.dataset_choice import choice_of, look, problem, without
+from waste_gui.gui.session.queue_store import ENDED, BrokenQueue, Queue, QueuedRun, QueueFile
 from waste_gui.gui.session.run_controller import RunController
+from waste_gui.gui.session.run_ends import how_it_ended, last_words
 from waste_gui.monitor.run import Run
 from waste_gui.rundir import RunDir, list_runs
 

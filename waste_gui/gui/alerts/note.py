@@ -1,0 +1,22 @@
+"""What a desktop is to show: a title and a line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from waste_gui.gui.common.escaping import one_line, shorten
+
+DESKTOP_ENTRY = "waste-gui"
+MOST_CHARS = 400
+"""A longer text fills a screen on some desktops."""
+
+
+@dataclass(frozen=True)
+class Note:
+    title: str
+    text: str
+    urgent: bool = False
+
+    @property
+    def line(self) -> str:
+        return shorten(one_line(self.text), MOST_CHARS)
