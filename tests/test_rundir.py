@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from waste_gui.rundir import RunDir, RunFolderError, data_dir, list_runs, new_run_dir, write_atomically
+from waste_gui.files import write_atomically
+from waste_gui.rundir import RunDir, RunFolderError, data_dir, list_runs, new_run_dir
 
 
 def test_names_do_not_collide_and_hold_no_surprises() -> None:

@@ -23,9 +23,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from waste_gui import protocol
+from waste_gui.files import write_atomically
 from waste_gui.protocol import EpochFinished, Metric, RunStarted
 from waste_gui.reporting import Reporter
-from waste_gui.rundir import RunDir, write_atomically
+from waste_gui.rundir import RunDir
 
 METRICS_FILE, EPOCHS_FILE, TENSORBOARD_FOLDER = "metrics.csv", "epochs.csv", "tensorboard"
 COLUMNS = {

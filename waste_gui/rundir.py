@@ -1,4 +1,4 @@
-"""A run's folder: where runs live, its names, atomic writes, the lock, files that grow, the list of runs."""
+"""A run's folder: where runs live, its names, the lock, files that grow, the list of runs."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pathlib import Path
 import platformdirs
 import psutil
 
+from waste_gui.files import write_atomically
 from waste_gui.protocol import LineBuffer
 
 APP_NAME = "waste-gui"
@@ -243,34 +244,6 @@ def _one_at_a_time(guard: Path) -> Iterator[None]:
             with contextlib.suppress(OSError):
                 fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def sync_folder(folder: Path) -> None:
-    """So that a rename in it is there after a power cut. Windows knows no such thing."""
-    if os.name == "nt":
-        return
-    with contextlib.suppress(OSError):  # Not every network folder can.
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """The whole content or nothing: a temporary file beside it, fsync, rename."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        sync_folder(path.parent)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
 
 
 class GrowingFile:

@@ -14,7 +14,7 @@ import msgspec
 
 from waste_gui.dataset.file_stats import FileStat, FileStats, file_stats
 from waste_gui.dataset.scan import DatasetError, ReadySplit, Sample, Scan
-from waste_gui.rundir import write_atomically
+from waste_gui.files import write_atomically
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,9 @@ from torch import Tensor, nn
 
 from waste_gui.engine.errors import DiskFull, UnusableFolder, WrongCheckpoint
 from waste_gui.engine.models import Classifier, ModelSpec, rebuild
+from waste_gui.files import sync_folder, write_atomically
 from waste_gui.protocol import Warned
-from waste_gui.rundir import RunDir, sync_folder, write_atomically
+from waste_gui.rundir import RunDir
 
 METADATA_KEY = "waste_gui"
 LAST, PREVIOUS, BEST = "last", "previous", "best"

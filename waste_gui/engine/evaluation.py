@@ -16,8 +16,9 @@ from waste_gui.engine.augment import evaluation_view
 from waste_gui.engine.devices import Device
 from waste_gui.engine.loading import Batch
 from waste_gui.engine.models import ModelSpec
+from waste_gui.files import write_atomically
 from waste_gui.protocol import MostPredicted
-from waste_gui.rundir import RunDir, write_atomically
+from waste_gui.rundir import RunDir
 
 
 @dataclass(frozen=True)

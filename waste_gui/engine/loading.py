@@ -30,8 +30,8 @@ from waste_gui.dataset.pool import Read, ReadingPool
 from waste_gui.dataset.resized import ResizedImage
 from waste_gui.dataset.scan import Sample
 from waste_gui.engine.errors import TooManyFailures
+from waste_gui.files import write_atomically
 from waste_gui.protocol import ImageFailed
-from waste_gui.rundir import write_atomically
 
 TAKE_S = 0.1
 READ_AHEAD_BATCHES = 4

@@ -12,13 +12,14 @@ from waste_gui import exports
 from waste_gui.config import RunConfig, dump
 from waste_gui.engine.context import Context
 from waste_gui.engine.errors import BadSettings, StopRequested, UnusableDataset
+from waste_gui.files import write_atomically
 from waste_gui.protocol import (
     DeviceChosen,
     Predicted,
     RunFinished,
     RunStopped,
 )
-from waste_gui.rundir import RunDir, RunFolderError, cannot_be_written, new_run_dir, write_atomically
+from waste_gui.rundir import RunDir, RunFolderError, cannot_be_written, new_run_dir
 
 if TYPE_CHECKING:
     from waste_gui.dataset.scan import Sample

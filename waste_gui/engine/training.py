@@ -32,8 +32,9 @@ from waste_gui.engine.optimisation import (
 )
 from waste_gui.engine.saving import Saver
 from waste_gui.engine.startup import VAL_BATCH_FACTOR, Prepared
+from waste_gui.files import write_atomically
 from waste_gui.protocol import Baseline, EpochFinished, Metric, Timing, Warned
-from waste_gui.rundir import RunDir, write_atomically
+from waste_gui.rundir import RunDir
 
 METRIC_EVERY_S = 0.1
 MOST_VIEWS = 16

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from waste_gui.rundir import RunDir, write_atomically
+from waste_gui.files import write_atomically
+from waste_gui.rundir import RunDir
 
 
 class Annotations(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

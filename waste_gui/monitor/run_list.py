@@ -20,6 +20,7 @@ from typing import Literal
 import msgspec
 
 from waste_gui import protocol
+from waste_gui.files import write_atomically
 from waste_gui.monitor.annotations import Annotations, read_annotations
 from waste_gui.protocol import (
     LAST_MESSAGES,
@@ -30,7 +31,7 @@ from waste_gui.protocol import (
     RunStarted,
     RunStopped,
 )
-from waste_gui.rundir import RunDir, data_dir, earlier_events, runs_dir, write_atomically
+from waste_gui.rundir import RunDir, data_dir, earlier_events, runs_dir
 
 CACHE_NAME = "run_list.json"
 """In `rundir.data_dir()`."""

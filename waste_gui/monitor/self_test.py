@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from waste_gui.files import write_atomically
 from waste_gui.monitor.formatting import size
 from waste_gui.monitor.installation import (
     Check,
@@ -22,7 +23,6 @@ from waste_gui.monitor.installation import (
     torch_checks,
 )
 from waste_gui.monitor.machine import Machine, look_at_machine
-from waste_gui.rundir import write_atomically
 
 GB, MB = 10**9, 10**6
 

@@ -11,8 +11,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from waste_gui.files import write_atomically
 from waste_gui.gui.common import resources
-from waste_gui.rundir import write_atomically
 
 ENTRY, ICON = "waste-gui.desktop", "waste-gui.svg"
 REFRESH_LIMIT_S = 30.0

@@ -13,7 +13,8 @@ from typing import IO, Literal
 import msgspec
 
 from waste_gui.config import RunConfig
-from waste_gui.rundir import data_dir, write_atomically
+from waste_gui.files import write_atomically
+from waste_gui.rundir import data_dir
 
 QueueState = Literal["waiting", "running", "done", "failed", "stopped"]
 ENDED: tuple[QueueState, ...] = ("done", "failed", "stopped")

@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from waste_gui import config as configs
 from waste_gui.config import ConfigError, RunConfig
+from waste_gui.files import write_atomically
 from waste_gui.gui.common.background import Background
 from waste_gui.gui.session.attached_engine import AttachedEngine
 from waste_gui.gui.session.engine_process import (
@@ -49,7 +50,7 @@ from waste_gui.protocol import (
     Stop,
     Unreadable,
 )
-from waste_gui.rundir import RunDir, RunFolderError, data_dir, new_run_dir, write_atomically
+from waste_gui.rundir import RunDir, RunFolderError, data_dir, new_run_dir
 from waste_gui.stages import INSIDE_TRAIN, STAGES
 
 LOG_TAIL_BYTES = 8192
