@@ -23,8 +23,7 @@ from waste_gui.gui.results.page import ResultsPage
 from waste_gui.gui.session.dataset_choice import DatasetChoice, Found
 from waste_gui.gui.session.example import demo_folder
 from waste_gui.gui.settings.page import Fields, SettingsPage
-from waste_gui.gui.training.plots import ACCURACY, LOSS, TREND_WEIGHT, CurveView, Plots, Trend
-from waste_gui.monitor.series import Series
+from waste_gui.gui.training.plots import ACCURACY, LOSS, CurveView, Plots
 from waste_gui.rundir import RunDir
 
 
@@ -300,32 +299,3 @@ def test_accuracy_axis_ends_at_a_hundred(qtbot: QtBot, theme: Theme) -> None:
     qtbot.addWidget(view)
     view.show_run(pictures.training().run)
     assert view.getPlotItem().getViewBox().viewRange()[1][1] == pytest.approx(102, abs=3)
-
-
-def one_by_one(series: Series) -> list[float]:
-    """An exponential average, unbiased at its start, and a gap where the series has one."""
-    averages, total, norm = [], 0.0, 0.0
-    for value in series.y:
-        if np.isfinite(value):
-            total = TREND_WEIGHT * total + (1 - TREND_WEIGHT) * value
-            norm = TREND_WEIGHT * norm + (1 - TREND_WEIGHT)
-        averages.append(total / norm if np.isfinite(value) else np.nan)
-    return averages
-
-
-@pytest.mark.parametrize("piece", [1, 7, 2000])
-def test_trend_is_that_of_the_series_however_it_grows(piece: int) -> None:
-    chance = np.random.default_rng(0)
-    values: list[float | None] = [float(v) for v in chance.normal(size=1500)]
-    values[0] = values[10] = values[700] = None
-    values[900:1000] = [None] * 100
-    series, trend = Series(), Trend()
-    for i, value in enumerate(values):
-        series.append(i, value)
-        if i % piece == 0:
-            trend.take(series)
-    trend.take(series)
-    drawn = trend.sampled(0, 2000, 5000)
-    alone = [0, 10, 700]
-    np.testing.assert_allclose(drawn.y, np.delete(one_by_one(series), alone), rtol=1e-9)
-    np.testing.assert_array_equal(drawn.x, np.delete(series.x, alone))

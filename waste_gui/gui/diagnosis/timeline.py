@@ -107,6 +107,7 @@ class TimelineView(pg.PlotWidget):  # type: ignore[misc]
         self._top.setPen(pg.mkPen(c.hairline))
         for axis in (self._left, self._top):
             axis.setTextPen(pg.mkPen(c.muted))
+        self.resetCachedContent()  # The background is kept as a picture, in the colours of its time.
 
     def show_timeline(self, timeline: Timeline) -> None:
         """Draw what has changed since the last time."""

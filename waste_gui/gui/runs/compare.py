@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -129,10 +129,13 @@ class CompareDialog(QDialog):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Fixed)
         header.resizeSection(0, 24 * UNIT)
         table.setHorizontalHeaderItem(0, QTableWidgetItem(""))
+        self._name_columns()
+
+    def _name_columns(self) -> None:
         for i, (look, run) in enumerate(zip(LOOKS, self._summaries, strict=False), 1):
             title = QTableWidgetItem(_icon(Key(look, 2 * UNIT)), one_line(run.title))
             title.setToolTip(tooltip(run.title))
-            table.setHorizontalHeaderItem(i, title)
+            self.table.setHorizontalHeaderItem(i, title)
 
     def _make_buttons(self) -> QHBoxLayout:
         close = QPushButton("&Close")
@@ -144,6 +147,13 @@ class CompareDialog(QDialog):
         return line
 
     # --- shown
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "table"):
+            self._name_columns()
+            if self.past:
+                self._show_rows()
 
     def show_past(self, past: list[PastRun]) -> None:
         self.past = past

@@ -16,6 +16,7 @@ from waste_gui.gui.common.escaping import one_line, tooltip
 from waste_gui.gui.common.formatting import percent
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
+from waste_gui.gui.common.whole_axis import WholeTicks
 from waste_gui.monitor.past_run import PastRun
 from waste_gui.protocol import EpochFinished
 
@@ -105,7 +106,7 @@ class EpochPlot(QWidget):
     def __init__(self, curve: EpochCurve, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.curve = curve
-        self.view = pg.PlotWidget(background=None)
+        self.view = pg.PlotWidget(background=None, axisItems={"bottom": WholeTicks("bottom")})
         self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.view.viewport().setAutoFillBackground(False)  # The frame of the focus is drawn below it.
         self.view.setCacheMode(QGraphicsView.CacheModeFlag.CacheNone)

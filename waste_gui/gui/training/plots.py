@@ -18,22 +18,13 @@ from waste_gui.gui.common.axis_follow import PAN, ZOOM, Follow
 from waste_gui.gui.common.formatting import count
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
+from waste_gui.gui.common.whole_axis import WholeTicks
+from waste_gui.gui.training.trend import Points, Trend, some
 from waste_gui.monitor.run import Run
 from waste_gui.monitor.series import FloatArray, Series
 
-TREND_WEIGHT = 0.97
-TREND_POINTS = 2**18
-_BLOCK = 4096
 GROWTH = 1.25
 """The x axis grows in steps, so that it does not crawl with every value."""
-
-
-@dataclass(frozen=True)
-class Points:
-    """The few values of a validation curve."""
-
-    x: FloatArray
-    y: FloatArray
 
 
 @dataclass(frozen=True)
@@ -48,72 +39,6 @@ class PlotSpec:
     scale: float = 1.0
     top: float | None = None
     exact: bool = False
-
-
-class Trend:
-    """An exponential average, unbiased at its start, that takes in only what is new; a gap stays one. When it
-    has too many points, every second one of the older half is left out: it is smooth."""
-
-    def __init__(self, capacity: int = TREND_POINTS) -> None:
-        self._capacity = capacity
-        self._block = min(_BLOCK, capacity // 4)
-        self._x, self._y = np.empty(capacity), np.empty(capacity)  # Takes memory only as it fills.
-        self._size = 0
-        self._seen = self._cuts = 0  # Of all points that the series ever had, and of those it forgot.
-        self._total = self._norm = 0.0
-
-    @property
-    def last(self) -> float | None:
-        return self._total / self._norm if self._norm else None
-
-    def take(self, raw: Series) -> None:
-        if raw.cuts != self._cuts:  # Drawn anew: the points before a cut count for those after it.
-            self._cuts, self._size, self._total, self._norm = raw.cuts, 0, 0.0, 0.0
-            self._seen = raw.count - len(raw)
-        first = max(0, len(raw) - (raw.count - self._seen))
-        self._seen = raw.count
-        for begin in range(first, len(raw), self._block):
-            block = slice(begin, begin + self._block)
-            self._take_block(raw.x[block], raw.y[block])
-
-    def _make_room(self) -> None:
-        if self._size + self._block > self._capacity:
-            old = self._size // 4 * 2
-            kept = np.r_[1:old:2, old : self._size]
-            self._size = len(kept)
-            self._x[: self._size], self._y[: self._size] = self._x[kept], self._y[kept]
-
-    def _take_block(self, x: FloatArray, new: FloatArray) -> None:
-        """total[i] = w^i · (total + (1 - w) · Σ y[j] / w^j); w^-4096 is 1e54, so nothing overflows."""
-        self._make_room()
-        finite = np.isfinite(new)
-        decay = TREND_WEIGHT ** np.arange(1, finite.sum() + 1)
-        totals = decay * (self._total + (1 - TREND_WEIGHT) * np.cumsum(new[finite] / decay))
-        norms = decay * (self._norm + (1 - TREND_WEIGHT) * np.cumsum(1 / decay))
-        before = self._total / self._norm if self._norm else np.nan
-        averages = np.concatenate([[before], totals / norms])
-        end = self._size + len(new)
-        self._x[self._size : end] = x
-        self._y[self._size : end] = np.where(finite, averages[np.cumsum(finite)], np.nan)
-        self._size = end
-        if len(totals):
-            self._total, self._norm = float(totals[-1]), float(norms[-1])
-
-    def sampled(self, low: float, high: float, count: int) -> Points:
-        """At most `count` points of it in [low, high]: it is smooth, so that single ones will do, and a gap
-        shows only where two of them fall into it."""
-        drawn = _some(self._x[: self._size], self._y[: self._size], low, high, count)
-        gap = np.isnan(drawn.y)
-        alone = gap & ~np.r_[False, gap[:-1]] & ~np.r_[gap[1:], False]
-        return Points(drawn.x[~alone], drawn.y[~alone])
-
-
-def _some(x: FloatArray, y: FloatArray, low: float, high: float, count: int) -> Points:
-    """At most `count` of the points in [low, high], and the one on either side."""
-    first, last = np.searchsorted(x, [low, high])
-    first, last = max(0, int(first) - 1), min(len(x), int(last) + 1)
-    chosen = np.unique(np.linspace(first, last - 1, min(count, last - first)).astype(np.intp))
-    return Points(x[chosen], y[chosen])
 
 
 class _Grid(pg.GraphicsObject):  # type: ignore[misc]
@@ -162,11 +87,11 @@ class _Axis(pg.AxisItem):  # type: ignore[misc]
         return specs and (specs[0], [], specs[2])
 
 
-class _StepAxis(_Axis):
-    """Steps are whole numbers, read easier with a space between thousands."""
+class _StepAxis(WholeTicks, _Axis):
+    """Steps, read easier with a space between thousands."""
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        return [count(int(value)) if value == int(value) else "" for value in values]
+        return [count(round(value)) for value in values]
 
 
 class CurveView(pg.PlotWidget):  # type: ignore[misc]
@@ -232,6 +157,7 @@ class CurveView(pg.PlotWidget):  # type: ignore[misc]
             axis = self.getPlotItem().getAxis(name)
             axis.setPen(pg.mkPen(c.hairline if name == "bottom" else None))
             axis.setTextPen(pg.mkPen(c.muted))
+        self.resetCachedContent()  # The background is kept as a picture, in the colours of its time.
         self.viewport().update()
 
     def show_run(self, run: Run) -> None:
@@ -309,7 +235,7 @@ class CurveView(pg.PlotWidget):  # type: ignore[misc]
         scale = self.spec.scale
         self._raw.setData(np.repeat(thin.x, 2), scale * np.column_stack([thin.low, thin.high]).ravel())
         if self.spec.exact:  # Extremes between these points are in the faint line below.
-            bold = _some(raw.x, raw.y, low, high, width // 3)
+            bold = some(raw.x, raw.y, low, high, width // 3)
         else:
             bold = self._trend.sampled(low, high, width // 3)
         self._bold.setData(bold.x, scale * bold.y)
