@@ -2,6 +2,10 @@
 
 One JSON object a line, UTF-8. Messages go from the engine to its stdout and `events.jsonl`; commands come
 to it on stdin and through `commands.jsonl`. `python -m waste_gui.protocol --schema` prints the JSON schema.
+
+What comes in is bounded here, so that nothing behind needs to care: a message with a number outside its
+bounds is `Unreadable`, a text or a list that is too long is cut in its middle. The bounds leave room for
+runs of years, on thousands of cards. What the numbers of a stage may say of its time is put right.
 """
 
 from __future__ import annotations
@@ -9,15 +13,43 @@ from __future__ import annotations
 import os
 import re
 import sys
-from typing import Literal
+from functools import cache
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta, inspect
+
+from waste_gui.bounds import (
+    LONGEST_S,
+    MOST_STAGES,
+    SHORTEST_LIMIT_S,
+    Count,
+    Epoch,
+    Line,
+    Lines,
+    Name,
+    Percent,
+    Pid,
+    Pixels,
+    Rank,
+    Rate,
+    Real,
+    Seconds,
+    Share,
+    Small,
+    Step,
+    UnixTime,
+    cut,
+)
 
 PROTOCOL_VERSION = 1
 """Rises when a reader of the old one would misread the new one."""
 
 MAX_LINE_BYTES = 16 * 2**20
 """A longer line is no message of ours: it is cut here and shown in the log."""
+
+MENDED_BYTES = 2**20
+"""What is too long inside a message is cut in lines up to this length: it takes several times as long."""
 
 FailureKind = Literal[
     "damaged", "truncated", "timed_out", "too_large", "not_an_image", "unreadable", "vanished"
@@ -31,123 +63,131 @@ FindingKind = Literal[
 class StageInfo(msgspec.Struct, frozen=True, kw_only=True):
     """A stage as announced in `run_started`; times in seconds, `expected_s` is (low, high)."""
 
-    id: str
-    title: str
+    id: Name
+    title: Name
     expected_s: tuple[float, float] | None
     stuck_after_s: float
+
+    def __post_init__(self) -> None:
+        """Times that can't be are the nearest that can: a run is not unreadable for one of its stages."""
+        if self.expected_s is not None:
+            low, high = sorted(min(max(0.0, each), LONGEST_S) for each in self.expected_s)
+            msgspec.structs.force_setattr(self, "expected_s", (low, high))
+        limit = min(max(SHORTEST_LIMIT_S, self.stuck_after_s), LONGEST_S)
+        msgspec.structs.force_setattr(self, "stuck_after_s", limit)
 
 
 class WorkerState(msgspec.Struct, frozen=True, kw_only=True):
     """What one data worker does: `state` is starting, reading or idle; `since_s` is how long it has."""
 
-    pid: int
-    state: str
-    path: str | None
-    since_s: float
+    pid: Pid
+    state: Name
+    path: Line | None
+    since_s: Seconds
 
 
 class GpuState(msgspec.Struct, frozen=True, kw_only=True):
     """Utilisation in percent, memory in bytes."""
 
-    utilisation: float | None
-    memory_used: int
-    memory_total: int
+    utilisation: Percent | None
+    memory_used: Count
+    memory_total: Count
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds of a step spent waiting for data, copying it to the device, and computing."""
 
-    wait_s: float
-    copy_s: float
-    compute_s: float
+    wait_s: Seconds
+    copy_s: Seconds
+    compute_s: Seconds
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a stack."""
 
-    file: str
-    line: int
-    function: str
+    file: Line
+    line: Small
+    function: Name
 
 
 class ThreadStack(msgspec.Struct, frozen=True, kw_only=True):
     """A thread's stack, the innermost frame last."""
 
-    pid: int
-    role: str
-    thread: str
-    frames: tuple[Frame, ...]
+    pid: Pid
+    role: Name
+    thread: Name
+    frames: Annotated[tuple[Frame, ...], Meta(max_length=500)]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=False):
     """What every message carries: its number in the run, seconds since the engine's first line, its rank.
     No message leads back to itself, so the garbage collector need not look at them."""
 
-    seq: int = 0
-    at: float = 0.0
-    rank: int = 0
+    seq: Step = 0
+    at: Seconds = 0.0
+    rank: Rank = 0
 
 
 class RunStarted(Message, frozen=True, kw_only=True, tag="run_started"):
     """First, within a second, before anything heavy is imported; `device` is what was asked for."""
 
-    protocol: int
-    run: str
-    pid: int
-    host: str
-    started_at: float
-    device: str
-    world_size: int
-    stages: tuple[StageInfo, ...]
-    versions: dict[str, str]
-    resumed_from: str | None
-    folder: str = ""
-    model: str = ""
-    image_size: int = 0  # 0 is the model's own.
-    epochs: int = 0
-    command: str = "train"
+    protocol: Small
+    run: Line
+    pid: Pid
+    host: Name
+    started_at: UnixTime
+    device: Name
+    world_size: Rank
+    stages: Annotated[tuple[StageInfo, ...], Meta(max_length=MOST_STAGES)]
+    versions: Annotated[dict[Name, Name], Meta(max_length=1000)]
+    resumed_from: Line | None
+    folder: Line = ""
+    model: Line = ""
+    image_size: Pixels = 0  # 0 is the model's own.
+    epochs: Epoch = 0
+    command: Name = "train"
 
 
 class DeviceChosen(Message, frozen=True, kw_only=True, tag="device_chosen"):
     """At the end of stage `import`."""
 
-    device: str
-    name: str
-    memory_bytes: int
-    world_size: int
+    device: Name
+    name: Name
+    memory_bytes: Count
+    world_size: Rank
 
 
 class StageStarted(Message, frozen=True, kw_only=True, tag="stage_started"):
-    stage: str
-    total: int | None = None
-    unit: str = ""
+    stage: Name
+    total: Count | None = None
+    unit: Name = ""
 
 
 class Progress(Message, frozen=True, kw_only=True, tag="progress"):
     """At most ten a second, at least one a second while something moves."""
 
-    stage: str
-    done: int
-    total: int | None = None
-    detail: str = ""
+    stage: Name
+    done: Count
+    total: Count | None = None
+    detail: Line = ""
 
 
 class StageFinished(Message, frozen=True, kw_only=True, tag="stage_finished"):
     """`summary` is a line for people."""
 
-    stage: str
-    elapsed_s: float
-    summary: str
+    stage: Name
+    elapsed_s: Seconds
+    summary: Line
 
 
 class Metric(Message, frozen=True, kw_only=True, tag="metric"):
     """At most ten a second; what came between is averaged. A NaN or infinity is null."""
 
-    step: int
-    epoch: int
-    values: dict[str, float | None]
+    step: Step
+    epoch: Epoch
+    values: Annotated[dict[Name, Real | None], Meta(max_length=1000)]
     timing: Timing
-    images_per_s: float
+    images_per_s: Rate
 
 
 class Baseline(Message, frozen=True, kw_only=True, tag="baseline"):
@@ -157,33 +197,33 @@ class Baseline(Message, frozen=True, kw_only=True, tag="baseline"):
     lowest training loss possible (label smoothing); `val_accuracy` that of always naming the commonest class.
     """
 
-    classes: int
-    train_photos: int
-    val_photos: int
-    train_loss: float
-    least_loss: float
-    val_loss: float
-    val_accuracy: float
+    classes: Count
+    train_photos: Count
+    val_photos: Count
+    train_loss: Real
+    least_loss: Real
+    val_loss: Real
+    val_accuracy: Share
 
 
 class MostPredicted(msgspec.Struct, frozen=True, kw_only=True):
     """The class that validation was answered with most: its share of the answers, and of the photos."""
 
-    label: str
-    share: float
-    true_share: float
+    label: Line
+    share: Share
+    true_share: Share
 
 
 class EpochFinished(Message, frozen=True, kw_only=True, tag="epoch_finished"):
     """`epoch` counts from 1; accuracies are fractions; `best` says whether this epoch is the best so far."""
 
-    epoch: int
-    train_loss: float | None
-    val_loss: float | None
-    val_accuracy: float | None
-    elapsed_s: float
+    epoch: Epoch
+    train_loss: Real | None
+    val_loss: Real | None
+    val_accuracy: Share | None
+    elapsed_s: Seconds
     best: bool
-    step: int = 0
+    step: Step = 0
     most_predicted: MostPredicted | None = None
 
 
@@ -191,49 +231,49 @@ class Heartbeat(Message, frozen=True, kw_only=True, tag="heartbeat"):
     """Each second, from its own thread. `where` is what the main thread is doing, in words; `queued` are the
     photos that were asked for and are not read yet."""
 
-    where: str
-    workers: tuple[WorkerState, ...]
-    queued: int
+    where: Line
+    workers: Annotated[tuple[WorkerState, ...], Meta(max_length=1000)]
+    queued: Count
     gpu: GpuState | None
 
 
 class ImageFailed(Message, frozen=True, kw_only=True, tag="image_failed"):
     """A photo that could not be read, what was done about it, and how much of the budget is used."""
 
-    path: str
-    source: str
-    reason: str
+    path: Line
+    source: Line
+    reason: Line
     kind: FailureKind
     action: Literal["replaced", "blank", "left_out", "listed"]
-    failures: int
-    limit: int
+    failures: Count
+    limit: Count
 
 
 class SourceGone(Message, frozen=True, kw_only=True, tag="source_gone"):
     """A folder of photos went away; its photos are waited for. `reason` follows its name: "is not there"."""
 
-    folder: str
-    reason: str
+    folder: Line
+    reason: Line
 
 
 class SourceBack(Message, frozen=True, kw_only=True, tag="source_back"):
     """It is back, and reading goes on."""
 
-    folder: str
-    elapsed_s: float
+    folder: Line
+    elapsed_s: Seconds
 
 
 class Warned(Message, frozen=True, kw_only=True, tag="warned"):
-    text: str
-    hint: str = ""
+    text: Line
+    hint: Line = ""
 
 
 class NotSaved(Message, frozen=True, kw_only=True, tag="not_saved"):
     """A checkpoint or result could not be written. Training goes on, and it is tried again; what was saved
     before is kept."""
 
-    text: str
-    hint: str = ""
+    text: Line
+    hint: Line = ""
 
 
 class SavedAgain(Message, frozen=True, kw_only=True, tag="saved_again"):
@@ -243,23 +283,23 @@ class SavedAgain(Message, frozen=True, kw_only=True, tag="saved_again"):
 class CheckpointSaved(Message, frozen=True, kw_only=True, tag="checkpoint_saved"):
     """After it is safe on disk."""
 
-    path: str
-    epoch: int
-    step: int
+    path: Line
+    epoch: Epoch
+    step: Step
     best: bool
 
 
 class Stacks(Message, frozen=True, kw_only=True, tag="stacks"):
-    threads: tuple[ThreadStack, ...]
+    threads: Annotated[tuple[ThreadStack, ...], Meta(max_length=2000)]
 
 
 class Predicted(Message, frozen=True, kw_only=True, tag="predicted"):
     """One photo's class by `predict`; `top` is up to five (class, probability), the likeliest first."""
 
-    path: str
-    label: str
-    confidence: float
-    top: tuple[tuple[str, float], ...]
+    path: Line
+    label: Line
+    confidence: Share
+    top: Annotated[tuple[tuple[Line, Share], ...], Meta(max_length=100)]
 
 
 class Finding(Message, frozen=True, kw_only=True, tag="finding"):
@@ -271,32 +311,32 @@ class Finding(Message, frozen=True, kw_only=True, tag="finding"):
     """
 
     kind: FindingKind
-    paths: tuple[str, ...]
-    words: str
-    suggest: tuple[str, ...]
-    key: str
+    paths: Annotated[tuple[Line, ...], Meta(max_length=10_000)]
+    words: Line
+    suggest: Annotated[tuple[Line, ...], Meta(max_length=10_000)]
+    key: Line
     error: FailureKind | None = None
     dismissed: bool = False
 
 
 class RunFinished(Message, frozen=True, kw_only=True, tag="run_finished"):
-    checkpoint: str | None
-    metrics: dict[str, float | None]
-    elapsed_s: float
+    checkpoint: Line | None
+    metrics: Annotated[dict[Name, Real | None], Meta(max_length=1000)]
+    elapsed_s: Seconds
 
 
 class RunStopped(Message, frozen=True, kw_only=True, tag="run_stopped"):
-    checkpoint: str | None
-    reason: str
+    checkpoint: Line | None
+    reason: Line
 
 
 class RunFailed(Message, frozen=True, kw_only=True, tag="run_failed"):
     """`text` is one sentence that says what is wrong, `hint` what to do, `traceback` is for the details."""
 
-    kind: str
-    text: str
-    hint: str
-    traceback: str
+    kind: Name
+    text: Line
+    hint: Line
+    traceback: Lines
 
 
 AnyMessage = (
@@ -351,7 +391,7 @@ class SaveNow(msgspec.Struct, frozen=True, tag_field="command", tag="save_now"):
 
 
 class SkipPhoto(msgspec.Struct, frozen=True, kw_only=True, tag_field="command", tag="skip_photo"):
-    path: str
+    path: Line
 
 
 AnyCommand = Stop | Pause | Resume | DumpStacks | RestartWorkers | SaveNow | SkipPhoto
@@ -400,7 +440,33 @@ def decode(line: bytes) -> AnyMessage | Unreadable:
     try:
         return _messages.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return Unreadable(line[:2000].decode("utf-8", "backslashreplace"), str(error))
+        return _mended(line, error) or _unreadable(line, error)
+
+
+def _unreadable(line: bytes, error: Exception) -> Unreadable:
+    return Unreadable(line[:2000].decode("utf-8", "backslashreplace"), str(error)[:500])
+
+
+def _mended(line: bytes, error: Exception) -> AnyMessage | None:
+    """A message without the middle of what is too long in it; None where that is not what ails it."""
+    if not isinstance(error, msgspec.ValidationError) or "length <=" not in str(error):
+        return None
+    if len(line) > MENDED_BYTES:
+        return None
+    try:
+        value = msgspec.json.decode(line)
+        message: AnyMessage = msgspec.convert(cut(value, _kinds()[value["type"]]), AnyMessage)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError):
+        return None
+    return message
+
+
+@cache
+def _kinds() -> dict[object, inspect.Type]:
+    """The types of message by their tag."""
+    union = inspect.type_info(AnyMessage)
+    assert isinstance(union, inspect.UnionType)
+    return {kind.tag: kind for kind in union.types if isinstance(kind, inspect.StructType)}
 
 
 def decode_all(block: bytes) -> list[AnyMessage | Unreadable]:
@@ -419,15 +485,14 @@ def decode_command(line: bytes) -> AnyCommand | Unreadable:
     try:
         return _commands.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return Unreadable(line[:2000].decode("utf-8", "backslashreplace"), str(error))
+        return _unreadable(line, error)
 
 
 class LineBuffer:
     """Whole lines out of chunks that end anywhere: half a line waits for its rest."""
 
     def __init__(self) -> None:
-        self._parts: list[bytes] = []  # A list, so that a line of 10 MB in small chunks costs no copies.
-        self._size = 0
+        self._begun = bytearray()  # Grows in place: neither large lines nor small chunks cost copies or room.
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """The lines completed by `chunk`, without newlines and without empty ones."""
@@ -440,8 +505,8 @@ class LineBuffer:
             self._keep(chunk)
             return b""
         self._keep(chunk[:first])
-        lines = b"".join((*self._parts, chunk[first:end]))
-        self._parts, self._size = [], 0
+        lines = b"".join((self._begun, chunk[first:end]))
+        self._begun = bytearray()
         self._keep(chunk[end:])
         return lines
 
@@ -450,10 +515,7 @@ class LineBuffer:
         return self.feed(b"\n")
 
     def _keep(self, part: bytes) -> None:
-        part = part[: MAX_LINE_BYTES - self._size]
-        if part:
-            self._parts.append(part)
-            self._size += len(part)
+        self._begun += part[: MAX_LINE_BYTES - len(self._begun)]
 
 
 def json_schema() -> dict[str, object]:
