@@ -63,3 +63,16 @@ def test_wrapped_label_never_needs_more_width_than_it_has(qtbot: QtBot, theme: T
     label = PlainLabel("word " * 50 + "y" * 400, wrap=True)
     qtbot.addWidget(label)
     assert label.heightForWidth(200) > label.heightForWidth(800) > 0
+
+
+@pytest.mark.parametrize("piece", [" ", "\n", " \n", "\t", "\x00", "a ", "\u202e", "<", "_", "/"])
+def test_endless_text_is_cut_at_once(piece: str) -> None:
+    """Each of these once cost the square of its length."""
+    text = f"x{piece * 2_000_000}y"
+    for form in (escaping.one_line, escaping.tooltip, escaping.label, escaping.breakable):
+        assert len(form(text)) < 200_000
+    assert escaping.one_line(text).endswith("y")
+
+
+def test_tooltip_has_few_lines() -> None:
+    assert escaping.tooltip("a\n" * 5_000).count("<br>") < 60

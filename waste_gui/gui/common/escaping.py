@@ -8,10 +8,15 @@ import re
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _LONG_WORD = 72
 
+LONGEST, MOST_LINES = 10_000, 60
+"""Characters, and lines of a tooltip: more is no name or sentence, and Qt would lay it out for seconds."""
+
 
 def one_line(text: str) -> str:
-    """Line ends become spaces; what can't be seen or would turn the text around becomes its escape."""
-    text = re.sub(r"\s*\n\s*", " ", text.strip())
+    """Line ends become spaces; what can't be seen or would turn the text around becomes its escape; of what
+    is endless the middle is left out."""
+    parts = (part.strip() for part in shorten(text, LONGEST).split("\n"))
+    text = " ".join(part for part in parts if part)
     return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
@@ -19,7 +24,9 @@ def tooltip(text: str) -> str:
     """For `setToolTip`, which would render HTML: escaped, and wrapped at the width of a page."""
     if not text:
         return ""
-    lines = "<br>".join(html.escape(one_line(line)) for line in text.splitlines())
+    lines = "<br>".join(
+        html.escape(one_line(line)) for line in shorten(text, LONGEST).splitlines()[:MOST_LINES]
+    )
     return f"<qt>{lines}</qt>"
 
 
