@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -136,3 +138,17 @@ def test_key_frame_of_a_thread_of_the_standard_library_is_no_plumbing() -> None:
         == 1
     )
     assert key_frame(stack(f"{STD}/threading.py:run", f"{STD}/threading.py:wait")) == 1
+
+
+def test_no_file_is_opened_because_a_stack_names_it(tmp_path: Path) -> None:
+    """A pipe would be waited for, a device read for ever."""
+    if sys.platform != "win32":
+        os.mkfifo(tmp_path / "pipe.py")
+    (tmp_path / "endless.py").symlink_to("/dev/zero")
+    for name in (str(tmp_path / "pipe.py"), str(tmp_path / "endless.py"), "/dev/zero", "a\0b.py"):
+        assert in_words(stack(f"{name}:f")).startswith("in f (")
+
+
+def test_long_paths_and_names_are_looked_through_at_once() -> None:
+    endless = stack(*[f"/{'torch/distributed/' * 400}x.py:f" for _ in range(500)])
+    assert in_words(endless)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import linecache
+import os
 import re
+import stat
 from collections.abc import Sequence
 
 from waste_gui.protocol import Frame, ThreadStack
@@ -20,6 +23,9 @@ OTHER_GPUS = "waiting for the other GPUs"
 COMPILING = "compiling code for the GPU"
 SAVING = "saving the model"
 USING_CACHE = "using the cache of photos"
+PATH_CHARS, LINE_CHARS, LARGEST_BYTES = 400, 400, 4 * 2**20
+"""Of a path its end, of a source line its begin: the patterns would take long on endless ones."""
+
 IMPORTING_WORDS = "importing "
 
 STANDARD_LIBRARY = re.compile(r"^<frozen |/(python3\.\d+t?|Lib)/(?!site-packages/|dist-packages/)")
@@ -151,8 +157,18 @@ def _by_rules(places: Sequence[str]) -> str:
 
 
 def _by_line(frame: Frame) -> str:
-    line = linecache.getline(frame.file, frame.line).strip()
+    line = linecache.getline(frame.file, frame.line).strip()[:LINE_CHARS] if _is_source(frame.file) else ""
     return next((words for rule, words in LINES if rule.search(line)), "")
+
+
+def _is_source(file: str) -> bool:
+    """A stack may be a stranger's: no device, no pipe and nothing endless is opened because it names it."""
+    with contextlib.suppress(OSError, ValueError):
+        found = os.stat(file)
+        return (
+            file.endswith((".py", ".pyi")) and stat.S_ISREG(found.st_mode) and found.st_size <= LARGEST_BYTES
+        )
+    return False
 
 
 def _by_name(thread: ThreadStack, innermost: str) -> str:
@@ -186,7 +202,8 @@ def _module(place: str) -> str:
 
 def _place(frame: Frame) -> str:
     """`path:function`, the path with slashes and the function without its class."""
-    return f"{frame.file.replace(chr(92), '/')}:{frame.function.rpartition('.')[2]}"
+    path = frame.file if len(frame.file) <= PATH_CHARS else frame.file[-PATH_CHARS:]
+    return f"{path.replace(chr(92), '/')}:{frame.function.rpartition('.')[2]}"
 
 
 def place_of(thread: ThreadStack) -> str:
