@@ -9,6 +9,7 @@ import pytest
 
 from tests.monitor.transcripts import ALL, FOLDER, STEPS, Transcript, crash, failing, healthy, replay
 from waste_gui import protocol
+from waste_gui.bounds import MOST_STAGES
 from waste_gui.monitor.run import TRANSITIONS, Run, RunPhase, StageState
 from waste_gui.monitor.series import Series
 from waste_gui.monitor.stretches import in_stretches
@@ -248,3 +249,47 @@ def test_resumed_run_took_the_time_of_all_its_starts() -> None:
     run.recall(in_stretches(second.messages))
     last_s = sum(script.messages[-1].at for script in (first, second))
     assert run.took_s == pytest.approx(run.heard_at + last_s)
+
+
+def test_stages_without_end_are_not_all_kept() -> None:
+    run = Run()
+    for i in range(10_000):
+        run.receive(protocol.Progress(stage=f"later {i}", done=1, seq=2 * i))
+        run.receive(protocol.StageStarted(stage=f"later {i}", seq=2 * i + 1))
+    assert len(run.stages) == MOST_STAGES
+    assert run.messages == 20_000
+
+
+def test_more_done_than_was_announced_is_all_there_is() -> None:
+    run = Run()
+    run.receive(protocol.StageStarted(stage="model", total=10))
+    run.receive(protocol.Progress(stage="model", done=25, total=10, seq=1))
+    assert (run.stages["model"].done, run.stages["model"].total) == (25, 25)
+
+
+def test_what_is_kept_of_a_run_is_bounded() -> None:
+    run = Run()
+    words = "x" * 5_000
+    for i in range(30_000):
+        run.receive(protocol.Warned(text=words, seq=3 * i))
+        run.receive(protocol.SourceGone(folder=f"/photos/{i}", reason="is not there", seq=3 * i + 1))
+        run.receive(protocol.StageFinished(stage="save", elapsed_s=2.0, summary="", seq=3 * i + 2))
+    assert (len(run.warnings), len(run.away), len(run.stages["save"].times)) == (1000, 1000, 1000)
+    assert run.stages["save"].times.count == 30_000 and run.stages["save"].times.total_s == 60_000
+    assert max(len(line.text) for line in run.log) <= 2000
+
+
+def test_hundred_thousand_epochs_of_two_starts_are_one_curve() -> None:
+    def epoch(number: int, seq: int) -> protocol.EpochFinished:
+        return protocol.EpochFinished(
+            epoch=number, step=number, train_loss=1.0, val_loss=float(number), val_accuracy=None,
+            elapsed_s=1.0, best=False, seq=seq,
+        )  # fmt: skip
+
+    run, half = Run(), 50_000
+    run.recall(epoch(i, i) for i in range(1, half + 11))
+    run.receive_all(epoch(half + i + 1, i) for i in range(half))
+    assert [each.epoch for each in run.all_epochs] == list(range(1, 2 * half + 1))
+    steps, losses = run.points("val_loss")
+    assert steps.tolist() == losses.tolist() == list(range(1, 2 * half + 1))
+    assert len(run.epoch_times) == 1000

@@ -40,14 +40,13 @@ def supervise(
     command: str,
     config: RunConfig,
     folder: RunDir | None = None,
-    resumed_from: str | None = None,
     error: EngineError | None = None,
     stages: tuple[StageInfo, ...] = STAGES,
 ) -> RunFinished | RunStopped | RunFailed:
     """The last message of `work`, or of the `error` that came before it. Never raises."""
     commands = Commands(report)
     context = Context(report, commands, stages)
-    report(announcement(command, config, folder, stages, resumed_from))
+    report(announcement(command, config, folder, stages))
     context.heart.start()
     commands.listen(folder.commands if folder else None)
     obey_signals(commands)
@@ -58,18 +57,14 @@ def supervise(
     except StopRequested as stop:
         return RunStopped(checkpoint=None, reason=stop.reason)
     except BaseException as failure:  # Whatever it is, the window hears of it; a bug keeps its traceback.
-        return failed(failure, config, command, folder)
+        return failed(failure, config, command)
     finally:
         context.heart.stop()
         commands.close()
 
 
 def announcement(
-    command: str,
-    config: RunConfig,
-    folder: RunDir | None,
-    stages: tuple[StageInfo, ...] = STAGES,
-    resumed_from: str | None = None,
+    command: str, config: RunConfig, folder: RunDir | None, stages: tuple[StageInfo, ...] = STAGES
 ) -> RunStarted:
     """`run_started`, from what is known before anything heavy is imported."""
     return RunStarted(
@@ -82,7 +77,7 @@ def announcement(
         world_size=1,
         stages=stages,
         versions=versions(),
-        resumed_from=resumed_from,
+        resumed_from=config.resume,
         folder=str(folder.path) if folder else "",
         model=config.model,
         image_size=config.image_size or 0,

@@ -283,8 +283,7 @@ class MainWindow(QMainWindow):
         self.data.drop_zone.show_recent(self.settings.recent_folders)
         if self.settings.form:
             try:
-                raw = msgspec.json.decode(self.settings.form)
-                self.form.show_config(configs.from_raw(raw, "the settings that were kept"))
+                self.form.show_config(msgspec.json.decode(self.settings.form, type=RunConfig))
             except (msgspec.DecodeError, ConfigError):  # Of another version: the defaults are as good.
                 self.form.show_config(RunConfig())
 
@@ -413,7 +412,7 @@ class MainWindow(QMainWindow):
         except ConfigError as error:
             self.say("These settings cannot be used.", str(error))
             return
-        self.form.show_config(config)
+        self.form.show_config(msgspec.structs.replace(config, run_dir=None))
         self.data.set_choice(choice_of(config))
         self.show_page(SETTINGS)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import median
 from typing import Literal
 
 from waste_gui.monitor.history import History, RunKind, Spread, kind_of, spread
@@ -74,7 +73,7 @@ def usual(run: Run, stage_id: str, history: History) -> Band | None:
         return (each[0] * epochs, each[1] * epochs) if each and epochs else None
     past = history.stage(kind, stage_id)
     if past is None and stage is not None and stage_id in INSIDE_TRAIN:
-        past = spread(stage.times)
+        past = spread(list(stage.times))
     guess = stage.info.expected_s if stage else None
     if past is None:
         return guess
@@ -86,7 +85,7 @@ def usual(run: Run, stage_id: str, history: History) -> Band | None:
 def usual_epoch(run: Run, history: History) -> Band | None:
     """The band of one epoch: of this run's epochs, those of its earlier starts too, else of this computer's
     runs."""
-    times = run.earlier.epoch_times + run.epoch_times
+    times = [*run.earlier.epoch_times, *run.epoch_times]
     if times:  # The first one warms up: with more, it is not the measure.
         settled = times[1:] if len(times) > 2 else times
         wider = 1.25 if len(settled) == 1 else 1.1
@@ -140,7 +139,7 @@ def _from_the_stage_before(run: Run, stage: Stage) -> float | None:
     """Seconds that this stage should take, from a like one of this run: one photo × photos / workers, a
     photo's share of a batch × photos, an earlier validation."""
     if stage.times:
-        return median(stage.times)
+        return stage.times.median_s
     if not stage.total:
         return None
     one = run.stages.get("single_sample")
@@ -158,7 +157,7 @@ def _train_left(run: Run, train: Stage, now: float, history: History, kind: RunK
     """Steps left at their own pace, plus what validating and saving add after each epoch."""
     epochs = run.started.epochs if run.started else 0
     inside = [stage for stage in run.stages.values() if stage.inside_train]
-    spent_inside = sum(sum(stage.times) for stage in inside)
+    spent_inside = sum(stage.times.total_s for stage in inside)
     if train.first is None or train.moved_at is None or not train.total or live_rate(train) is None:
         past = history.epoch(kind)
         if past is None or not epochs:
@@ -168,14 +167,14 @@ def _train_left(run: Run, train: Stage, now: float, history: History, kind: RunK
     busy_inside = sum(_before_the_last_step(stage, train.moved_at) for stage in inside)
     each = max(0.0, train.moved_at - first_at - busy_inside) / max(1, train.done - first_done)
     left = each * (train.total - train.done)
-    turns = max((len(stage.times) for stage in inside), default=0)
+    turns = max((stage.times.count for stage in inside), default=0)
     if epochs:
         finished_before = int(first_done / (train.total / epochs))
         per_turn = spent_inside / turns if turns else _first_turn(inside, now, history, kind)
         left += per_turn * max(0, epochs - finished_before - turns)
     open_stage = next((stage for stage in inside if stage.state is StageState.RUNNING), None)
     if open_stage is not None and open_stage.started_at is not None:
-        usual_s = median(open_stage.times) if open_stage.times else now - open_stage.started_at
+        usual_s = open_stage.times.median_s if open_stage.times else now - open_stage.started_at
         left -= min(now - open_stage.started_at, usual_s)
     else:  # A stall does not count down: only the step that runs may.
         last = max([train.moved_at, *(s.moved_at for s in inside if s.moved_at is not None)])
@@ -186,7 +185,7 @@ def _train_left(run: Run, train: Stage, now: float, history: History, kind: RunK
 def _before_the_last_step(stage: Stage, stepped_at: float) -> float:
     """Seconds of validating or saving that lie before the last step: not the turn that came after it."""
     after = stage.state is not StageState.RUNNING and (stage.moved_at or 0.0) > stepped_at
-    return sum(stage.times[:-1] if after else stage.times)
+    return stage.times.total_s - (stage.times.last_s if after else 0.0)
 
 
 def _first_turn(inside: list[Stage], now: float, history: History, kind: RunKind) -> float:

@@ -132,7 +132,7 @@ def record_of(run: Run) -> Record:
         photos=kind.photos,
         epochs=len(run.epochs),
         steps=run.step,
-        stages={stage.id: round(median(stage.times), 3) for stage in run.stages.values() if stage.times},
+        stages={stage.id: round(stage.times.median_s, 3) for stage in run.stages.values() if stage.times},
         epoch_s=round(median(run.epoch_times), 3) if run.epoch_times else None,
         started_at=run.started.started_at if run.started else 0.0,
         image_size=kind.image_size or 0,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 
 from waste_gui import protocol
 from waste_gui.monitor.stretches import Stretch, Told
 from waste_gui.protocol import EpochFinished, Unreadable
+
+KEPT_TIMES = 1000
+"""Of the newest epochs, or turns of a stage: more would not tell more."""
 
 NEARLY = 0.9
 """An epoch with this share of its steps measures as well as a whole one."""
@@ -17,7 +21,7 @@ class PreviousAttempts:
     """`epoch_times` are the seconds of each epoch that one start trained whole, pauses not counted."""
 
     epochs: list[EpochFinished] = field(default_factory=list)
-    epoch_times: list[float] = field(default_factory=list)
+    epoch_times: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_TIMES))
     _before_s: float = 0.0
     _at: float = 0.0
     _started: protocol.RunStarted | None = None
@@ -54,7 +58,9 @@ class PreviousAttempts:
             self._step = message.done
 
     def _on_epoch(self, epoch: EpochFinished) -> None:
-        self.epochs = [each for each in self.epochs if each.epoch < epoch.epoch] + [epoch]
+        while self.epochs and self.epochs[-1].epoch >= epoch.epoch:  # Made again by a later start.
+            self.epochs.pop()
+        self.epochs.append(epoch)
         if is_whole(epoch, self._started, self._step, self._total):
             self.epoch_times.append(epoch.elapsed_s)
         self._step = epoch.step

@@ -7,20 +7,25 @@ Whoever asks (`countdown`, `diagnose`) passes `now` on the same clock.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from operator import attrgetter, itemgetter, lt
+from typing import Literal
 
 import numpy as np
 
 from waste_gui import protocol
+from waste_gui.bounds import MOST_STAGES
 from waste_gui.monitor.crash import Crash
-from waste_gui.monitor.previous_attempts import PreviousAttempts, is_whole
-from waste_gui.monitor.series import Series
+from waste_gui.monitor.numbering import Numbering
+from waste_gui.monitor.previous_attempts import KEPT_TIMES, PreviousAttempts, is_whole
+from waste_gui.monitor.series import FloatArray, Series
 from waste_gui.monitor.stack_words import decisive, place_of
 from waste_gui.monitor.stretches import PAUSED, Stretch, Told
+from waste_gui.monitor.times import Times
 from waste_gui.protocol import AnyMessage, StageInfo, ThreadStack, Unreadable
 from waste_gui.stages import INSIDE_TRAIN, STAGES
 
@@ -34,7 +39,14 @@ LOG_LINES = 20_000
 KEPT_FAILURES = 10_000
 KEPT_GAPS = 200
 KEPT_METRICS = 1200
-_AT, _STEP, _VALUES = attrgetter("at"), attrgetter("step"), attrgetter("values")
+KEPT_WARNINGS = 1000
+MOST_AWAY = 1000
+LINE_CHARS = 2000
+"""Of a line of the log."""
+_AT, _STEP, _VALUES, _EPOCH = map(attrgetter, ("at", "step", "values", "epoch"))
+
+
+Validated = Literal["val_loss", "val_accuracy"]
 
 
 class RunPhase(Enum):
@@ -88,7 +100,7 @@ class Stage:
     started_at: float | None = None
     moved_at: float | None = None
     elapsed_s: float | None = None  # Of the last time it was finished.
-    times: list[float] = field(default_factory=list)  # Seconds of each time it was finished in this run.
+    times: Times = field(default_factory=Times)  # Seconds of each time it was finished in this run.
     gaps: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_GAPS))  # Seconds between progress.
     first: tuple[float, int] | None = None  # When the first thing was done, and how many were then.
     done: int = 0
@@ -140,18 +152,20 @@ class Run:
         self.step = 0
         self.epoch = 0
         self.epochs: list[protocol.EpochFinished] = []
-        self.epoch_times: list[float] = []  # Seconds of each that this start trained whole, without pauses.
+        self.val_loss, self.val_accuracy = Series(), Series()  # By step, as `epochs`.
+        self.epoch_times: deque[float] = deque(
+            maxlen=KEPT_TIMES
+        )  # Seconds of each that this start trained whole, without pauses.
         self.earlier = PreviousAttempts()
         self.best: protocol.EpochFinished | None = None
         self.checkpoint: protocol.CheckpointSaved | None = None
         self.failures: deque[protocol.ImageFailed] = deque(maxlen=KEPT_FAILURES)
         self.failure_count = 0
         self.away: dict[str, protocol.SourceGone] = {}  # Folders of photos that are waited for.
-        self.warnings: list[protocol.Warned] = []
+        self.warnings: deque[protocol.Warned] = deque(maxlen=KEPT_WARNINGS)
         self.not_saved: protocol.NotSaved | None = None
         self.stacks: protocol.Stacks | None = None
         self._stack_since = (0.0, "")  # Since when the engine is in that function.
-        self.predictions: list[protocol.Predicted] = []
         self.last: protocol.RunFinished | protocol.RunStopped | protocol.RunFailed | None = None
         self.stop_asked_at: float | None = None
         self.paused = False
@@ -160,8 +174,7 @@ class Run:
         self.log: deque[LogLine] = deque(maxlen=LOG_LINES)
         self.log_count = 0  # All lines ever, so that a reader knows how many are new.
         self.messages = 0
-        self.next_seq = 0
-        self.missed = 0
+        self._numbering = Numbering()
         self.exit_words = ""  # How the process ended, when it ended without a last message.
         self.crash: Crash | None = None  # The same with cause and cure, where somebody looked into it.
 
@@ -170,6 +183,15 @@ class Run:
         """The stage that runs: the innermost, if `validate` or `save` runs inside `train`."""
         running = [s for s in self.stages.values() if s.state is StageState.RUNNING]
         return running[-1] if running else None
+
+    @property
+    def next_seq(self) -> int:
+        return self._numbering.next
+
+    @property
+    def missed(self) -> int:
+        """Messages that never came, by the gaps in their numbers."""
+        return self._numbering.missed
 
     @property
     def number(self) -> int:
@@ -246,7 +268,16 @@ class Run:
     def all_epochs(self) -> list[protocol.EpochFinished]:
         """Also those of its earlier starts, as far as this one goes on from them."""
         first = self.epochs[0].epoch if self.epochs else math.inf
-        return [epoch for epoch in self.earlier.epochs if epoch.epoch < first] + self.epochs
+        return self.earlier.epochs[: bisect_left(self.earlier.epochs, first, key=_EPOCH)] + self.epochs
+
+    def points(self, name: Validated) -> tuple[FloatArray, FloatArray]:
+        """The steps and values of `all_epochs`; a NaN where one was not told."""
+        own: Series = getattr(self, name)
+        earlier = self.all_epochs[: -len(self.epochs) or None]
+        if not earlier:
+            return own.x, own.y
+        known = np.array([(epoch.step, getattr(epoch, name)) for epoch in earlier], float).T
+        return np.concatenate([known[0], own.x]), np.concatenate([known[1], own.y])
 
     def recall(self, told: Iterable[Told]) -> None:
         """What an earlier start of this run told: this one goes on with its curves."""
@@ -266,10 +297,8 @@ class Run:
         if isinstance(message, Unreadable):
             self._log(self.heard_at, f"Not a message: {message.text[:500]}", "warning")
             return
-        if message.seq < self.next_seq:
+        if not self._numbering.takes(message.seq):
             return
-        self.missed += message.seq - self.next_seq
-        self.next_seq = message.seq + 1
         self.messages += 1
         self._take(message)
         if not isinstance(message, STILL):
@@ -290,7 +319,7 @@ class Run:
 
     def _take_stretch(self, stretch: Stretch) -> None:
         self.messages += stretch.count
-        self.next_seq += stretch.count
+        self._numbering.pass_over(stretch.count)
         self._on_counts(stretch.progress)
         self._on_metrics(stretch.metrics)
         for message in stretch.heartbeats[-2:]:
@@ -321,7 +350,8 @@ class Run:
                 self.failure_count = message.failures
                 self._log(message.at, f"Cannot read {message.path}: {message.reason}", "warning")
             case protocol.SourceGone():
-                self.away[message.folder] = message
+                if len(self.away) < MOST_AWAY:
+                    self.away[message.folder] = message
                 self._log(message.at, f"{message.folder} {message.reason}: waiting for it", "warning")
             case protocol.SourceBack():
                 self.away.pop(message.folder, None)
@@ -342,8 +372,6 @@ class Run:
             case protocol.Stacks():
                 self.saw_stacks(message.threads, message.at)
                 self._log(message.at, f"Stacks of {len(message.threads)} threads received")
-            case protocol.Predicted():
-                self.predictions.append(message)
             case protocol.RunFinished() | protocol.RunStopped() | protocol.RunFailed():
                 self._on_last(message)
 
@@ -357,8 +385,9 @@ class Run:
     def _stage(self, name: str) -> Stage:
         stage = self.stages.get(name)
         if stage is None:  # A stage this version does not know.
-            info = StageInfo(id=name, title=name, expected_s=None, stuck_after_s=60)
-            stage = self.stages[name] = Stage(info)
+            stage = Stage(StageInfo(id=name, title=name, expected_s=None, stuck_after_s=60))
+            if len(self.stages) < MOST_STAGES:
+                self.stages[name] = stage
         return stage
 
     def _on_progress(self, message: protocol.Progress) -> None:
@@ -376,6 +405,8 @@ class Run:
         stage.done, stage.detail = done, message.detail
         if message.total is not None:
             stage.total = message.total
+        if stage.total is not None and stage.total < done:  # A download that is larger than was announced.
+            stage.total = done
 
     def _on_counts(self, counts: Sequence[protocol.Progress]) -> None:
         """Of many that count one stage up, only the first and the last leave a trace."""
@@ -471,6 +502,8 @@ class Run:
         if is_whole(message, self.started, from_step, train.total):
             self.epoch_times.append(message.at - self.epoch_began_at)
         self.epochs.append(message)
+        self.val_loss.append(message.step, message.val_loss)
+        self.val_accuracy.append(message.step, message.val_accuracy)
         self.epoch_began_at = message.at
         if message.best:
             self.best = message
@@ -501,7 +534,7 @@ class Run:
         self.phase = TRANSITIONS.get((self.phase, event), self.phase)
 
     def _log(self, at: float, text: str, level: str = "info") -> None:
-        self.log.append(LogLine(at, text, level))
+        self.log.append(LogLine(at, text[:LINE_CHARS], level))
         self.log_count += 1
 
 

@@ -31,6 +31,14 @@ class Thinned:
     high: FloatArray
 
 
+def thinned(x: FloatArray, y: FloatArray, buckets: int) -> Thinned:
+    """All of these points, one bucket for each of at most `buckets` equal runs of them."""
+    if len(x) <= buckets:
+        return Thinned(x.copy(), y.copy(), y.copy(), y.copy())
+    starts = np.linspace(0, len(x), buckets, endpoint=False).astype(np.intp)
+    return _thinned(x[starts], starts, *_parts(y))
+
+
 class Series:
     """Points (x, y) with x rising. A y of None is kept as NaN: a gap in the line. When there are too many,
     of every six in the older half only the lowest and the highest are kept, and a gap."""
@@ -105,15 +113,12 @@ class Series:
         first, last = np.searchsorted(self.x, [low_x, high_x], side="left")
         first, last = max(0, int(first) - 1), min(self._size, int(last) + 1)
         x, y = self.x[first:last], self.y[first:last]
-        if len(x) <= buckets:
-            return Thinned(x.copy(), y.copy(), y.copy(), y.copy())
         if len(x) >= 2 * BLOCK * buckets:
             self._blocks.take(self.y)
             whole = self._blocks.thinned(self.x, first // BLOCK, last // BLOCK, buckets - 1)
             rest = slice(last // BLOCK * BLOCK, last)
             return _joined(whole, _one(self.x[rest], self.y[rest]))
-        starts = np.linspace(0, len(x), buckets, endpoint=False).astype(np.intp)
-        return _thinned(x[starts], starts, *_parts(y))
+        return thinned(x, y, buckets)
 
     def _grow_coarser(self) -> None:
         old = self._size // 12 * 6

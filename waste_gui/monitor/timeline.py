@@ -16,6 +16,7 @@ from typing import Any, Literal
 from waste_gui import protocol
 from waste_gui.monitor.evidence import Evidence
 from waste_gui.monitor.lanes import IN_ONE_S, LONG_S, Curve, Lane, SegmentKind
+from waste_gui.monitor.numbering import Numbering
 from waste_gui.monitor.stretches import PAUSED, Stretch, Told
 from waste_gui.monitor.verdict import Verdict, VerdictState
 from waste_gui.protocol import LAST_MESSAGES, AnyMessage, Unreadable, WorkerState
@@ -101,7 +102,7 @@ class Timeline:
         self.curves: dict[CurveName, Curve] = {name: Curve() for name in ("cpu", "disk", "gpu", "memory")}
         self.now = 0.0
         self._heard_at = 0.0
-        self._next_seq = 0
+        self._numbering = Numbering()
         self._ended = False
         self._stage = ""
         self._metric_at = self._told_at = self._workers_at = 0.0
@@ -129,9 +130,8 @@ class Timeline:
 
     def receive(self, message: AnyMessage | Unreadable) -> None:
         """Take in one message; one that came before is passed over."""
-        if isinstance(message, Unreadable) or message.seq < self._next_seq:
+        if isinstance(message, Unreadable) or not self._numbering.takes(message.seq):
             return
-        self._next_seq = message.seq + 1
         self._hear(message.at)
         way = self._ways.get(type(message))
         if way is not None:
@@ -143,7 +143,7 @@ class Timeline:
         for each in told:
             if not isinstance(each, Stretch):
                 self.receive(each)
-            elif each.first_seq == self._next_seq and self._only_trains(each):
+            elif each.first_seq == self._numbering.next and self._only_trains(each):
                 self._take_stretch(each)
             else:
                 for message in each.messages:
@@ -158,7 +158,7 @@ class Timeline:
         return times[-1] - times[0] >= CATCHING_UP_S and longest_s < IN_STEP_S
 
     def _take_stretch(self, stretch: Stretch) -> None:
-        self._next_seq += stretch.count
+        self._numbering.pass_over(stretch.count)
         times, begin = stretch.metric_times, 0
         while begin < len(times):
             end = min(len(times), bisect_left(times, self._told_at + CATCHING_UP_S, begin) + 1)

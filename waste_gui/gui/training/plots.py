@@ -19,12 +19,14 @@ from waste_gui.gui.common.formatting import count
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
 from waste_gui.gui.common.whole_axis import WholeTicks
-from waste_gui.gui.training.trend import Points, Trend, some
-from waste_gui.monitor.run import Run
+from waste_gui.gui.training.trend import Points, Trend, in_sight, some
+from waste_gui.monitor.run import Run, Validated
 from waste_gui.monitor.series import FloatArray, Series
 
 GROWTH = 1.25
 """The x axis grows in steps, so that it does not crawl with every value."""
+POINT_PX = 4
+"""Validation has one dot in so many pixels at most."""
 
 
 @dataclass(frozen=True)
@@ -239,10 +241,11 @@ class CurveView(pg.PlotWidget):  # type: ignore[misc]
         else:
             bold = self._trend.sampled(low, high, width // 3)
         self._bold.setData(bold.x, scale * bold.y)
-        self._line.setData(points.x, scale * points.y)
-        finite = np.isfinite(points.y)
-        self._dots.setData(points.x[finite], scale * points.y[finite])
-        self._move_y(scale * bold.y, scale * thin.high, scale * points.y)
+        few = in_sight(points, low, high, width // POINT_PX)
+        self._line.setData(np.repeat(few.x, 2), scale * np.column_stack([few.low, few.high]).ravel())
+        finite = np.isfinite(few.mean)
+        self._dots.setData(few.x[finite], scale * few.mean[finite])
+        self._move_y(scale * bold.y, scale * thin.high, scale * few.high)
 
     def _move_y(self, bold: FloatArray, raw: FloatArray, points: FloatArray) -> None:
         if self.spec.top is not None:
@@ -361,14 +364,8 @@ class Plot(QWidget):
             )
 
 
-def _validation(name: str) -> Callable[[Run], Points]:
-    def points(run: Run) -> Points:
-        known = [(e.step, getattr(e, name)) for e in run.all_epochs]
-        x = np.array([step for step, _ in known], float)
-        y = np.array([np.nan if value is None else value for _, value in known], float)
-        return Points(x, y)
-
-    return points
+def _validation(name: Validated) -> Callable[[Run], Points]:
+    return lambda run: Points(*run.points(name))
 
 
 LOSS = PlotSpec("Loss", lambda run: run.loss, _validation("val_loss"), lambda v: f"{v:.3f}")

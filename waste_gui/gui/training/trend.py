@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from waste_gui.monitor.series import FloatArray, Series
+from waste_gui.monitor.series import FloatArray, Series, Thinned, thinned
 
 CAPACITY = 2**18
 WIDEST, NARROWEST, SHARE = 50.0, 2.0, 0.25
@@ -126,3 +126,10 @@ def some(x: FloatArray, y: FloatArray, low: float, high: float, count: int) -> P
     first, last = max(0, int(first) - 1), min(len(x), int(last) + 1)
     chosen = np.unique(np.linspace(first, last - 1, min(count, last - first)).astype(np.intp))
     return Points(x[chosen], y[chosen])
+
+
+def in_sight(points: Points, low: float, high: float, most: int) -> Thinned:
+    """As many of them as can be told apart, each by itself where these are all."""
+    first, last = np.searchsorted(points.x, [low, high])
+    seen = slice(max(0, int(first) - 1), int(last) + 1)
+    return thinned(points.x[seen], points.y[seen], max(2, most))
