@@ -9,7 +9,8 @@ import pytest
 
 from waste_gui import config
 from waste_gui.config import ConfigError, RunConfig
-from waste_gui.engine.cli import config_from, parser
+from waste_gui.engine.cli import parser, request_from
+from waste_gui.request import RunRequest
 
 CONTRACT = (
     "--source",
@@ -32,7 +33,11 @@ CONTRACT = (
 
 
 def parsed(*arguments: str) -> RunConfig:
-    return config_from(parser().parse_args(["train", *arguments]))
+    return asked(*arguments).config
+
+
+def asked(*arguments: str) -> RunRequest:
+    return request_from(parser().parse_args(["train", *arguments]))
 
 
 def test_settings_survive_a_file(tmp_path: Path) -> None:
@@ -85,9 +90,9 @@ def test_options_change_the_settings_of_a_file(tmp_path: Path) -> None:
 
 def test_paths_become_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    settings = parsed("--source", "photos", "--source", "more", "--run-dir", "run")
-    assert settings.source == (str(tmp_path / "photos"), str(tmp_path / "more"))
-    assert settings.run_dir == str(tmp_path / "run")
+    request = asked("--source", "photos", "--source", "more", "--run-dir", "run")
+    assert request.config.source == (str(tmp_path / "photos"), str(tmp_path / "more"))
+    assert request.run_dir == str(tmp_path / "run")
 
 
 def test_classes_by_preset_and_mapping_by_pairs() -> None:

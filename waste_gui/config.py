@@ -36,6 +36,10 @@ BOUNDS = {">=": "at least", ">": "more than", "<=": "at most", "<": "less than"}
 FAILURES_ALWAYS_ALLOWED = 100
 FAILURES_ALLOWED_SHARE = 0.01
 
+FORMER = ("run_dir", "resume")
+"""Settings once, which said where a run was and not what it trained: files that still hold them are read
+without them, so that no copy of a run's settings leads into that run."""
+
 
 class ConfigError(ValueError):
     """A setting that cannot be used: one sentence that says what is wrong and what to do."""
@@ -51,13 +55,6 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             description="A folder of photos with one sub-folder per class; give several to unite them.",
         ),
     ] = ()
-    run_dir: Annotated[
-        str | None,
-        Meta(
-            title="Run folder",
-            description="The folder of this run; by default a new one, named by date, among your runs.",
-        ),
-    ] = None
     name: Annotated[
         str, Meta(title="Name", description="A name for this run, by which you will find it again.")
     ] = ""
@@ -300,13 +297,6 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             description="The same seed gives the same split, order and, on a CPU, the same result.",
         ),
     ] = 0
-    resume: Annotated[
-        str | None,
-        Meta(
-            title="Resume",
-            description="A run folder to go on from, at its last checkpoint.",
-        ),
-    ] = None
 
 
 class FieldHelp(msgspec.Struct, frozen=True):
@@ -321,10 +311,12 @@ class FieldHelp(msgspec.Struct, frozen=True):
     high: float | None
 
 
-def fields() -> list[FieldHelp]:
-    """The fields of RunConfig in order, with title, help and bounds."""
+def fields(of: type[msgspec.Struct] = RunConfig) -> list[FieldHelp]:
+    """The fields of RunConfig, or of such a type, in order, with title, help and bounds."""
     found = []
-    for field in msgspec.structs.fields(RunConfig):
+    for field in msgspec.structs.fields(of):
+        if not hasattr(field.type, "__metadata__"):
+            continue
         inner, meta = field.type.__origin__, field.type.__metadata__[0]
         default = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
         bounds = next((m for m in (meta, *_inner_metas(inner)) if _bounds(m) != (None, None)), meta)
@@ -351,7 +343,7 @@ def check(config: RunConfig) -> RunConfig:
     try:
         checked = msgspec.convert(msgspec.to_builtins(config), RunConfig)
     except msgspec.ValidationError as error:
-        raise ConfigError(_sentence(error)) from None
+        raise ConfigError(sentence(error)) from None
     if not checked.model.strip():
         raise ConfigError("'Model' is empty; choose one.")
     if checked.val_fraction + checked.test_fraction >= 1:
@@ -380,22 +372,38 @@ def absolute(config: RunConfig) -> RunConfig:
     return msgspec.structs.replace(
         config,
         source=tuple(os.path.abspath(os.path.expanduser(source)) for source in config.source),
-        run_dir=os.path.abspath(os.path.expanduser(config.run_dir)) if config.run_dir else None,
-        resume=os.path.abspath(os.path.expanduser(config.resume)) if config.resume else None,
         pretrained=str(weights.absolute()) if weights.is_file() else config.pretrained,
     )
 
 
 def load(path: Path) -> RunConfig:
     """Read a `config.json`; ConfigError says what is wrong with it."""
+    return from_raw(read(path), str(path))
+
+
+def read(path: Path) -> Any:
+    """The JSON value in a file of settings. Raises ConfigError."""
     try:
-        return check(msgspec.json.decode(path.read_bytes(), type=RunConfig))
+        return msgspec.json.decode(path.read_bytes())
     except OSError as error:
         raise ConfigError(f"The settings in {path} cannot be read ({error.strerror}).") from None
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{_sentence(error)} It stands in {path}.") from None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path} is no file of settings ({error}).") from None
+
+
+def from_raw(raw: Any, where: str) -> RunConfig:
+    """The settings that such a value says; ConfigError tells `where` it was found."""
+    try:
+        return check(msgspec.convert(without_former(raw), RunConfig))
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{sentence(error)} It stands in {where}.") from None
+
+
+def without_former(raw: Any) -> Any:
+    """Settings as they were written by any version, without what is no setting any more."""
+    if not isinstance(raw, dict):
+        return raw
+    return {name: value for name, value in raw.items() if name not in FORMER}
 
 
 def dump(config: RunConfig) -> bytes:
@@ -403,7 +411,7 @@ def dump(config: RunConfig) -> bytes:
     return msgspec.json.format(msgspec.json.encode(config), indent=2) + b"\n"
 
 
-def _sentence(error: msgspec.ValidationError) -> str:
+def sentence(error: msgspec.ValidationError) -> str:
     """`Expected int >= 1 - at $.epochs` → `The setting 'epochs' must be at least 1.`"""
     what, _, where = str(error).partition(" - at `$.")
     name = f"The setting '{where.rstrip('`')}'" if where else "A setting"

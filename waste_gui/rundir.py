@@ -69,6 +69,10 @@ class RunDir:
         return self.path / "config.json"
 
     @property
+    def request(self) -> Path:
+        return self.path / "request.json"
+
+    @property
     def split(self) -> Path:
         return self.path / "split.json"
 

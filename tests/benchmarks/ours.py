@@ -162,10 +162,10 @@ def first_batch_in_a_run(photos: Path, batch: int, folder: Path) -> float:
         image_size=SIZE,
         batch_size=batch,
         epochs=1,
-        run_dir=str(folder / "run"),
     )
     (folder / "config.json").write_bytes(dump(config))
     command = [sys.executable, "-m", "waste_gui.engine", "train", str(folder / "config.json")]
+    command += ["--run-dir", str(folder / "run")]
     run([*command, "--format", "json"], env={HOME_VARIABLE: str(folder / "home")})
     began = 0.0
     for line in (folder / "run" / "events.jsonl").read_bytes().splitlines():

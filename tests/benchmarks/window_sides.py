@@ -103,9 +103,10 @@ def _megabytes() -> float:
 
 def _start(window: MainWindow, folder: str) -> Callable[[], None]:
     from waste_gui.config import RunConfig
+    from waste_gui.request import RunRequest
 
-    config = RunConfig(source=(folder,), run_dir=os.path.join(folder, "run"))
-    return lambda: window.controller.start(config)
+    request = RunRequest(config=RunConfig(source=(folder,)), run_dir=os.path.join(folder, "run"))
+    return lambda: window.controller.start(request)
 
 
 def take_messages(events: str) -> dict[str, Any]:

@@ -24,10 +24,11 @@ import msgspec
 from tests.faults.drive import own_namespace
 from tests.faults.torture.chain import MUCH_TO_LOSE, Broken, same_weights
 from tests.photos import make_photos
-from waste_gui import config as configs
 from waste_gui import protocol
+from waste_gui import request as requests
 from waste_gui.engine import checkpoint
 from waste_gui.protocol import NotSaved, RunFailed, RunFinished, SavedAgain, Unreadable
+from waste_gui.request import RunRequest
 from waste_gui.rundir import RunDir
 
 SETTINGS = msgspec.structs.replace(
@@ -60,9 +61,9 @@ def mount(at: Path, size_kb: int, flags: int = 0) -> None:
 
 
 def train(scratch: Path, photos: Path, folder: RunDir) -> subprocess.Popen[bytes]:
-    config = msgspec.structs.replace(SETTINGS, source=(str(photos),), run_dir=str(folder.path))
-    file = scratch / "config.json"
-    file.write_bytes(configs.dump(config))
+    config = msgspec.structs.replace(SETTINGS, source=(str(photos),))
+    file = scratch / "request.json"
+    file.write_bytes(requests.dump(RunRequest(config=config, run_dir=str(folder.path))))
     environment = os.environ | {"OMP_NUM_THREADS": "1", "WASTE_GUI_HOME": str(scratch / "home")}
     with open(scratch / "stdout.jsonl", "wb") as stdout, open(scratch / "stderr.txt", "wb") as stderr:
         return subprocess.Popen(

@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 from tests.gui import pictures
 from tests.gui.conftest import WAIT_MS, end_engine, fake, ready
 from tests.monitor import transcripts
+from waste_gui import request as requests
 from waste_gui.config import RunConfig
 from waste_gui.gui.common.preferences import Preferences
 from waste_gui.gui.common.theme import Theme
@@ -302,7 +303,7 @@ def test_stopped_run_is_resumed_in_its_own_folder(make_window: Make, photos: Pat
     with qtbot.waitSignal(window.controller.changed, timeout=WAIT_MS):
         window.starting.resume(folder)
     assert window.controller.folder == folder
-    assert window.controller.config is not None and window.controller.config.resume == str(folder.path)
+    assert requests.load(folder.request).resume == str(folder.path)
 
 
 def test_stop_after_the_epoch_tells_the_time_of_the_epoch(

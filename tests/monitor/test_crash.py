@@ -29,6 +29,7 @@ from waste_gui.monitor.last_log import LINE_CHARS, MOST_LINES, LastLog
 from waste_gui.monitor.machine import Machine
 from waste_gui.monitor.run import RunPhase
 from waste_gui.protocol import AnyMessage, Heartbeat, NotSaved, RunFailed, RunStopped, StageStarted
+from waste_gui.request import RunRequest
 
 GB = 1_000_000_000
 BAD_END = Path(__file__).with_name("bad_end")
@@ -508,7 +509,8 @@ def controller(tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) ->
         (folder / "engine.log").write_text(f"{TRACEBACK}MemoryError\n")  # Of an earlier engine.
         controller = RunController()
         with qtbot.waitSignal(controller.ended, timeout=WAIT_MS):
-            controller.start(RunConfig(source=(str(photos),), workers=1, run_dir=str(folder)))
+            config = RunConfig(source=(str(photos),), workers=1)
+            controller.start(RunRequest(config=config, run_dir=str(folder)))
         assert controller.run.phase is RunPhase.CRASHED and controller.run.crash is not None
         qtbot.waitUntil(lambda: not controller._looking_back.working, timeout=WAIT_MS)
         return controller

@@ -335,7 +335,6 @@ def trained(folder: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> t
 
     config = RunConfig(
         source=(str(make_photos(folder / "photos", per_class=24)),),
-        run_dir=str(folder / "run"),
         model="timm:test_resnet",
         pretrained="none",
         image_size=32,
@@ -345,7 +344,7 @@ def trained(folder: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> t
         cache_gb=0,
         **settings,
     )
-    engine.train(config, hear)
+    engine.train(config, hear, run_dir=folder / "run")
     return run, said
 
 

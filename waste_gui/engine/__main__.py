@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from waste_gui.config import ConfigError, RunConfig
-from waste_gui.engine.cli import config_from, parser
+from waste_gui.engine.cli import parser, request_from
 from waste_gui.engine.errors import BadSettings, EngineError, UnusableFolder
 from waste_gui.engine.stacks import write_stacks_to
 from waste_gui.protocol import RunFailed, RunFinished, RunStopped, StageInfo
 from waste_gui.reporting import Reporter, claim_stdout, events_output, forgiving_stderr, pipe_output
+from waste_gui.request import RunRequest
 from waste_gui.rundir import RunDir, RunFolderError
 from waste_gui.stack_file import block_signals
 
@@ -70,11 +71,11 @@ def train(options: Namespace, report: Reporter) -> Last:
     from waste_gui.engine import runs
     from waste_gui.engine.supervision import supervise
 
-    config, folder = RunConfig(), None
+    request, folder = RunRequest(config=RunConfig()), None
     error: EngineError | None = None
     try:
-        config = config_from(options)
-        folder = runs.open_folder(config)
+        request = request_from(options)
+        folder = runs.open_folder(request)
         report.add_output(events_output(folder.events))
         write_log_to(folder.log)
         write_stacks_to(folder.stacks)
@@ -83,11 +84,12 @@ def train(options: Namespace, report: Reporter) -> Last:
     except RunFolderError as bad:
         error = UnusableFolder(bad.text, bad.hint)
     last = supervise(
-        lambda context: runs.train(config, context, folder or RunDir(Path())),
+        lambda context: runs.train(request, context, folder or RunDir(Path())),
         report,
         command="train",
-        config=config,
+        config=request.config,
         folder=folder,
+        resumed_from=request.resume,
         error=error,
     )
     report(last)
@@ -104,7 +106,7 @@ def check(options: Namespace, report: Reporter) -> Last:
 
     config, error = RunConfig(), None
     try:
-        config = config_from(options)
+        config = request_from(options).config
     except ConfigError as bad:
         error = BadSettings(str(bad), "Change it and start again.")
 

@@ -1,17 +1,20 @@
-"""The command line: every option of `train` is a field of RunConfig, with its help."""
+"""The command line: every option of `train` is a field of RunConfig or RunRequest, with its help."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NoReturn, Union, get_args, get_origin
 
 import msgspec
 
 from waste_gui import config as configuration
+from waste_gui import request as requests
 from waste_gui.config import ConfigError, FieldHelp, RunConfig
 from waste_gui.dataset.mapping import PRESETS
+from waste_gui.request import RunRequest
 from waste_gui.rundir import RunDir
 
 LIST_OPTIONS = {"source": "DIR", "classes": "NAME"}
@@ -64,7 +67,7 @@ def _add_exclude(command: argparse.ArgumentParser) -> None:
 
 
 def _add_fields(command: argparse.ArgumentParser) -> None:
-    for field in configuration.fields():
+    for field in (*requests.fields(), *configuration.fields()):
         if field.name in NOT_OPTIONS:
             continue
         option = "--" + field.name.replace("_", "-")
@@ -101,22 +104,39 @@ def _plain_type(annotation: Any) -> Any:
     )
 
 
-def config_from(options: argparse.Namespace) -> RunConfig:
-    """The settings of a file (or of the run to resume) changed by the options given. Raises ConfigError."""
-    file = options.config
-    if options.resume and not file:
-        file = RunDir(Path(options.resume)).config
-    base = configuration.load(Path(file)) if file else RunConfig()
-    given: dict[str, Any] = {}
-    for field in configuration.fields():
-        value = getattr(options, field.name)
-        if value is not None:
-            given[field.name] = tuple(value) if isinstance(value, list) else value
-    if len(given.get("classes", ())) == 1 and given["classes"][0] in PRESETS:
-        given["classes"] = PRESETS[given["classes"][0]]
+def request_from(options: argparse.Namespace) -> RunRequest:
+    """What a file asks for (or the settings of the run to resume), changed by the options given. Raises
+    ConfigError."""
+    base = _base(options)
+    config = _given(options, configuration.fields())
+    if len(config.get("classes", ())) == 1 and config["classes"][0] in PRESETS:
+        config["classes"] = PRESETS[config["classes"][0]]
     if options.mapping:
-        given["mapping"] = dict(_mapping_pair(text) for text in options.mapping)
-    return configuration.absolute(configuration.check(msgspec.structs.replace(base, **given)))
+        config["mapping"] = dict(_mapping_pair(text) for text in options.mapping)
+    return requests.check(
+        msgspec.structs.replace(
+            base,
+            config=msgspec.structs.replace(base.config, **config),
+            **_given(options, requests.fields()),
+        )
+    )
+
+
+def _base(options: argparse.Namespace) -> RunRequest:
+    if options.config:
+        return requests.load(Path(options.config))
+    if options.resume:
+        return RunRequest(config=configuration.load(RunDir(Path(options.resume)).config))
+    return RunRequest(config=RunConfig())
+
+
+def _given(options: argparse.Namespace, fields: Sequence[FieldHelp]) -> dict[str, Any]:
+    values = {field.name: getattr(options, field.name) for field in fields}
+    return {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in values.items()
+        if value is not None
+    }
 
 
 def _mapping_pair(text: str) -> tuple[str, str | None]:

@@ -17,14 +17,17 @@ from waste_gui.config import RunConfig
 from waste_gui.engine.errors import DiskFull, EngineError, LibraryFailure, LoadingBroken, OutOfMemory
 from waste_gui.known_errors import Known
 from waste_gui.protocol import RunFailed
+from waste_gui.rundir import RunDir
 
 SHM = "/dev/shm"
 UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
 
-def failed(failure: BaseException, config: RunConfig, command: str) -> RunFailed:
+def failed(
+    failure: BaseException, config: RunConfig, command: str, folder: RunDir | None = None
+) -> RunFailed:
     details = "".join(traceback.format_exception(failure))
-    known = as_engine_error(failure, config, command)
+    known = as_engine_error(failure, config, command, folder)
     if known is not None:
         return RunFailed(kind=known.kind, text=known.text, hint=known.hint, traceback=details)
     what = f"{type(failure).__name__}: {first_line(failure)}"
@@ -44,7 +47,9 @@ def first_line(failure: BaseException) -> str:
     return (str(failure).strip().splitlines() or [""])[0][:300]
 
 
-def as_engine_error(failure: BaseException, config: RunConfig, command: str) -> EngineError | None:
+def as_engine_error(
+    failure: BaseException, config: RunConfig, command: str, folder: RunDir | None = None
+) -> EngineError | None:
     """What is known of an error: its own words, those for memory and disk, or what its library means."""
     if isinstance(failure, EngineError):
         return failure
@@ -57,7 +62,7 @@ def as_engine_error(failure: BaseException, config: RunConfig, command: str) -> 
         return out_of_memory(str(failure), known, config, command)
     full = isinstance(failure, OSError) and failure.errno in (errno.ENOSPC, errno.EDQUOT)
     if full or kind == known_errors.DISK_FULL:
-        return disk_full(failure, config)
+        return disk_full(failure, folder)
     if known:
         return LibraryFailure(kind, f"{subject(command)} stopped: {known.clause}.", known.hint)
     if isinstance(failure, ImportError):
@@ -129,14 +134,14 @@ def address_limit() -> str:
     return f" This program may use {size(limit)} (ulimit -v)."
 
 
-def disk_full(failure: BaseException, config: RunConfig) -> EngineError:
-    """With what is free on the disk of the file that could not be written."""
+def disk_full(failure: BaseException, run: RunDir | None) -> EngineError:
+    """With what is free on the disk of the file that could not be written, or of the run."""
     name = getattr(failure, "filename", None)
     file = os.fsdecode(name) if isinstance(name, str | bytes) else ""
     if file.startswith(SHM):
         text = f"The shared memory of this computer is full{_free(Path(SHM))}."
         return LibraryFailure(known_errors.SHARED_MEMORY, text, known_errors.FEWER)
-    folder = Path(file).parent if file else Path(config.run_dir or ".")
+    folder = Path(file).parent if file else run.path if run else Path()
     return DiskFull(f"The disk of {file or folder} is full{_free(folder)}.", known_errors.FREE_DISK)
 
 

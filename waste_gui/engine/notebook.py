@@ -2,34 +2,49 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from waste_gui.config import RunConfig, absolute, check
+from waste_gui import request as requests
+from waste_gui.config import RunConfig, check
 from waste_gui.engine import runs
 from waste_gui.engine.console import Console
 from waste_gui.engine.context import Context
 from waste_gui.engine.supervision import announcement
-from waste_gui.protocol import AnyMessage, Predicted, RunFinished, RunStopped
+from waste_gui.protocol import AnyMessage, Predicted, RunFinished, RunStarted, RunStopped
 from waste_gui.reporting import Reporter, events_output
+from waste_gui.request import RunRequest
 from waste_gui.rundir import RunDir
 
 L = TypeVar("L", RunFinished, RunFinished | RunStopped)
 
 
-def train(config: RunConfig, listener: Callable[[AnyMessage], None] | None = None) -> Path:
-    """Train; the run folder. `listener` gets every message, by default they are printed.
+def train(
+    config: RunConfig,
+    listener: Callable[[AnyMessage], None] | None = None,
+    *,
+    run_dir: Path | str | None = None,
+    resume: Path | str | None = None,
+) -> Path:
+    """Train into `run_dir`, by default a new folder among your runs, or go on with the run in the folder
+    `resume`; the run folder. `listener` gets every message, by default they are printed.
 
     Raises ConfigError, RunFolderError, EngineError.
     """
-    config = absolute(check(config))
-    folder = runs.open_folder(config)
+    places = [os.fspath(place) if place is not None else None for place in (run_dir, resume)]
+    request = requests.check(RunRequest(config=config, run_dir=places[0], resume=places[1]))
+    folder = runs.open_folder(request)
     try:
         report = _reporter(listener)
         report.add_output(events_output(folder.events))
-        _tell(report, "train", config, folder, lambda context: runs.train(config, context, folder))
+        _tell(
+            report,
+            announcement("train", request.config, folder, resumed_from=request.resume),
+            lambda context: runs.train(request, context, folder),
+        )
     finally:
         folder.release()
     return folder.path
@@ -41,7 +56,11 @@ def predict(run_folder: Path | str, photos: Sequence[str], device: str = "auto")
     found: list[Predicted] = []
     report = _reporter(lambda message: found.append(message) if isinstance(message, Predicted) else None)
     folder = RunDir(Path(run_folder))
-    _tell(report, "predict", config, None, lambda context: runs.predict(folder, photos, context, config))
+    _tell(
+        report,
+        announcement("predict", config, None),
+        lambda context: runs.predict(folder, photos, context, config),
+    )
     return found
 
 
@@ -50,7 +69,9 @@ def evaluate(run_folder: Path | str, device: str = "auto") -> dict[str, float | 
     config = check(RunConfig(device=device))  # type: ignore[arg-type]
     folder = RunDir(Path(run_folder))
     last = _tell(
-        _reporter(None), "evaluate", config, None, lambda context: runs.evaluate(folder, context, config)
+        _reporter(None),
+        announcement("evaluate", config, None),
+        lambda context: runs.evaluate(folder, context, config),
     )
     return last.metrics
 
@@ -61,11 +82,9 @@ def _reporter(listener: Callable[[AnyMessage], None] | None) -> Reporter:
     return report
 
 
-def _tell(
-    report: Reporter, command: str, config: RunConfig, folder: RunDir | None, work: Callable[[Context], L]
-) -> L:
+def _tell(report: Reporter, first: RunStarted, work: Callable[[Context], L]) -> L:
     context = Context(report)
-    report(announcement(command, config, folder))
+    report(first)
     context.heart.start()
     try:
         last = work(context)

@@ -19,6 +19,7 @@ from waste_gui.protocol import (
     RunFinished,
     RunStopped,
 )
+from waste_gui.request import RunRequest
 from waste_gui.rundir import RunDir, RunFolderError, cannot_be_written, new_run_dir
 
 if TYPE_CHECKING:
@@ -33,40 +34,61 @@ TOP = 5
 PREDICT_BATCH = 32
 
 
-def open_folder(config: RunConfig) -> RunDir:
-    """The run's folder, made and locked, with `config.json` in it. Raises RunFolderError."""
-    folder = RunDir(Path(config.resume or config.run_dir or new_run_dir(config.name)))
-    if config.resume and not folder.config.exists():
+def open_folder(request: RunRequest) -> RunDir:
+    """The run's folder, locked; a new one is made, with `config.json` in it. Raises RunFolderError."""
+    if request.resume:
+        return _open_again(RunDir(Path(request.resume)))
+    folder = RunDir(Path(request.run_dir or new_run_dir(request.config.name)))
+    _refuse_a_run(folder)
+    folder.create()
+    folder.acquire()
+    try:
+        _refuse_a_run(folder)  # Another may have trained in it just now.
+        write_atomically(folder.config, dump(request.config))
+    except OSError as error:
+        folder.release()
+        raise cannot_be_written(folder.path, error) from None
+    except RunFolderError:
+        folder.release()
+        raise
+    return folder
+
+
+def _open_again(folder: RunDir) -> RunDir:
+    """Its `config.json` stays as it is until its checkpoint has turned out to fit the settings asked for."""
+    if not folder.config.exists():
         raise RunFolderError(
             f"{folder.path} is no run folder: it holds no config.json.",
             "Choose the folder of an earlier run.",
         )
-    if not config.resume and folder.events.exists():
-        raise RunFolderError(
-            f"The folder {folder.path} already holds a run.",
-            "Choose another run folder, or go on with that run (--resume).",
-        )
     folder.create()
     folder.acquire()
     try:
-        if config.resume:
-            folder.put_events_aside()
-        else:  # Of a resumed run only once the checkpoint has turned out to fit these settings.
-            write_atomically(folder.config, dump(config))
+        folder.put_events_aside()
     except OSError as error:
         folder.release()
         raise cannot_be_written(folder.path, error) from None
     return folder
 
 
-def train(config: RunConfig, context: Context, folder: RunDir) -> RunFinished | RunStopped:
+def _refuse_a_run(folder: RunDir) -> None:
+    """Events or a model in it: a run that is resumed, or left alone."""
+    if folder.events.exists() or folder.earlier_events() or any(folder.checkpoints.glob("*.safetensors")):
+        raise RunFolderError(
+            f"The folder {folder.path} already holds a run.",
+            "Choose another run folder, or go on with that run (--resume).",
+        )
+
+
+def train(request: RunRequest, context: Context, folder: RunDir) -> RunFinished | RunStopped:
     """Train as asked into `folder`; the last message. Raises EngineError."""
-    missing = exports.tensorboard_missing() if config.tensorboard else None
+    tensorboard = request.config.tensorboard
+    missing = exports.tensorboard_missing() if tensorboard else None
     if missing is not None:
         raise BadSettings(missing.text, f"{missing.hint}, or train without it.")
-    live = exports.Live(context.report, folder, tensorboard=config.tensorboard)
+    live = exports.Live(context.report, folder, tensorboard=tensorboard)
     try:
-        return _train(config, context, folder)
+        return _train(request, context, folder)
     except StopRequested as stop:
         return RunStopped(checkpoint=_what_is_there(folder), reason=stop.reason)
     finally:
@@ -83,7 +105,8 @@ def _what_is_there(folder: RunDir) -> str | None:
     return None
 
 
-def _train(config: RunConfig, context: Context, folder: RunDir) -> RunFinished:
+def _train(request: RunRequest, context: Context, folder: RunDir) -> RunFinished:
+    config, resumes = request.config, request.resume is not None
     device = import_libraries(config, context)
     from waste_gui.engine.evaluation import evaluate
     from waste_gui.engine.loading import batches_of
@@ -91,11 +114,11 @@ def _train(config: RunConfig, context: Context, folder: RunDir) -> RunFinished:
     from waste_gui.engine.training import Trainer, finite
 
     with contextlib.ExitStack() as closing:
-        prepared = prepare(config, context, folder, device, closing)
+        prepared = prepare(config, context, folder, device, closing, resumes=resumes)
         trainer = Trainer(config, prepared, context, folder)
-        if config.resume:
+        if resumes:
             trainer.restore()
-            write_atomically(folder.config, dump(config))
+            trainer.begin_folder()
         outcome = trainer.train()
         metrics: dict[str, float | None] = {
             "val_accuracy": outcome.best_accuracy,

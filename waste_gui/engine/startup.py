@@ -67,10 +67,17 @@ class Prepared:
 
 
 def prepare(
-    config: RunConfig, context: Context, folder: RunDir, device: Device, closing: contextlib.ExitStack
+    config: RunConfig,
+    context: Context,
+    folder: RunDir,
+    device: Device,
+    closing: contextlib.ExitStack,
+    *,
+    resumes: bool = False,
 ) -> Prepared:
-    """All stages from `scan` to `model_check`. What must be closed at the end is pushed on `closing`."""
-    scan, split, loading = scan_and_split(config, context, folder, device, closing)
+    """All stages from `scan` to `model_check`. What must be closed at the end is pushed on `closing`. In the
+    folder of a run that `resumes` nothing is changed: its checkpoint may not fit."""
+    scan, split, loading = scan_and_split(config, context, folder, device, closing, resumes=resumes)
     model, spec = build_model(config, context, device, scan.classes)
     loading = prepare_loading(config, context, split, spec, loading)
     prepared = Prepared(device, split, scan.classes, model, spec, loading.loader, loading.failures)
@@ -83,19 +90,26 @@ def prepare(
 
 
 def scan_and_split(
-    config: RunConfig, context: Context, folder: RunDir, device: Device, closing: contextlib.ExitStack
+    config: RunConfig,
+    context: Context,
+    folder: RunDir,
+    device: Device,
+    closing: contextlib.ExitStack,
+    *,
+    resumes: bool,
 ) -> tuple[Scan, Split, Loading]:
     """Reading begins here, so that the first batch is there once the model is built."""
     with context.stage("scan", None, "photos") as stage:
         try:
-            if is_of_the_same_photos(config, folder):
+            if resumes and is_of_the_same_photos(config, folder):
                 found = context.in_thread(lambda: find_again(config, context, stage, folder))
             else:
                 found = context.in_thread(lambda: find_anew(config, context, stage))
         except DatasetError as error:
             raise UnusableDataset(error.text, error.hint) from None
         scan, split = found.scan, found.split
-        save_split(folder.split, split, scan.classes)
+        if not resumes:
+            save_split(folder.split, split, scan.classes)
         stage.progress(len(scan.samples), total=len(scan.samples))
 
         def begin(side: int) -> Loading:
@@ -125,7 +139,7 @@ def find_anew(config: RunConfig, context: Context, stage: StageReport) -> Found:
 
 def is_of_the_same_photos(config: RunConfig, folder: RunDir) -> bool:
     """Whether the run to go on with was of these folders, divided in this way."""
-    if not config.resume or not folder.split.exists():
+    if not folder.split.exists():
         return False
     try:
         before = load(folder.config)

@@ -40,13 +40,14 @@ def supervise(
     command: str,
     config: RunConfig,
     folder: RunDir | None = None,
+    resumed_from: str | None = None,
     error: EngineError | None = None,
     stages: tuple[StageInfo, ...] = STAGES,
 ) -> RunFinished | RunStopped | RunFailed:
     """The last message of `work`, or of the `error` that came before it. Never raises."""
     commands = Commands(report)
     context = Context(report, commands, stages)
-    report(announcement(command, config, folder, stages))
+    report(announcement(command, config, folder, stages, resumed_from))
     context.heart.start()
     commands.listen(folder.commands if folder else None)
     obey_signals(commands)
@@ -57,14 +58,18 @@ def supervise(
     except StopRequested as stop:
         return RunStopped(checkpoint=None, reason=stop.reason)
     except BaseException as failure:  # Whatever it is, the window hears of it; a bug keeps its traceback.
-        return failed(failure, config, command)
+        return failed(failure, config, command, folder)
     finally:
         context.heart.stop()
         commands.close()
 
 
 def announcement(
-    command: str, config: RunConfig, folder: RunDir | None, stages: tuple[StageInfo, ...] = STAGES
+    command: str,
+    config: RunConfig,
+    folder: RunDir | None,
+    stages: tuple[StageInfo, ...] = STAGES,
+    resumed_from: str | None = None,
 ) -> RunStarted:
     """`run_started`, from what is known before anything heavy is imported."""
     return RunStarted(
@@ -77,7 +82,7 @@ def announcement(
         world_size=1,
         stages=stages,
         versions=versions(),
-        resumed_from=config.resume,
+        resumed_from=resumed_from,
         folder=str(folder.path) if folder else "",
         model=config.model,
         image_size=config.image_size or 0,

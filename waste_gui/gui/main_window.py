@@ -283,7 +283,8 @@ class MainWindow(QMainWindow):
         self.data.drop_zone.show_recent(self.settings.recent_folders)
         if self.settings.form:
             try:
-                self.form.show_config(msgspec.json.decode(self.settings.form, type=RunConfig))
+                raw = msgspec.json.decode(self.settings.form)
+                self.form.show_config(configs.from_raw(raw, "the settings that were kept"))
             except (msgspec.DecodeError, ConfigError):  # Of another version: the defaults are as good.
                 self.form.show_config(RunConfig())
 
@@ -412,7 +413,7 @@ class MainWindow(QMainWindow):
         except ConfigError as error:
             self.say("These settings cannot be used.", str(error))
             return
-        self.form.show_config(msgspec.structs.replace(config, run_dir=None))
+        self.form.show_config(config)
         self.data.set_choice(choice_of(config))
         self.show_page(SETTINGS)
 

@@ -11,8 +11,8 @@ from waste_gui.monitor.run_list import RunSummary, epochs_in
 from waste_gui.protocol import EpochFinished, LineBuffer
 from waste_gui.rundir import SLICE_BYTES, RunDir
 
-NOT_COMPARED = ("run_dir", "name", "resume")
-"""Where a run is kept and how it is called says nothing of how it learned."""
+NOT_COMPARED = ("name",)
+"""How a run is called says nothing of how it learned."""
 
 
 @dataclass(frozen=True)

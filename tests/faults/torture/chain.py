@@ -19,11 +19,12 @@ import msgspec
 import psutil
 from safetensors.torch import load_file
 
-from waste_gui import config as configs
 from waste_gui import protocol
+from waste_gui import request as requests
 from waste_gui.config import RunConfig
 from waste_gui.engine import checkpoint
 from waste_gui.protocol import LAST_MESSAGES, RunFinished, Unreadable
+from waste_gui.request import RunRequest
 from waste_gui.rundir import RunDir
 
 Victim = Literal["engine", "workers", "window"]
@@ -88,11 +89,11 @@ class Chain:
 
     def start(self, through_window: bool) -> subprocess.Popen[bytes]:
         resume = str(self.folder.path) if self.folder.config.exists() else None
-        config = msgspec.structs.replace(
-            self.settings, source=(str(self.photos),), run_dir=str(self.folder.path), resume=resume
+        config = msgspec.structs.replace(self.settings, source=(str(self.photos),))
+        file = self.scratch / "request.json"
+        file.write_bytes(
+            requests.dump(RunRequest(config=config, run_dir=str(self.folder.path), resume=resume))
         )
-        file = self.scratch / "config.json"
-        file.write_bytes(configs.dump(config))
         program = (
             ["tests.faults.torture.window", "start", str(self.folder.path), str(file)]
             if through_window

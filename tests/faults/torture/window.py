@@ -1,6 +1,6 @@
 """The real window on a screen that is none.
 
-    python -m tests.faults.torture.window start|attach FOLDER [CONFIG]
+    python -m tests.faults.torture.window start|attach FOLDER [REQUEST]
 
 starts or resumes a run, or attaches to one, shows it to its end, and prints what it has seen as a JSON line.
 """
@@ -13,11 +13,11 @@ import sys
 from pathlib import Path
 
 
-def main(mode: str, folder: Path, config: Path | None) -> int:
+def main(mode: str, folder: Path, request: Path | None) -> int:
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     from PySide6.QtWidgets import QApplication
 
-    from waste_gui import config as configs
+    from waste_gui import request as requests
     from waste_gui.gui.common.preferences import Preferences
     from waste_gui.gui.common.theme import Theme
     from waste_gui.gui.main_window import MainWindow
@@ -29,8 +29,8 @@ def main(mode: str, folder: Path, config: Path | None) -> int:
     controller = window.controller
     controller.ended.connect(lambda _: app.quit())
     if mode == "start":
-        assert config is not None
-        controller.start(configs.load(config))
+        assert request is not None
+        controller.start(requests.load(request))
     else:
         window.showing.run(RunDir(folder))
     app.exec()

@@ -1,13 +1,19 @@
-"""A real process that plays an engine: `fake_engine.py CONFIG SCENARIO`."""
+"""A real process that plays an engine: `fake_engine.py REQUEST SCENARIO`."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
 import time
+from pathlib import Path
 
+from waste_gui import config as configs
 from waste_gui import protocol as p
+from waste_gui import request as requests
+from waste_gui.config import ConfigError
+from waste_gui.files import write_atomically
 from waste_gui.protocol import decode_command
 from waste_gui.reporting import Reporter, claim_stdout, pipe_output
 from waste_gui.stages import STAGES
@@ -154,8 +160,15 @@ def play(scenario: str, private: int) -> int:
     return 9
 
 
+def write_settings(asked: Path) -> None:
+    """As every engine, before anything else."""
+    with contextlib.suppress(OSError, ConfigError):
+        write_atomically(asked.with_name("config.json"), configs.dump(requests.load(asked).config))
+
+
 if __name__ == "__main__":
     descriptor = claim_stdout()
+    write_settings(Path(sys.argv[1]))
     print("a line on stdout that is no message", flush=True)
     report.add_output(pipe_output(descriptor))
     status = play(sys.argv[2], descriptor)

@@ -18,6 +18,7 @@ from pytestqt.qtbot import QtBot
 from tests.gui.conftest import WAIT_MS, end_engine, fake, ready
 from tests.photos import make_photos
 from waste_gui import config as configs
+from waste_gui import request as requests
 from waste_gui.config import RunConfig
 from waste_gui.gui.common.preferences import Preferences
 from waste_gui.gui.common.theme import Theme
@@ -43,7 +44,7 @@ LONG_MS = 180_000
 
 def by_name(config: Path) -> list[str]:
     """A run's name is the scenario that its engine plays; the number behind it tells runs apart."""
-    return fake(configs.load(config).name.split()[0])(config)
+    return fake(requests.load(config).config.name.split()[0])(config)
 
 
 @pytest.fixture

@@ -11,9 +11,10 @@ from pytestqt.qtbot import QtBot
 from tests.gui.conftest import WAIT_MS, ready
 from waste_gui.config import RunConfig
 from waste_gui.gui.main_window import MainWindow
-from waste_gui.gui.session.changed_settings import LAST, again
+from waste_gui.gui.session.changed_settings import again, changed
 from waste_gui.monitor.run import RunPhase
 from waste_gui.monitor.verdict import Action
+from waste_gui.request import RunRequest
 from waste_gui.rundir import RunDir
 
 Make = Callable[[str], MainWindow]
@@ -22,9 +23,9 @@ CONFIG = RunConfig(source=("photos",), batch_size=9, workers=4, cache_gb=10, acc
 
 
 def test_half_the_batch_changes_the_weights_after_as_many_photos() -> None:
-    config = again(Action.SMALLER_BATCH, CONFIG, None)
+    config = changed(Action.SMALLER_BATCH, CONFIG)
     assert (config.batch_size, config.accumulate) == (4, 4)
-    assert again(Action.SMALLER_BATCH, RunConfig(batch_size=1), None).batch_size == 1
+    assert changed(Action.SMALLER_BATCH, RunConfig(batch_size=1)).batch_size == 1
 
 
 @pytest.mark.parametrize(
@@ -32,16 +33,17 @@ def test_half_the_batch_changes_the_weights_after_as_many_photos() -> None:
     [(Action.FEWER_WORKERS, "workers", 1), (Action.WITHOUT_CACHE, "cache_gb", 0)],
 )
 def test_one_setting_is_changed(action: Action, field: str, value: int) -> None:
-    changed = again(action, CONFIG, None)
-    assert getattr(changed, field) == value
-    assert again(Action.TRY_AGAIN, CONFIG, None) == CONFIG
+    request = again(action, CONFIG, None)
+    assert getattr(request.config, field) == value
+    assert again(Action.TRY_AGAIN, CONFIG, None) == RunRequest(config=CONFIG)
 
 
-def test_it_goes_on_from_the_last_checkpoint_if_there_is_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["last", "previous"])
+def test_it_goes_on_from_the_last_checkpoint_if_there_is_one(name: str, tmp_path: Path) -> None:
     folder = RunDir(tmp_path)
     assert again(Action.TRY_AGAIN, CONFIG, folder).resume is None
     folder.create()
-    (folder.checkpoints / LAST).write_bytes(b"")
+    (folder.checkpoints / f"{name}.safetensors").write_bytes(b"")
     assert again(Action.TRY_AGAIN, CONFIG, folder).resume == str(tmp_path)
 
 

@@ -127,7 +127,7 @@ class PhotoCheck(QObject):
         self.changed.emit()
 
     def _launch(self, config: RunConfig) -> None:
-        content = configs.dump(msgspec.structs.replace(configs.check(config), run_dir=None, resume=None))
+        content = configs.dump(configs.check(config))
         self._folder = tempfile.TemporaryDirectory(prefix="waste-gui-check-", ignore_cleanup_errors=True)
         settings = Path(self._folder.name, "config.json")
         settings.write_bytes(content)

@@ -6,22 +6,28 @@ import msgspec
 
 from waste_gui.config import RunConfig
 from waste_gui.monitor.verdict import Action
+from waste_gui.request import RunRequest
 from waste_gui.rundir import RunDir
 
-LAST = "last.safetensors"
+CHECKPOINTS = ("last.safetensors", "previous.safetensors")
+"""From either of them a run goes on."""
 
 
-def again(action: Action, config: RunConfig, folder: RunDir | None) -> RunConfig:
-    """The settings for it. It goes on from the last checkpoint, if there is one, in the same folder."""
-    changed = msgspec.structs.replace(config, run_dir=None, resume=None)
-    if folder is not None and (folder.checkpoints / LAST).exists():
-        changed = msgspec.structs.replace(changed, resume=str(folder.path))
+def again(action: Action, config: RunConfig, folder: RunDir | None) -> RunRequest:
+    """The run with these settings, changed. It goes on from the last checkpoint of the run in `folder`, if
+    there is one, and is a new run otherwise."""
+    saved = folder is not None and any((folder.checkpoints / name).exists() for name in CHECKPOINTS)
+    resume = str(folder.path) if folder is not None and saved else None
+    return RunRequest(config=changed(action, config), resume=resume)
+
+
+def changed(action: Action, config: RunConfig) -> RunConfig:
     match action:
         case Action.SMALLER_BATCH:
             half = max(1, config.batch_size // 2)  # The weights change after as many photos as before.
-            return msgspec.structs.replace(changed, batch_size=half, accumulate=config.accumulate * 2)
+            return msgspec.structs.replace(config, batch_size=half, accumulate=config.accumulate * 2)
         case Action.FEWER_WORKERS:
-            return msgspec.structs.replace(changed, workers=1)
+            return msgspec.structs.replace(config, workers=1)
         case Action.WITHOUT_CACHE:
-            return msgspec.structs.replace(changed, cache_gb=0)
-    return changed
+            return msgspec.structs.replace(config, cache_gb=0)
+    return config

@@ -8,11 +8,11 @@ import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
 import msgspec
 
-from waste_gui.config import RunConfig
+from waste_gui.config import RunConfig, without_former
 from waste_gui.files import write_atomically
 from waste_gui.rundir import data_dir
 
@@ -65,8 +65,8 @@ class QueueFile:
         if stamp is None:
             return Queue()
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=Queue)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+            return _of_any_version(msgspec.json.decode(self._path.read_bytes()))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             aside = self._path.with_name("queue.broken.json")
             os.replace(self._path, aside)
             self._known = None
@@ -116,6 +116,15 @@ class QueueFile:
         except FileNotFoundError:
             return None
         return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _of_any_version(raw: Any) -> Queue:
+    """Raises ValidationError."""
+    if isinstance(raw, dict) and isinstance(raw.get("entries"), list):
+        for entry in raw["entries"]:
+            if isinstance(entry, dict):
+                entry["config"] = without_former(entry.get("config"))
+    return msgspec.convert(raw, Queue)
 
 
 def _lock(file: IO[bytes], *, wait: bool) -> bool:

@@ -8,10 +8,10 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from waste_gui import config as configs
+from waste_gui import request as requests
 from waste_gui.config import ConfigError, RunConfig
 from waste_gui.files import write_atomically
 from waste_gui.gui.common.background import Background
@@ -50,6 +50,7 @@ from waste_gui.protocol import (
     Stop,
     Unreadable,
 )
+from waste_gui.request import RunRequest
 from waste_gui.rundir import RunDir, RunFolderError, data_dir, new_run_dir
 from waste_gui.stages import INSIDE_TRAIN, STAGES
 
@@ -107,6 +108,7 @@ class RunController(QObject):
         self.timeline = Timeline()
         self.config: RunConfig | None = None
         self.folder: RunDir | None = None
+        self._resumes = False
         self._engine: EngineProcess | AttachedEngine | None = None
         self._earlier: PreviousEvents | None = None
         self._watch = Watch(History.load(data_dir() / history.FILE_NAME))
@@ -130,31 +132,34 @@ class RunController(QObject):
     def attached(self) -> bool:
         return isinstance(self._engine, AttachedEngine)
 
-    def start(self, config: RunConfig) -> None:
+    def start(self, request: RunRequest) -> None:
         """Start training in a new run folder, or go on in an old one; RunFolderError or ConfigError says why
-        not."""
-        folder = _folder_for(config)
-        config = msgspec.structs.replace(configs.check(config), run_dir=str(folder.path))
+        not. The window writes `request.json`; `config.json` is the engine's."""
+        folder = _folder_for(request)
+        config = configs.check(request.config)
+        place = None if request.resume else str(folder.path)
+        request = RunRequest(config=config, run_dir=place, resume=request.resume)
         try:
-            content = configs.dump(config)
+            content = requests.dump(request)
         except UnicodeEncodeError:
             raise ConfigError("The name of a folder is not readable as text; rename the folder.") from None
         folder.create()
         try:
-            write_atomically(folder.config, content)
+            write_atomically(folder.request, content)
         except OSError as error:
             raise RunFolderError(
                 f"The settings cannot be written into {folder.path} ({error.strerror}).",
                 "Free space on the disk, or choose another run folder.",
             ) from None
         self._begin(config, folder)
+        self._resumes = request.resume is not None
         engine = EngineProcess(self, ask_s=self._ask_s, terminate_s=self._terminate_s)
         self._engine = engine
         self._connect()
         self.run.launched()
         self._zero = self._clock()
         self._log_begin = size_of(folder.log)
-        engine.start(self._command(folder.config), folder.log)
+        engine.start(self._command(folder.request), folder.log)
         self._tick_timer.start()
         self._paint_timer.start(0)
 
@@ -325,7 +330,7 @@ class RunController(QObject):
 
     def _on_messages(self, messages: list[AnyMessage | Unreadable]) -> None:
         first = self.run.messages == 0
-        if first and not self.attached and self.folder is not None and self.config and self.config.resume:
+        if first and not self.attached and self.folder is not None and self._resumes:
             self._recall(self.folder)  # The engine has put what its earlier starts told aside by now.
         told = list(in_stretches(messages))
         self.run.receive_all(told)
@@ -486,11 +491,11 @@ def read_tail(log: Path, begin: int = 0, most: int = LOG_TAIL_BYTES) -> str:
         return ""
 
 
-def _folder_for(config: RunConfig) -> RunDir:
+def _folder_for(request: RunRequest) -> RunDir:
     """Looked at before anything is written into it."""
-    if not config.resume:
-        return RunDir(Path(config.run_dir) if config.run_dir else new_run_dir(config.name))
-    folder = RunDir(Path(config.resume))
+    if not request.resume:
+        return RunDir(Path(request.run_dir) if request.run_dir else new_run_dir(request.config.name))
+    folder = RunDir(Path(request.resume))
     if not folder.config.exists():
         raise RunFolderError(f"{folder.path} holds no run to go on with.", "Choose it from the list of runs.")
     if folder.owner() is not None:

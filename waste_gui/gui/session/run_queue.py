@@ -99,7 +99,7 @@ class RunQueue(QObject):
     def add(self, config: RunConfig, photos: int) -> QueuedRun:
         """At the end. What ended before, and was told, makes room."""
         self._refresh()
-        entry = QueuedRun(config=msgspec.structs.replace(config, run_dir=None, resume=None), photos=photos)
+        entry = QueuedRun(config=config, photos=photos)
         self._known[entry.id] = entry
         busy = bool(self.waiting or self.running)
         kept = [each.id for each in self.entries if busy or not each.told]

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import msgspec
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from waste_gui import config as configs
@@ -17,6 +16,7 @@ from waste_gui.gui.session.changed_settings import again
 from waste_gui.gui.session.dataset_choice import DatasetChoice
 from waste_gui.gui.session.pages import PHOTOS, TRAINING
 from waste_gui.monitor.verdict import Action
+from waste_gui.request import RunRequest
 from waste_gui.rundir import RunDir, RunFolderError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Starting(QObject):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
-        self._again: Callable[[], RunConfig] | None = None  # What is started once this run has ended.
+        self._again: Callable[[], RunRequest] | None = None  # What is started once this run has ended.
         self._train_example = False
         self._drawing = Background(self)
         self._drawing.finished.connect(self._on_example_drawn)
@@ -49,7 +49,7 @@ class Starting(QObject):
         """What is chosen, as soon as all is ready."""
         window = self._window
         if not window.controller.running and window.readiness().ready:
-            self._start(window.config)
+            self._start(lambda: RunRequest(config=window.config()))
 
     def resume(self, folder: RunDir) -> None:
         if self._window.controller.running:
@@ -57,12 +57,12 @@ class Starting(QObject):
                 "A training runs in this window.", "Stop it, or wait, before you resume another."
             )
             return
-        self._start(lambda: msgspec.structs.replace(configs.load(folder.config), resume=str(folder.path)))
+        self._start(lambda: RunRequest(config=configs.load(folder.config), resume=str(folder.path)))
 
-    def _start(self, make_config: Callable[[], RunConfig]) -> None:
+    def _start(self, make: Callable[[], RunRequest]) -> None:
         window = self._window
         try:
-            self._begin(make_config)
+            self._begin(make)
         except ConfigError as error:
             window.say("The settings cannot be used.", str(error))
         except RunFolderError as error:
@@ -71,11 +71,11 @@ class Starting(QObject):
             window.remember_form()
             window.show_page(TRAINING)
 
-    def _begin(self, make_config: Callable[[], RunConfig]) -> None:
+    def _begin(self, make: Callable[[], RunRequest]) -> None:
         """Raises ConfigError, RunFolderError: what was said before is gone from the bar then, too."""
         window = self._window
         window.bar_words.clear()
-        window.controller.start(make_config())
+        window.controller.start(make())
         if window.controller.folder is not None:
             window.showing.watch(window.controller.folder)
         window.data.checking.check.stop(for_training=True)  # It goes on where it was, after the training.
@@ -86,7 +86,7 @@ class Starting(QObject):
     def start_queued(self, config: RunConfig) -> str:
         """Why it cannot be started; empty if it was. The person stays on the page where they are."""
         try:
-            self._begin(lambda: config)
+            self._begin(lambda: RunRequest(config=config))
         except ConfigError as error:
             return str(error)
         except RunFolderError as error:
