@@ -35,12 +35,14 @@ def test_a_living_owner_keeps_the_folder_and_a_dead_one_does_not(tmp_path: Path)
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
         started = psutil.Process(other.pid).create_time()
         folder.lock.write_text(json.dumps({"pid": other.pid, "started": started}))
-        assert folder.owner() == other.pid
+        owner = folder.owner()
+        assert owner is not None and (owner.pid, owner.here, owner.ours) == (other.pid, True, False)
         with pytest.raises(RunFolderError, match=str(other.pid)):
             folder.acquire()
         other.communicate(b"\n")
     folder.acquire()
-    assert folder.owner() == os.getpid()
+    mine = folder.owner()
+    assert mine is not None and mine.pid == os.getpid() and mine.ours
     folder.release()
     assert folder.owner() is None
 

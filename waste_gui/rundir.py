@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
 import re
-import socket
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
-import psutil
+from filelock import FileLock, Timeout
 
 from waste_gui.files import write_atomically
+from waste_gui.owner import OTHER_HOST_S, Owner, lock_of_this_process, read_owner, silence_of
 from waste_gui.protocol import LineBuffer
 
 APP_NAME = "waste-gui"
 SLICE_BYTES = 2**20
-OTHER_HOST_S = 60.0
-"""A run of another computer that has told nothing for so long runs no more."""
+GUARD_S = 20.0
+"""Taking a folder takes milliseconds; on a network drive that hangs, it is an error after this."""
 
 HOME_VARIABLE = "WASTE_GUI_HOME"
 """Set it to keep runs, history and settings in another folder (tests do)."""
@@ -155,12 +153,13 @@ class RunDir:
         try:
             with _one_at_a_time(self.path / ".lock-guard"):
                 owner = self.owner()
-                if owner is not None and owner != os.getpid():
+                if owner is not None and not (owner.here and owner.pid == os.getpid()):
+                    where = "" if owner.here else f" on {owner.host}"
                     raise RunFolderError(
-                        f"A training (process {owner}) already runs in {self.path}.",
+                        f"A training (process {owner.pid}{where}) already runs in {self.path}.",
                         "Wait for it or stop it, or choose another run folder.",
                     )
-                write_atomically(self.lock, json.dumps(_myself()).encode())
+                write_atomically(self.lock, lock_of_this_process(self.path, data_dir()))
         except OSError as error:
             raise cannot_be_written(self.path, error) from None
 
@@ -168,30 +167,26 @@ class RunDir:
         with contextlib.suppress(OSError):
             self.lock.unlink()
 
-    def owner(self) -> int | None:
-        """The pid of the living engine that owns the folder: host, pid and the process's start must match. An
-        engine on another computer is seen by what it tells alone."""
-        try:
-            lock = json.loads(self.lock.read_bytes())
-            pid, host, started = int(lock["pid"]), lock.get("host"), float(lock["started"])
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return None
-        if host not in (None, socket.gethostname()):
-            return pid if self._grows() else None
-        if "identity" in lock:
-            return pid if lock["identity"] == identity(pid) else None
-        with contextlib.suppress(psutil.Error):
-            process = psutil.Process(pid)
-            if process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - started) < 1:
-                return pid
-        return None
+    def holder(self) -> Owner | None:
+        """Who the lock names, as far as it may live. One on another computer may have been silent for long.
+        Reads the disk."""
+        return read_owner(self.lock, self.events, data_dir(), time.time())
 
-    def _grows(self) -> bool:
-        """Whether something was told lately: a heartbeat comes each second."""
-        try:
-            return abs(time.time() - self.events.stat().st_mtime) < OTHER_HOST_S
-        except OSError:
-            return False
+    @property
+    def is_locked(self) -> bool:
+        """Whether there is a lock, whatever it says."""
+        return os.path.lexists(self.lock)
+
+    @property
+    def silent_s(self) -> float:
+        """Seconds since its events told something, by the file's time."""
+        return silence_of(self.events, time.time())
+
+    def owner(self) -> Owner | None:
+        """The living engine that owns the folder: host, pid and the process's start match. One on another
+        computer is seen by what it tells alone: it lives while a heartbeat comes each second."""
+        holder = self.holder()
+        return holder if holder is not None and (holder.here or holder.silent_s < OTHER_HOST_S) else None
 
 
 def earlier_events(names: Iterable[str]) -> list[str]:
@@ -217,37 +212,21 @@ def cannot_be_written(folder: Path, error: OSError) -> RunFolderError:
     )
 
 
-def _myself() -> dict[str, object]:
-    me, host = os.getpid(), socket.gethostname()
-    return {"pid": me, "started": psutil.Process().create_time(), "host": host, "identity": identity(me)}
-
-
-def identity(pid: int) -> str | None:
-    """What tells a process from every other that had or will have its number on this computer, also after the
-    clock was set; None where it is not there or has ended."""
-    try:
-        process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:  # It has ended; only its parent has not looked yet.
-            return None
-        if sys.platform == "linux":  # There psutil's own time moves with the clock.
-            boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-            stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-            return f"{boot} {stat.rpartition(')')[2].split()[19]}"
-        return f"{process.create_time():.1f}"
-    except (psutil.Error, OSError, IndexError):
-        return None
-
-
 @contextlib.contextmanager
 def _one_at_a_time(guard: Path) -> Iterator[None]:
     """Two that want a folder at the same moment come one after the other, where the file system can lock."""
-    with open(guard, "wb") as file:
-        if sys.platform != "win32":
-            import fcntl
-
-            with contextlib.suppress(OSError):
-                fcntl.flock(file, fcntl.LOCK_EX)
+    lock = FileLock(guard, timeout=GUARD_S)
+    try:
+        lock.acquire()
+    except NotImplementedError:  # It cannot.
         yield
+        return
+    except Timeout:
+        raise OSError(errno.EBUSY, "another training takes it at this moment") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class GrowingFile:

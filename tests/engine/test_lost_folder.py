@@ -56,7 +56,8 @@ def test_removed_or_moved_folder_is_made_anew(
     best = wait_for(training.stdout, CheckpointSaved)
     while not (isinstance(best, CheckpointSaved) and best.best):
         best = wait_for(training.stdout, CheckpointSaved)
-    assert folder.owner() == training.pid
+    owner = folder.owner()
+    assert owner is not None and owner.pid == training.pid
     command(training, command="stop")
     stopped = finish(training).last
     assert isinstance(stopped, RunStopped) and stopped.checkpoint == best.path

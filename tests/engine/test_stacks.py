@@ -11,6 +11,7 @@ from tests.engine.process import SMALL, start
 from tests.stuck import eventually, stuck
 from waste_gui.engine.stacks import stacks
 from waste_gui.monitor.stacks import StackReader
+from waste_gui.owner import child
 
 needs_signals = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="there are no such signals")
 
@@ -48,7 +49,7 @@ def test_running_engine_tells_its_stacks(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     process = start(["train", "--source", str(tmp_path), "--run-dir", str(folder), *SMALL])
     with process:
-        reader = StackReader(folder, process.pid)
+        reader = StackReader(folder, child(process.pid))
         names = eventually(
             lambda: {thread.thread for thread in reader.read()} if folder.exists() else set(),
             lambda names: "heartbeat" in names,

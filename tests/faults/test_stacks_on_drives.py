@@ -15,6 +15,7 @@ from waste_gui.dataset.pool import ReadingPool
 from waste_gui.monitor import stacks
 from waste_gui.monitor.stack_words import in_words
 from waste_gui.monitor.stacks import StackReader
+from waste_gui.owner import child
 
 READ_HOLDING_THE_GIL = """
 def read_from_drive(path):
@@ -42,7 +43,7 @@ def test_engine_that_holds_the_gil_in_the_kernel_tells_its_stack(
         drive.behave(PHOTO, behaviour)
         arguments = (str(tmp_path), str(drive.at / PHOTO))
         with running(ARMED + READ_HOLDING_THE_GIL, *arguments) as pid:
-            reader = StackReader(tmp_path, pid)
+            reader = StackReader(tmp_path, child(pid))
             functions = eventually(
                 lambda: [
                     frame.function for thread in reader.read(stands_still=True)[:1] for frame in thread.frames
@@ -63,7 +64,7 @@ def test_worker_on_a_drive_that_does_not_answer_tells_its_stack(
         drive.behave(PHOTO, behaviour)
         with ReadingPool(1, 32, 2, deadline_s=100) as pool:
             pool.submit(0, str(drive.at / PHOTO))
-            reader = StackReader(tmp_path, os.getpid())
+            reader = StackReader(tmp_path, child(os.getpid()))
 
             def words() -> list[str]:
                 return [in_words(t) for t in reader.read([each.pid for each in pool.states()])]

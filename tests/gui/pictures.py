@@ -24,7 +24,6 @@ from PIL import Image
 from tests.gui.runs_pictures import RUNS_STATES, show_runs
 from waste_gui import protocol as p
 from waste_gui.config import RunConfig
-from waste_gui.gui.session.snapshot import Snapshot
 from waste_gui.monitor.countdown import usual
 from waste_gui.monitor.crash import ProcessOutcome, explain
 from waste_gui.monitor.evidence import Evidence, ProcessLook
@@ -33,6 +32,7 @@ from waste_gui.monitor.installation import Check, Told, gpu_verdict, qt_verdict,
 from waste_gui.monitor.machine import Machine
 from waste_gui.monitor.run import Run
 from waste_gui.monitor.self_test import SLOW_DISK, disk_check, memory_check, shm_check
+from waste_gui.monitor.snapshot import Snapshot
 from waste_gui.monitor.timeline import Timeline
 from waste_gui.monitor.watch import Watch
 from waste_gui.protocol import AnyMessage, GpuState, Timing, WorkerState

@@ -28,7 +28,6 @@ from waste_gui.gui.session.dataset_choice import DatasetChoice
 from waste_gui.gui.session.queue_store import QueuedRun, QueueState
 from waste_gui.gui.session.run_controller import RunController
 from waste_gui.gui.session.run_text import Readiness, notice
-from waste_gui.gui.session.snapshot import Snapshot
 from waste_gui.gui.settings.page import SettingsPage
 from waste_gui.gui.shell.banner import Banner
 from waste_gui.gui.shell.dialogs import Answer, DetailsDialog, Question
@@ -42,6 +41,7 @@ from waste_gui.gui.training.page import RunPage
 from waste_gui.gui.training.plots import Plots
 from waste_gui.gui.training.stage_list import StageList
 from waste_gui.monitor.run_list import read_runs
+from waste_gui.monitor.snapshot import Snapshot
 from waste_gui.rundir import RunDir
 
 WAIT_MS = 20_000

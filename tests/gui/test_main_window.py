@@ -21,12 +21,12 @@ from waste_gui.config import RunConfig
 from waste_gui.gui.common.preferences import Preferences
 from waste_gui.gui.common.theme import Theme
 from waste_gui.gui.main_window import MainWindow
-from waste_gui.gui.session import run_controller
 from waste_gui.gui.session.pages import PHOTOS, RUNS, SETTINGS, TRAINING
 from waste_gui.gui.session.run_controller import RunController
 from waste_gui.gui.session.run_text import LETTERS, Notice, Offer
 from waste_gui.gui.shell.dialogs import Answer
 from waste_gui.gui.training.facts import facts
+from waste_gui.monitor import countdown
 from waste_gui.monitor.formatting import about
 from waste_gui.monitor.history import History
 from waste_gui.monitor.run import RunPhase
@@ -312,7 +312,7 @@ def test_stop_after_the_epoch_tells_the_time_of_the_epoch(
     window = started(make_window("trains"), photos, qtbot, RunPhase.TRAINING)
     qtbot.waitUntil(lambda: len(window.controller.run.epochs) == 1, timeout=WAIT_MS)
     script = pictures.training()
-    left = run_controller.epoch_left(script.run, script.at, script.watch.history)
+    left = countdown.epoch_left(script.run, script.at, script.watch.history)
     assert left is not None and left == pytest.approx(0.45 * pictures.EPOCH_S, abs=3)
     window.snapshot = dataclasses.replace(window.snapshot, epoch_left_s=left)
     window.ending.ask_stop()
@@ -330,7 +330,7 @@ def test_first_epoch_is_timed_by_its_steps() -> None:
     script = pictures.Script(earlier_runs=0)
     script.start_up()
     script.train(0.5)
-    left = run_controller.epoch_left(script.run, script.at, script.watch.history)
+    left = countdown.epoch_left(script.run, script.at, script.watch.history)
     assert left == pytest.approx(0.5 * (pictures.EPOCH_S - 5), abs=2)
 
 
@@ -341,7 +341,7 @@ def test_of_an_epoch_that_an_earlier_start_began_only_the_rest_is_left() -> None
     run = transcripts.replay(script.messages)
     run.recall(before.messages)
     usual_s = 7.0
-    left = run_controller.epoch_left(run, script.at, History())
+    left = countdown.epoch_left(run, script.at, History())
     assert left == pytest.approx(usual_s / 10, rel=0.2)
 
 

@@ -512,7 +512,7 @@ def controller(tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) ->
             config = RunConfig(source=(str(photos),), workers=1)
             controller.start(RunRequest(config=config, run_dir=str(folder)))
         assert controller.run.phase is RunPhase.CRASHED and controller.run.crash is not None
-        qtbot.waitUntil(lambda: not controller._looking_back.working, timeout=WAIT_MS)
+        qtbot.waitUntil(lambda: controller.explained, timeout=WAIT_MS)
         return controller
 
     return run_to_end

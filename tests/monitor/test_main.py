@@ -13,8 +13,10 @@ import pytest
 
 from tests.monitor.transcripts import crash, failing, healthy, replay
 from waste_gui.monitor import __main__ as terminal
-from waste_gui.monitor.follow import EngineClock, Follow
+from waste_gui.monitor.engine_clock import EngineClock
+from waste_gui.monitor.follow import Follow
 from waste_gui.monitor.history import History
+from waste_gui.monitor.session import RunSession
 from waste_gui.monitor.terminal import TextPrinter
 from waste_gui.protocol import Warned, encode
 from waste_gui.rundir import GrowingFile
@@ -80,6 +82,15 @@ def monitor(folder: Path, *options: str) -> subprocess.Popen[str]:
 
 def write_events(folder: Path, content: bytes) -> None:
     (folder / "events.jsonl").write_bytes(content)
+
+
+def located(follow: Follow) -> RunSession:
+    """Once it is known who has the folder."""
+    while not follow.session.located:
+        follow.look()
+        follow.wait(0.1)
+    follow.look()
+    return follow.session
 
 
 def lines_of(text: str) -> list[dict[str, object]]:
@@ -233,7 +244,7 @@ def test_run_of_another_computer_is_judged_without_its_processes(folder: Path) -
     write_events(folder, b"".join(map(encode, crash().messages)))
     follow = Follow(folder)
     follow.read()
-    assert not follow.here and follow.look().alive
+    assert follow.session.elsewhere == "lab" and located(follow).evidence.alive
     assert not follow.run.phase.ended
 
 
@@ -241,4 +252,5 @@ def test_run_that_ended_is_dated_by_its_last_message(folder: Path) -> None:
     write_events(folder, b"".join(map(encode, healthy().messages)))
     follow = Follow(folder)
     follow.read()
+    located(follow)
     assert follow.ended and follow.now == follow.run.heard_at < time.time() - 1e6

@@ -14,6 +14,7 @@ from tests.stuck import eventually, running, stuck
 from waste_gui.monitor import stacks
 from waste_gui.monitor.stack_words import in_words, key_frame
 from waste_gui.monitor.stacks import StackReader, parse, parse_py_spy
+from waste_gui.owner import child
 from waste_gui.protocol import ThreadStack
 
 needs_signals = pytest.mark.skipif(
@@ -68,7 +69,7 @@ def words_of(reader: StackReader, pid: int) -> str:
 )
 def test_main_thread_of_a_stuck_process_is_told(tmp_path: Path, kind: str, words: str) -> None:
     with stuck(kind, tmp_path) as pid:
-        reader = StackReader(tmp_path, pid)
+        reader = StackReader(tmp_path, child(pid))
         said = eventually(lambda: words_of(reader, pid), lambda said: said.startswith(words))
         main = main_thread(reader.read(stands_still=True), pid)
     assert said.startswith(words)
@@ -79,7 +80,7 @@ def test_main_thread_of_a_stuck_process_is_told(tmp_path: Path, kind: str, words
 @needs_signals
 def test_thread_that_answers_is_left_out(tmp_path: Path) -> None:
     with stuck("holding the GIL in C", tmp_path) as pid:
-        threads = StackReader(tmp_path, pid).read(stands_still=True)
+        threads = StackReader(tmp_path, child(pid)).read(stands_still=True)
     assert threads and not [
         thread for thread in threads if any("_answer" in frame.function for frame in thread.frames)
     ]
@@ -92,7 +93,7 @@ def test_engine_whose_heart_beats_is_asked_in_the_safe_way_only(
     """Its stacks read while Python runs could crash it; also if it does not answer for once."""
     monkeypatch.setattr(stacks, "py_spy", lambda: None)
     with stuck("holding the GIL in C", tmp_path) as pid:
-        reader = StackReader(tmp_path, pid)
+        reader = StackReader(tmp_path, child(pid))
         assert eventually(lambda: words_of(reader, pid), lambda said: "sleep_in_c" in said)
         assert reader.read() == ()
 
@@ -105,7 +106,7 @@ def test_process_that_does_not_catch_the_signals_is_not_signalled(
     (tmp_path / "stacks.txt").touch()
     code = "import time; print('ready', flush=True); time.sleep(1000)"
     with running(code, str(tmp_path)) as pid:  # At its end it asserts that the process lives.
-        assert StackReader(tmp_path, pid).read(workers=[pid]) == ()
+        assert StackReader(tmp_path, child(pid)).read(workers=[pid]) == ()
 
 
 @needs_signals
@@ -115,9 +116,9 @@ def test_stopped_process_is_asked_in_the_safe_way_only(
     monkeypatch.setattr(stacks, "py_spy", lambda: None)
     with stuck("in a Python loop", tmp_path) as pid:
         os.kill(pid, signal.SIGSTOP)
-        assert StackReader(tmp_path, pid).read() == ()
+        assert StackReader(tmp_path, child(pid)).read() == ()
         os.kill(pid, signal.SIGCONT)
-        reader = StackReader(tmp_path, pid)
+        reader = StackReader(tmp_path, child(pid))
         assert eventually(lambda: words_of(reader, pid), lambda said: "in spin" in said)
 
 
@@ -140,8 +141,8 @@ def test_worker_tells_its_stack_in_the_same_file(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         env=os.environ | {"WASTE_GUI_STACKS": str(tmp_path / "stacks.txt")},
     )
-    with process, stuck("in a Python loop", tmp_path) as engine:
-        reader = StackReader(tmp_path, engine)
+    with process:
+        reader = StackReader(tmp_path, child(os.getpid()))
 
         def worker() -> str:
             threads = [thread for thread in reader.read([process.pid]) if thread.pid == process.pid]
@@ -161,7 +162,7 @@ def _shared_buffer(folder: Path) -> str:
 def test_file_that_grew_too_long_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stacks, "MAX_BYTES", 1000)
     with stuck("holding the GIL in C", tmp_path) as pid:
-        reader = StackReader(tmp_path, pid)
+        reader = StackReader(tmp_path, child(pid))
         eventually(lambda: words_of(reader, pid), lambda said: "sleep_in_c" in said)
         with open(tmp_path / "stacks.txt", "ab") as file:
             file.write(b"x" * 1000)
@@ -173,7 +174,7 @@ def test_file_that_grew_too_long_begins_anew(tmp_path: Path, monkeypatch: pytest
 def test_py_spy_is_asked_if_nothing_else_tells(tmp_path: Path) -> None:
     code = "import time\ndef nap(): time.sleep(1000)\nprint('ready', flush=True)\nnap()"
     with running(code, str(tmp_path)) as pid:
-        reader = StackReader(tmp_path, pid)
+        reader = StackReader(tmp_path, child(pid))
         assert (
             eventually(lambda: words_of(reader, pid), lambda said: said.startswith("in nap"))
             == "in nap (child.py, line 2)"
@@ -183,7 +184,7 @@ def test_py_spy_is_asked_if_nothing_else_tells(tmp_path: Path) -> None:
 def test_nothing_is_told_of_a_process_that_is_gone(tmp_path: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
-    assert StackReader(tmp_path, process.pid).read() == ()
+    assert StackReader(tmp_path, child(process.pid)).read() == ()
 
 
 def test_newest_stack_of_each_thread_of_each_process_is_taken() -> None:

@@ -6,9 +6,9 @@ from PySide6.QtWidgets import QApplication
 
 from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.session.run_text import notice
-from waste_gui.gui.session.snapshot import Snapshot
 from waste_gui.monitor.formatting import clock
 from waste_gui.monitor.run import RunPhase, StageState
+from waste_gui.monitor.snapshot import Snapshot
 from waste_gui.protocol import RunFailed
 
 CRASHED = 2

@@ -51,7 +51,6 @@ from waste_gui.gui.session.pages import PHOTOS, RESULTS, RUNS, SETTINGS, TRAININ
 from waste_gui.gui.session.run_controller import RunController
 from waste_gui.gui.session.run_queue import RunQueue
 from waste_gui.gui.session.run_text import Offer, Readiness, status_parts, window_title
-from waste_gui.gui.session.snapshot import Snapshot
 from waste_gui.gui.session.starting import AGAIN, Starting
 from waste_gui.gui.settings.page import SettingsPage
 from waste_gui.gui.shell.banner import Banner
@@ -67,6 +66,7 @@ from waste_gui.gui.training.log import Log
 from waste_gui.gui.training.page import RunPage
 from waste_gui.gui.training.stage_list import StageList
 from waste_gui.monitor.run import RunPhase
+from waste_gui.monitor.snapshot import Snapshot
 from waste_gui.monitor.verdict import Action
 from waste_gui.rundir import RunDir
 
@@ -260,6 +260,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.controller.changed.connect(self.show_snapshot)
         self.controller.ended.connect(self._on_ended)
+        self.controller.trouble.connect(self.say)
         self.notifier.told.connect(self._on_told)
         self.header.start_asked.connect(self.starting.start)
         self.header.stop_asked.connect(self.ending.ask_stop)

@@ -7,7 +7,6 @@ or no such run.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import io
 import os
 import sys
@@ -15,11 +14,8 @@ import time
 from pathlib import Path
 
 from waste_gui.monitor.follow import Follow
-from waste_gui.monitor.history import FILE_NAME, History, remember
 from waste_gui.monitor.run import RunPhase
 from waste_gui.monitor.terminal import JsonPrinter, TextPrinter
-from waste_gui.monitor.watch import Watch
-from waste_gui.rundir import data_dir
 
 WAIT_FOR_EVENTS_S = 10.0
 LOOK_EACH_S = 1.0
@@ -45,39 +41,32 @@ def main(arguments: list[str] | None = None) -> int:
     if not _wait_for_events(follow):
         print(f"No training has begun in {options.folder}: it has no events.jsonl.", file=sys.stderr)
         return NO_RUN
-    history = History.load(data_dir() / FILE_NAME)
     text = sys.stdout.isatty() if options.format is None else options.format == "text"
-    printer = TextPrinter(sys.stdout, history) if text else JsonPrinter(sys.stdout)
-    _watch(follow, Watch(history), printer)
+    printer = TextPrinter(sys.stdout, follow.session.past) if text else JsonPrinter(sys.stdout)
+    _watch(follow, printer)
     if follow.run.started is None and not follow.run.phase.ended:
         print(f"{options.folder / 'events.jsonl'} tells of no training.", file=sys.stderr)
-    if follow.here:
-        with contextlib.suppress(OSError):  # A home that is full or read-only is no reason to fail here.
-            remember(data_dir() / FILE_NAME, follow.run)
     return EXIT.get(follow.run.phase, NO_RUN)
 
 
-def _watch(follow: Follow, watch: Watch, printer: JsonPrinter | TextPrinter) -> None:
+def _watch(follow: Follow, printer: JsonPrinter | TextPrinter) -> None:
     """Until the run has ended, or none began in time."""
     deadline = time.monotonic() + WAIT_FOR_EVENTS_S
     next_look = 0.0
     while True:
         printer.took(follow.run, follow.read())
-        if follow.ended or time.monotonic() >= next_look:
+        soon = follow.run.phase.ended or not follow.session.located
+        if soon or time.monotonic() >= next_look:
             next_look = time.monotonic() + LOOK_EACH_S
-            evidence = follow.look()
-            printer.took(follow.run, follow.read())
-            follow.take_stacks()
-            if follow.run.started is not None or follow.run.phase.ended:
-                view = watch.look(follow.run, evidence, follow.now)
-                if view.stacks_wanted:
-                    follow.ask_for_stacks(evidence, view.stands_still)
+            printer.took(follow.run, follow.look())
+            view, begun = follow.session.view, follow.run.started is not None or follow.run.phase.ended
+            if begun and view is not None and follow.session.located and follow.session.explained:
                 printer.show(follow.run, view, follow.now)
             elif time.monotonic() > deadline and follow.silent_folder:
                 return
             if follow.ended:
                 return
-        time.sleep(POLL_S)
+        follow.wait(POLL_S)
 
 
 def _wait_for_events(follow: Follow) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from waste_gui.config import RunConfig
 from waste_gui.monitor.history import History, RunKind, Spread, kind_of, spread
 from waste_gui.monitor.run import Run, RunPhase, Stage, StageState
-from waste_gui.stages import INSIDE_TRAIN
+from waste_gui.stages import INSIDE_TRAIN, STAGES
 
 Basis = Literal["live", "history", "guess"]
 Band = tuple[float, float]
@@ -100,6 +101,36 @@ def epoch_taken(run: Run, now: float) -> float | None:
     if train is None or train.state is not StageState.RUNNING or train.started_at is None:
         return None
     return max(0.0, run.awake(now) - run.epoch_began_at)
+
+
+def expected(config: RunConfig, photos: int, past: History) -> tuple[float, int] | None:
+    """Seconds that such a training will take by this computer's past, and by how many runs; else None."""
+    kind = RunKind(model=config.model, photos=photos, image_size=config.image_size or 0)
+    epoch = past.epoch(kind)
+    if epoch is None:
+        return None
+    before = [past.stage(kind, info.id) for info in STAGES if info.id not in ("train", *INSIDE_TRAIN)]
+    start_up_s = sum(spread.p50 for spread in before if spread)
+    return start_up_s + config.epochs * epoch.p50, epoch.runs
+
+
+def epoch_left(run: Run, now: float, past: History) -> float | None:
+    """Seconds until the epoch that runs has ended: by its usual time, else by the pace of its steps. Of an
+    epoch that an earlier start began, only its share of the steps is left."""
+    taken, each = epoch_taken(run, now), usual_epoch(run, past)
+    train, epochs = run.stages["train"], run.started.epochs if run.started else 0
+    if taken is None:
+        return None
+    steps = train.total / epochs if epochs and train.total else 0.0
+    done = train.done % steps if steps else 0.0
+    if steps and train.done and not done:  # All of them: it validates.
+        done = steps
+    if each is not None:
+        usual_s = sum(each) / 2
+        share_s = usual_s * (1 - done / steps) if done < steps else usual_s
+        return max(0.0, min(usual_s - taken, share_s))
+    pace = live_rate(train)
+    return (steps - done) * pace if pace is not None and steps else None
 
 
 def live_rate(stage: Stage) -> float | None:

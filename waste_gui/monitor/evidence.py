@@ -66,7 +66,8 @@ class Evidence:
     states as psutil names them; `alive` is whether the engine's process is there; `free_memory` is the
     share of memory that is available, of the computer or of the container whichever is less; `slept_s` is
     how long the computer slept since the look before; `gpu` is the graphics card that the processes use, and
-    `gpu_silent_s` how long its driver has not answered."""
+    `gpu_silent_s` how long its driver has not answered. `elsewhere` is the computer on which they run, where
+    that is not this one: then nothing is known of them."""
 
     alive: bool = True
     cpu_percent: float | None = None
@@ -79,6 +80,7 @@ class Evidence:
     slept_s: float = 0.0
     gpu: Gpu | None = None
     gpu_silent_s: float = 0.0
+    elsewhere: str = ""
 
     @property
     def engine(self) -> ProcessLook | None:
@@ -113,6 +115,7 @@ class Observer:
 
     def __init__(self, pid: int, folder: Path) -> None:
         """`folder` is on the disk whose free space counts."""
+        self.pid = pid
         self._folder = folder
         self._before: dict[tuple[int, float], _Counters] = {}
         self._looked_at: float | None = None

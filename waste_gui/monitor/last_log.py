@@ -31,6 +31,9 @@ _NOISE = re.compile(
 _LIBRARIES = re.compile(r"^(site-packages|dist-packages|python3\.\d+t?|Lib)$")
 
 
+TAIL_BYTES = 8192
+
+
 @dataclass(frozen=True)
 class Place:
     """A line of Python: `file` begins with its package, `module` is the package alone."""
@@ -124,6 +127,17 @@ class LastLog:
         if frame:
             return str(Place("", _short(frame["file"])[1], int(frame["line"]), frame["function"]))
         return shorten(at_home(line.strip(), self.home))
+
+
+def read_tail(log: Path, begin: int = 0, most: int = TAIL_BYTES) -> str:
+    """The last lines of the engine's log, as far as they were written after `begin`: a library that gives up
+    says so there."""
+    try:
+        with open(log, "rb") as file:
+            file.seek(max(begin, file.seek(0, 2) - most))
+            return file.read().decode("utf-8", "backslashreplace").strip()
+    except OSError:
+        return ""
 
 
 def at_home(text: str, home: Path | None) -> str:

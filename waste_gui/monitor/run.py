@@ -211,6 +211,10 @@ class Run:
             self._end_open_stages()
             self._log(self.heard_at, words, "error")
 
+    def note(self, at: float, text: str) -> None:
+        """What this side has to say of it, in its log."""
+        self._log(at, text, "warning")
+
     def explain_crash(self, crash: Crash) -> None:
         """More is known of how it ended."""
         if self.phase is RunPhase.CRASHED and crash != self.crash:

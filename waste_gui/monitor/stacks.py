@@ -21,6 +21,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
+
+from waste_gui.owner import Owner, prove, prove_child
 from waste_gui.protocol import Frame, ThreadStack
 from waste_gui.rundir import RunDir
 
@@ -151,9 +154,9 @@ def _main_first(threads: Iterable[ThreadStack]) -> Threads:
 class StackReader:
     """Reads the stacks of one run's processes again and again. Blocks: for a background thread."""
 
-    def __init__(self, folder: Path, pid: int) -> None:
-        """`pid` is the engine's, known to be alive and to own the run's folder."""
-        self._path, self._engine = RunDir(folder).stacks, pid
+    def __init__(self, folder: Path, owner: Owner) -> None:
+        """Nothing is asked of an engine that is not proven ours, nor of a process that is not below it."""
+        self._path, self._owner, self._engine = RunDir(folder).stacks, owner, owner.pid
         self._py_spies: list[subprocess.Popen[bytes]] = []
 
     def read(self, workers: Sequence[int] = (), *, stands_still: bool = False) -> Threads:
@@ -180,7 +183,7 @@ class StackReader:
         if sys.platform == "win32":
             return {}
         begin = self._size()
-        asked = [pid for pid in pids if _send(pid, signal.SIGUSR2)]
+        asked = [pid for pid in pids if self._send(pid, signal.SIGUSR2)]
         until = time.monotonic() + ANSWER_S
         text, ended = "", set[int]()
         while not ended.issuperset(asked) and time.monotonic() < until:
@@ -189,6 +192,22 @@ class StackReader:
             ended = {int(match[1]) for match in map(END.match, text.splitlines()) if match}
         threads = parse(text)
         return {pid: tuple(thread for thread in threads if thread.pid == pid) for pid in ended}
+
+    def _proven(self, pid: int) -> psutil.Process | None:
+        return prove(self._owner) if pid == self._engine else prove_child(self._owner, pid)
+
+    def _send(self, pid: int, number: signal.Signals) -> bool:
+        """Whether it was sent: only to a process that catches it, as it would end any other."""
+        caught = _status(pid).get("SigCgt", "0")
+        if not int(caught, 16) >> (number - 1) & 1:
+            return False
+        try:
+            process = self._proven(pid)
+            if process is not None:
+                process.send_signal(number)
+        except psutil.Error:
+            return False
+        return process is not None
 
     def _dump(self, pid: int) -> Threads:
         """What faulthandler tells of a process in which Python stands still."""
@@ -199,7 +218,7 @@ class StackReader:
                 os.truncate(self._path, 0)
         earlier = self._text()
         begin = self._size()
-        if not _send(pid, signal.SIGUSR1):
+        if not self._send(pid, signal.SIGUSR1):
             return ()
         sent = grew = time.monotonic()
         size = begin
@@ -213,7 +232,7 @@ class StackReader:
     def _spy(self, pid: int, deadline: float) -> Threads:
         """What py-spy reads in the process's memory."""
         program = py_spy()
-        if program is None:
+        if program is None or self._proven(pid) is None:
             return ()
         self._py_spies = [process for process in self._py_spies if process.poll() is None]
         try:
@@ -280,18 +299,6 @@ def _spied(thread: dict[str, Any], role: str) -> ThreadStack:
 def _is_ours(thread: ThreadStack) -> bool:
     """Whether it is the thread that answers us."""
     return any(f.file.endswith("stack_file.py") and f.function.endswith("_answer") for f in thread.frames)
-
-
-def _send(pid: int, number: signal.Signals) -> bool:
-    """Whether it was sent: only to a process that catches it, as it would end any other."""
-    caught = _status(pid).get("SigCgt", "0")
-    if not int(caught, 16) >> (number - 1) & 1:
-        return False
-    try:
-        os.kill(pid, number)
-    except OSError:
-        return False
-    return True
 
 
 def _sleeps(pid: int) -> bool:

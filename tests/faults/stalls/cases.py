@@ -23,7 +23,7 @@ from tests.faults.decoder import marked
 from tests.faults.stalls.faulty_engine import AT_STAGE, IN_TRAINING
 from tests.faults.stalls.ride import Ride
 from waste_gui.config import RunConfig
-from waste_gui.gui.session.engine_process import kill_tree
+from waste_gui.owner import child, kill_tree
 from waste_gui.stages import STAGES
 
 LIMIT_S = {info.id: info.stuck_after_s for info in STAGES}
@@ -162,7 +162,7 @@ def workers_never_start(ride: Ride) -> Act:
     ride.until(ride.workers, "workers")
     ride.strike()
     yield
-    kill_tree(ride.engine.pid)
+    kill_tree(child(ride.engine.pid))
 
 
 @case("handover", action="restart the workers")
@@ -180,7 +180,7 @@ def cache_disk_is_silent(ride: Ride) -> Act:
     ride.start(fault="cache_disk_is_silent")
     ride.until_struck()
     yield
-    kill_tree(ride.engine.pid)
+    kill_tree(child(ride.engine.pid))
 
 
 # --- the engine itself
@@ -193,7 +193,7 @@ def in_training(fault: str) -> Callable[[Ride], Act]:
         ride.until_struck()
         yield
         if CASES[fault].result == "ends":
-            kill_tree(ride.engine.pid)
+            kill_tree(child(ride.engine.pid))
 
     run.__name__ = fault
     return run

@@ -81,7 +81,8 @@ class Chain:
 
     def _end_engine(self) -> None:
         """Of a round that went wrong."""
-        for process in _family(self.folder.owner() or 0):
+        owner = self.folder.owner()
+        for process in _family(owner.pid if owner else 0):
             with contextlib.suppress(psutil.Error):
                 process.kill()
 
@@ -119,7 +120,7 @@ class Chain:
         family = _family(started.pid)
         engine = self.folder.owner()
         if victim == "workers":
-            for process in _family(engine)[1:] if engine else []:
+            for process in _family(engine.pid)[1:] if engine else []:
                 with contextlib.suppress(psutil.Error):
                     process.kill()
         elif victim == "window":
@@ -127,7 +128,7 @@ class Chain:
             self._attach()
         else:
             with contextlib.suppress(psutil.Error):
-                psutil.Process(engine or started.pid).kill()
+                psutil.Process(engine.pid if engine else started.pid).kill()
         self._until(lambda: self.folder.owner() is None and started.poll() is not None, "the run's end")
         self._until(lambda: not [p for p in family if _lives(p)], "the end of all its processes", GONE_S)
 

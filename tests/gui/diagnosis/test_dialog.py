@@ -25,8 +25,8 @@ from waste_gui.gui.diagnosis import photo_panel
 from waste_gui.gui.diagnosis.dialog import DiagnosisDialog, photo_in_question
 from waste_gui.gui.diagnosis.photo_panel import CANNOT
 from waste_gui.gui.main_window import MainWindow
-from waste_gui.gui.session.snapshot import Snapshot
 from waste_gui.monitor.run import Run
+from waste_gui.monitor.snapshot import Snapshot
 from waste_gui.monitor.timeline import Timeline
 from waste_gui.protocol import Progress
 

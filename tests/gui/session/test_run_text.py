@@ -21,12 +21,12 @@ from waste_gui.gui.session.run_text import (
     stop_question,
     window_title,
 )
-from waste_gui.gui.session.snapshot import Snapshot
 from waste_gui.gui.training.stage_list import rows
 from waste_gui.monitor.crash import ProcessOutcome, explain
 from waste_gui.monitor.evidence import NOTHING_KNOWN
 from waste_gui.monitor.history import History
 from waste_gui.monitor.run import Run
+from waste_gui.monitor.snapshot import Snapshot
 from waste_gui.monitor.verdict import Action
 from waste_gui.monitor.watch import Watch
 

@@ -16,9 +16,9 @@ from waste_gui.gui.common.events import Event
 from waste_gui.gui.common.preferences import Preferences
 from waste_gui.gui.session.run_controller import RunController
 from waste_gui.gui.session.run_text import notice, percent_done
-from waste_gui.gui.session.snapshot import Snapshot
 from waste_gui.monitor.evidence import NOTHING_KNOWN
 from waste_gui.monitor.run import RunPhase
+from waste_gui.monitor.snapshot import Snapshot
 
 Channel = Literal["desktop", "command", "webhook"]
 

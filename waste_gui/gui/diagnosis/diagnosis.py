@@ -10,8 +10,8 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from waste_gui.gui.common.background import Background
-from waste_gui.gui.session.snapshot import Snapshot
 from waste_gui.monitor.report import save
+from waste_gui.monitor.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from waste_gui.gui.diagnosis.dialog import DiagnosisDialog

@@ -15,10 +15,10 @@ from waste_gui.gui.diagnosis.photo_panel import PhotoPanel
 from waste_gui.gui.diagnosis.stack_tree import StackTree
 from waste_gui.gui.diagnosis.timeline import TimelinePanel
 from waste_gui.gui.session.run_text import notice
-from waste_gui.gui.session.snapshot import Snapshot
 from waste_gui.monitor.formatting import clock, span
 from waste_gui.monitor.lanes import LONG_S
 from waste_gui.monitor.report import evidence_lines, threads_of
+from waste_gui.monitor.snapshot import Snapshot
 from waste_gui.monitor.timeline import Timeline
 from waste_gui.monitor.verdict import VerdictState
 

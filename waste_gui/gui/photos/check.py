@@ -15,11 +15,13 @@ from waste_gui.config import ConfigError, RunConfig
 from waste_gui.gui.photos.finding_rows import LIVE
 from waste_gui.gui.session.dataset_choice import DatasetChoice
 from waste_gui.gui.session.engine_process import TERMINATE_S, EngineProcess, check_command
-from waste_gui.gui.session.run_controller import FATAL_BYTES, LOG_TAIL_BYTES, PAINT_MS, TICK_MS, read_tail
+from waste_gui.gui.session.run_controller import PAINT_MS, TICK_MS
 from waste_gui.monitor.countdown import remaining
 from waste_gui.monitor.crash import ProcessOutcome, explain
 from waste_gui.monitor.history import History
+from waste_gui.monitor.last_log import read_tail
 from waste_gui.monitor.run import Run, RunPhase
+from waste_gui.monitor.session import LAST_LOG_BYTES, SHOWN_LOG_BYTES
 from waste_gui.protocol import AnyMessage, Finding, ImageFailed, Stop, Unreadable, named_path
 
 ASK_S = 5.0
@@ -201,14 +203,14 @@ class PhotoCheck(QObject):
 
     def _on_ended(self, outcome: ProcessOutcome) -> None:
         self.outcome = outcome
-        log = read_tail(self._log, most=FATAL_BYTES) if self._folder is not None else ""
+        log = read_tail(self._log, most=LAST_LOG_BYTES) if self._folder is not None else ""
         crash = explain(outcome, log, home=Path.home())
         self.run.process_gone(crash.text, crash)
         self._tick_timer.stop()
         self._paint_timer.stop()
         self.ended_at = time.time()
         if self._folder is not None:
-            self.log_tail = log[-LOG_TAIL_BYTES:]
+            self.log_tail = log[-SHOWN_LOG_BYTES:]
             self._folder.cleanup()
             self._folder = None
         if self._engine is not None:

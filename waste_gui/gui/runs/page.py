@@ -26,8 +26,8 @@ from waste_gui.gui.common.theme import UNIT
 from waste_gui.gui.runs.library import Live, RunLibrary
 from waste_gui.gui.runs.rows import SPOKEN, Column, Filter, Line, datasets
 from waste_gui.gui.runs.table import RunTable
-from waste_gui.gui.session.snapshot import Snapshot
 from waste_gui.monitor.run_list import RunSummary
+from waste_gui.monitor.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from waste_gui.gui.runs.compare import CompareDialog

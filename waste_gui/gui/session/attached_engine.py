@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import time
 from typing import BinaryIO
 
-import psutil
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
 
-from waste_gui import protocol
-from waste_gui.gui.session.engine_process import ASK_S, TERMINATE_S, StopEscalation, kill_tree
+from waste_gui import files, protocol
+from waste_gui.gui.session.engine_process import ASK_S, TERMINATE_S, StopEscalation
 from waste_gui.monitor.crash import ProcessOutcome
+from waste_gui.owner import Owner, kill_tree, prove, terminate
 from waste_gui.protocol import AnyCommand, LineBuffer
 from waste_gui.rundir import RunDir
 
@@ -22,19 +24,30 @@ LOOK_MS = 500
 
 
 class AttachedEngine(QObject):
-    """Has the signals and the ways in of EngineProcess. Also shows a run that ended long ago."""
+    """Has the signals and the ways in of EngineProcess. Also shows a run that ended long ago.
+
+    Who the engine is, and whether it is gone, it is told by `saw`."""
 
     messages_received = Signal(object)  # list[AnyMessage | Unreadable]
     ended = Signal(object)  # ProcessOutcome
+    not_sent = Signal(object, str)  # The command, and why.
 
-    def __init__(self, folder: RunDir, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        folder: RunDir,
+        parent: QObject | None = None,
+        *,
+        ask_s: float = ASK_S,
+        terminate_s: float = TERMINATE_S,
+    ) -> None:
         super().__init__(parent)
         self._folder = folder
-        self._pid = folder.owner() or 0
+        self._owner: Owner | None = None
+        self._gone = False
         self._file: BinaryIO | None = None
         self._lines = LineBuffer()
         self._over = self._behind = self._caught_up = False
-        self._forced = False
+        self._forced = self._torn = False
         self._watcher = QFileSystemWatcher(self)
         self._watcher.fileChanged.connect(self._read_on)
         self._timer = QTimer(self)
@@ -43,7 +56,7 @@ class AttachedEngine(QObject):
         self._next_slice = QTimer(self)
         self._next_slice.setSingleShot(True)
         self._next_slice.timeout.connect(self._read_slice)
-        self._escalation = StopEscalation(self._terminate, self._kill, ASK_S, TERMINATE_S, self)
+        self._escalation = StopEscalation(self._terminate, self._kill, ask_s, terminate_s, self)
 
     @property
     def running(self) -> bool:
@@ -60,8 +73,15 @@ class AttachedEngine(QObject):
         return self._caught_up
 
     @property
-    def pid(self) -> int:
-        return self._pid
+    def owner(self) -> Owner | None:
+        return self._owner
+
+    def saw(self, owner: Owner | None, *, gone: bool) -> None:
+        """Who has the folder; whether nobody has, so that it ends once all is read."""
+        self._owner = owner or self._owner
+        self._gone = gone
+        if gone:
+            self._read_on()
 
     def start(self) -> None:
         self._watcher.addPath(str(self._folder.events))
@@ -69,20 +89,41 @@ class AttachedEngine(QObject):
         self._next_slice.start(0)
 
     def send(self, command: AnyCommand) -> None:
-        with open(self._folder.commands, "ab") as file:
-            file.write(protocol.encode(command))
+        """`not_sent` says if it could not be written."""
+        line = protocol.encode(command)
+        try:
+            self._append(b"\n" + line if self._torn else line)
+        except OSError as error:
+            self._torn = True  # A full disk may have taken half of it.
+            self.not_sent.emit(command, error.strerror or str(error))
+        else:
+            self._torn = False
+
+    def _append(self, line: bytes) -> None:
+        descriptor = files.open_to_append(self._folder.commands, self._folder.path)
+        try:
+            if os.write(descriptor, line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        finally:
+            os.close(descriptor)
 
     def stop(self, command: AnyCommand, *, firmly: bool) -> None:
+        """An engine that cannot be told is ended all the same, if it is proven ours."""
         self.send(command)
-        if firmly:
+        if firmly and self._signallable:
             self._escalation.begin()
 
     def force_stop(self) -> None:
-        self._escalation.skip_to_terminate()
+        if self._signallable:
+            self._escalation.skip_to_terminate()
 
     def kill_now(self) -> None:
-        if self._pid and not self._over:
+        if not self._over:
             self._kill()
+
+    @property
+    def _signallable(self) -> bool:
+        return self._owner is not None and self._owner.ours
 
     def close(self) -> None:
         """Stop looking; the engine goes on."""
@@ -95,12 +136,12 @@ class AttachedEngine(QObject):
             self._file = None
 
     def _terminate(self) -> None:
-        with contextlib.suppress(psutil.Error):
-            psutil.Process(self._pid).terminate()
+        terminate(self._owner)
 
     def _kill(self) -> None:
-        self._forced = True
-        kill_tree(self._pid)
+        if prove(self._owner) is not None:
+            self._forced = True
+            kill_tree(self._owner)
 
     def _read_on(self) -> None:
         if not self._over:
@@ -119,7 +160,7 @@ class AttachedEngine(QObject):
             self._next_slice.start(0)
         else:
             self._caught_up = True
-            if not self._alive():
+            if self._gone:
                 self._end()
 
     def _read_some(self) -> bool:
@@ -134,16 +175,6 @@ class AttachedEngine(QObject):
             if messages:
                 self.messages_received.emit(messages)
         return found
-
-    def _alive(self) -> bool:
-        owner = self._folder.owner()
-        self._pid = owner or self._pid
-        if owner is None:
-            return False
-        try:
-            return psutil.Process(owner).status() != psutil.STATUS_ZOMBIE
-        except psutil.Error:
-            return False
 
     def _end(self) -> None:
         if self._file is not None and self._file.read(1):  # Written between the last read and the look.

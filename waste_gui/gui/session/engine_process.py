@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import psutil
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
 from waste_gui import protocol
 from waste_gui.monitor.crash import ProcessOutcome
+from waste_gui.owner import Owner, child, kill_group, kill_tree
 from waste_gui.protocol import AnyCommand, LineBuffer
 
 ASK_S, TERMINATE_S = 10.0, 5.0
@@ -26,40 +23,6 @@ def engine_command(config: Path) -> list[str]:
 
 def check_command(config: Path) -> list[str]:
     return [sys.executable, "-m", "waste_gui.engine", "check", str(config)]
-
-
-def kill_tree(pid: int) -> None:
-    """End a process and all it started: by its session, and by a look at its children."""
-    try:
-        family = psutil.Process(pid).children(recursive=True)
-    except psutil.Error:
-        family = []
-    _kill_group(pid)
-    for process in (*family, *_process(pid)):
-        with contextlib.suppress(psutil.Error):
-            process.kill()
-
-
-def continue_tree(pid: int) -> None:
-    """Let processes go on that somebody stopped (SIGSTOP)."""
-    for process in _process(pid):
-        with contextlib.suppress(psutil.Error):
-            for each in (process, *process.children(recursive=True)):
-                each.resume()
-
-
-def _process(pid: int) -> list[psutil.Process]:
-    try:
-        return [psutil.Process(pid)]
-    except psutil.Error:
-        return []
-
-
-def _kill_group(pid: int) -> None:
-    """Only a group that the engine leads itself: never our own."""
-    if sys.platform != "win32" and pid > 1 and pid != os.getpgrp():
-        with contextlib.suppress(OSError):
-            os.killpg(pid, signal.SIGKILL)
 
 
 class StopEscalation(QObject):
@@ -112,6 +75,7 @@ class EngineProcess(QObject):
 
     messages_received = Signal(object)  # list[AnyMessage | Unreadable]: as many as came at once.
     ended = Signal(object)  # ProcessOutcome
+    not_sent = Signal(object, str)  # The command, and why.
 
     def __init__(
         self,
@@ -125,7 +89,7 @@ class EngineProcess(QObject):
         super().__init__(parent)
         self._work = work
         self._lines = LineBuffer()
-        self._pid = 0
+        self._owner: Owner | None = None
         self._forced = False
         self._over = False
         self._process = QProcess(self)
@@ -139,8 +103,13 @@ class EngineProcess(QObject):
         return self._process.state() != QProcess.ProcessState.NotRunning
 
     @property
+    def owner(self) -> Owner | None:
+        """Its process, once it is started."""
+        return self._owner
+
+    @property
     def pid(self) -> int:
-        return self._pid
+        return self._owner.pid if self._owner else 0
 
     def start(self, command: Sequence[str], log: Path) -> None:
         """`log` takes the engine's stderr: a file, since a full pipe would block it."""
@@ -154,11 +123,12 @@ class EngineProcess(QObject):
             session.flags = QProcess.UnixProcessFlag.CreateNewSession
             self._process.setUnixProcessParameters(session)
         self._process.start(command[0], list(command[1:]))
-        self._pid = int(self._process.processId())
+        if pid := int(self._process.processId()):
+            self._owner = child(pid)
 
     def send(self, command: AnyCommand) -> None:
-        if self.running:
-            self._process.write(protocol.encode(command))
+        if self.running and self._process.write(protocol.encode(command)) < 0:
+            self.not_sent.emit(command, self._process.errorString())
 
     def stop(self, command: AnyCommand, *, firmly: bool) -> None:
         """Ask it to stop; with `firmly` it is ended when it does not answer in time."""
@@ -176,7 +146,7 @@ class EngineProcess(QObject):
 
     def _kill(self) -> None:
         self._forced = True
-        kill_tree(self._pid)
+        kill_tree(self._owner)
         self._process.kill()
 
     def _on_output(self) -> None:
@@ -196,8 +166,8 @@ class EngineProcess(QObject):
         outcome = ProcessOutcome(
             None if killed else code, code if killed else None, forced=self._forced, work=self._work
         )
-        if outcome.crashed and self._pid:
-            _kill_group(self._pid)  # What a crashed engine leaves behind would hold files and GPU memory.
+        if outcome.crashed and self._owner is not None:
+            kill_group(self._owner)  # What a crashed engine leaves behind would hold files and GPU memory.
         self._end(outcome)
 
     def _on_error(self, error: QProcess.ProcessError) -> None:

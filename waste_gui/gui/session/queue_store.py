@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 import msgspec
+from filelock import BaseFileLock, FileLock
 
 from waste_gui.config import RunConfig, without_former
 from waste_gui.files import write_atomically
 from waste_gui.rundir import data_dir
+
+CHANGE_S = 10.0
+"""A change takes milliseconds."""
 
 QueueState = Literal["waiting", "running", "done", "failed", "stopped"]
 ENDED: tuple[QueueState, ...] = ("done", "failed", "stopped")
@@ -54,7 +57,7 @@ class QueueFile:
     def __init__(self) -> None:
         self._path = data_dir() / "queue.json"
         self._known: tuple[int, int, int] | None = None
-        self._driving: IO[bytes] | None = None
+        self._driving: BaseFileLock | None = None
 
     def read(self) -> Queue | None:
         """None if it is as it was when this object saw it last. Raises BrokenQueue, OSError."""
@@ -79,23 +82,23 @@ class QueueFile:
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[None]:
-        """Another window waits with its change; on a disk that cannot lock, nobody does."""
-        with contextlib.ExitStack() as held:
-            with contextlib.suppress(OSError):
-                lock = held.enter_context(self._open_lock("queue.change-lock"))
-                _lock(lock, wait=True)
+        """Another window waits with its change; on a disk that cannot lock, or not answer, nobody does."""
+        lock = self._lock("queue.change-lock", timeout_s=CHANGE_S)
+        with contextlib.suppress(OSError, NotImplementedError):
+            lock.acquire()
+        try:
             yield
+        finally:
+            lock.release()
 
     def drive(self) -> bool:
         """Become the window that starts the runs, or still be it. The system takes it from a process that
         ends, however it ends."""
         if self._driving is None:
+            lock = self._lock("queue.lock", timeout_s=0)
             try:
-                lock = self._open_lock("queue.lock")
-            except OSError:
-                return False
-            if not _lock(lock, wait=False):
-                lock.close()
+                lock.acquire()
+            except (OSError, NotImplementedError):
                 return False
             self._driving = lock
         return True
@@ -103,12 +106,13 @@ class QueueFile:
     def let_go(self) -> None:
         """Another window may start the runs."""
         if self._driving is not None:
-            self._driving.close()
+            self._driving.release()
             self._driving = None
 
-    def _open_lock(self, name: str) -> IO[bytes]:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        return open(self._path.with_name(name), "ab")
+    def _lock(self, name: str, timeout_s: float) -> BaseFileLock:
+        with contextlib.suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        return FileLock(self._path.with_name(name), timeout=timeout_s)
 
     def _stamp(self) -> tuple[int, int, int] | None:
         try:
@@ -125,20 +129,3 @@ def _of_any_version(raw: Any) -> Queue:
             if isinstance(entry, dict):
                 entry["config"] = without_former(entry.get("config"))
     return msgspec.convert(raw, Queue)
-
-
-def _lock(file: IO[bytes], *, wait: bool) -> bool:
-    """Until the file is closed, in whatever way. Whether it is ours."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -10,10 +10,10 @@ from typing import Literal
 from waste_gui.gui.common.escaping import shorten
 from waste_gui.gui.common.formatting import count, many, percent, time_of_day
 from waste_gui.gui.common.glyphs import Glyph
-from waste_gui.gui.session.snapshot import Snapshot
 from waste_gui.monitor.formatting import about, band, clock, over, size
 from waste_gui.monitor.last_log import LastLog
 from waste_gui.monitor.run import Run, RunPhase, Stage, StageState
+from waste_gui.monitor.snapshot import Snapshot
 from waste_gui.monitor.verdict import Action, VerdictState
 from waste_gui.protocol import RunFailed, RunFinished, RunStopped
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from waste_gui.gui.common.formatting import time_of_day
 from waste_gui.gui.session.queue_store import QueueState
 from waste_gui.gui.session.run_text import Notice, Offer, notice
-from waste_gui.gui.session.snapshot import Snapshot
+from waste_gui.monitor.snapshot import Snapshot
 
 
 class BannerText:

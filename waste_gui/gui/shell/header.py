@@ -11,8 +11,8 @@ from waste_gui.gui.common.glyphs import ROLES, GlyphMark
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
 from waste_gui.gui.session.run_text import HeaderText, Readiness, header_text
-from waste_gui.gui.session.snapshot import Snapshot
 from waste_gui.monitor.run import Run
+from waste_gui.monitor.snapshot import Snapshot
 
 STRETCHES = (0, 12, 10, 11)
 """At 1100 px these are whole: "It ended unexpectedly", "12:30 over the usual", and below

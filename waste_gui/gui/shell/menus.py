@@ -15,9 +15,9 @@ from PySide6.QtWidgets import QFileDialog, QMenu
 from waste_gui.gui.common.escaping import label
 from waste_gui.gui.common.preferences import ThemeName
 from waste_gui.gui.session.pages import PHOTOS, RUNS, SETTINGS
-from waste_gui.gui.session.snapshot import Snapshot
 from waste_gui.gui.shell.focus_areas import move_focus
 from waste_gui.monitor.run import RunPhase
+from waste_gui.monitor.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from waste_gui.gui.main_window import MainWindow

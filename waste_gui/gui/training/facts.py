@@ -11,8 +11,8 @@ from waste_gui.config import RunConfig
 from waste_gui.gui.common.formatting import many, percent
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
-from waste_gui.gui.session.snapshot import Snapshot
 from waste_gui.monitor.formatting import size
+from waste_gui.monitor.snapshot import Snapshot
 
 NAMES = ("Photos", "Found", "Model", "Epochs", "Device", "Best", "Folder", "Note")
 

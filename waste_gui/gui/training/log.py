@@ -10,9 +10,9 @@ from waste_gui.gui.common import theme
 from waste_gui.gui.common.escaping import one_line
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
-from waste_gui.gui.session.snapshot import Snapshot
 from waste_gui.monitor.formatting import clock
 from waste_gui.monitor.run import LOG_LINES, LogLine, Run
+from waste_gui.monitor.snapshot import Snapshot
 
 MARKS = {"info": "  ", "warning": "! ", "error": "✕ "}
 

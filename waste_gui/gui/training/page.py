@@ -12,9 +12,9 @@ from waste_gui.gui.common import theme
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import FRAME_MS, UNIT
 from waste_gui.gui.session.run_text import progress, usual
-from waste_gui.gui.session.snapshot import Snapshot
 from waste_gui.monitor.formatting import band
 from waste_gui.monitor.run import RunPhase, Stage
+from waste_gui.monitor.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from waste_gui.gui.training.plots import Plots

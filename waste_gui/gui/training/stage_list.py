@@ -22,9 +22,9 @@ from waste_gui.gui.common.escaping import one_line, tooltip
 from waste_gui.gui.common.glyphs import ROLES, Glyph, paint_glyph
 from waste_gui.gui.common.theme import UNIT
 from waste_gui.gui.session.run_text import stage_glyph, stage_time, usual
-from waste_gui.gui.session.snapshot import Snapshot
 from waste_gui.monitor.formatting import about, band, clock, short_band
 from waste_gui.monitor.run import Run, Stage, StageState
+from waste_gui.monitor.snapshot import Snapshot
 
 Index = QModelIndex | QPersistentModelIndex
 ROW_HEIGHT = 24

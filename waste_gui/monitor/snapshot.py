@@ -1,4 +1,4 @@
-"""A run at one moment, as the window shows it: what is known, what is expected, and the clock."""
+"""A run at one moment, as it is shown: what is known, what is expected, and the clock."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class Snapshot:
     config: RunConfig | None = None
     folder: Path | None = None
     attached: bool = False
+    elsewhere: str = ""  # The computer on which it runs, where that is not this one.
     live: bool = False  # It runs now, and all that it has said is known.
     log_tail: str = ""  # Of the engine's own log, once it ended badly.
     usual: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # By stage, on this computer.
