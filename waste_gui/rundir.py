@@ -38,7 +38,7 @@ class RunFolderError(Exception):
 def data_dir() -> Path:
     """Where this user's runs and history are kept, by the system's own custom."""
     home = os.environ.get(HOME_VARIABLE)
-    return Path(home) if home else Path(platformdirs.user_data_dir(APP_NAME, appauthor=False))
+    return Path(home).absolute() if home else Path(platformdirs.user_data_dir(APP_NAME, appauthor=False))
 
 
 def runs_dir() -> Path:

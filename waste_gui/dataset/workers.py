@@ -6,14 +6,13 @@ import contextlib
 import errno
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO
 
+from waste_gui import isolation
 from waste_gui.dataset import worker as wire
 from waste_gui.dataset.shared_buffer import SharedBuffer
 
@@ -178,15 +177,13 @@ def _read_reply(replies: IO[bytes]) -> Reply | None:
 
 
 def _start_process(shared_buffer: SharedBuffer, row: int) -> subprocess.Popen[bytes]:
-    package_parent = str(Path(wire.__file__).parents[2])
-    python_path = os.pathsep.join(filter(None, (package_parent, os.environ.get("PYTHONPATH"))))
     one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # numpy starts faster without a team
     numbers = (os.getpid(), shared_buffer.name, row, shared_buffer.resized_offset, shared_buffer.resized_size)
     return subprocess.Popen(
-        # -P: a numpy.py in the current folder is not ours to import.
-        [sys.executable, "-P", "-m", wire.__name__, *map(str, numbers)],
+        isolation.module_command(wire.__name__, *map(str, numbers)),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         pass_fds=shared_buffer.pass_fds,
-        env=os.environ | one_thread | {"PYTHONPATH": python_path},
+        env=isolation.environment(one_thread),
+        cwd=isolation.safe_folder(),
     )

@@ -9,6 +9,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from waste_gui import isolation
 from waste_gui.config import ConfigError, RunConfig
 from waste_gui.engine.cli import parser, request_from
 from waste_gui.engine.errors import BadSettings, EngineError, UnusableFolder
@@ -29,6 +30,7 @@ Last = RunFinished | RunStopped | RunFailed
 
 def main() -> NoReturn:
     """Ends the process itself: a thread that hangs in a library must not keep it alive."""
+    isolation.clean_environment()
     status = run(sys.argv[1:])
     sys.stderr.flush()
     os._exit(status)

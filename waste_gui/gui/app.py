@@ -11,6 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from waste_gui import isolation
+
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="waste-gui", description="Train a classifier of waste photos.")
@@ -52,6 +54,11 @@ def in_terminal(options: argparse.Namespace) -> int | None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(sys.argv[1:] if arguments is None else arguments)
+    isolation.clean_environment()
+    options.folders = list(map(os.path.abspath, options.folders))
+    options.attach = options.attach and os.path.abspath(options.attach)
+    if arguments is None:
+        os.chdir(isolation.safe_folder())  # Nor does what Qt starts begin in a folder of photos.
     status = in_terminal(options)
     if status is not None:
         return status
@@ -97,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.demo:
         window.starting.example(and_train=True)
     elif options.attach:
-        window.showing.run(RunDir(Path(options.attach).absolute()))
+        window.showing.run(RunDir(Path(options.attach)))
     elif options.folders:
         window.data.add_folders(options.folders)
     else:

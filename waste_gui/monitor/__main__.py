@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+from waste_gui import isolation
 from waste_gui.monitor.follow import Follow
 from waste_gui.monitor.run import RunPhase
 from waste_gui.monitor.terminal import JsonPrinter, TextPrinter
@@ -32,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, metavar="RUN_FOLDER")
     parser.add_argument("--format", choices=("json", "text"), help="by default text on a terminal, else json")
     options = parser.parse_args(arguments)
+    isolation.clean_environment()
     if not options.folder.is_dir():
         print(f"There is no run folder {options.folder}.", file=sys.stderr)
         return NO_RUN

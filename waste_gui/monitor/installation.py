@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from waste_gui import isolation
 from waste_gui.known_errors import INSTALL_ANEW, NEW_DRIVER, recognise
 from waste_gui.monitor.formatting import size
 
@@ -123,7 +124,7 @@ def ask(
     """Run `code` in a child. One that hangs in a driver cannot be killed, so it is not waited for either."""
     try:
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
-            status = _run([python, "-c", code, *arguments], out, errors, limit_s, env or {})
+            status = _run([python, "-P", "-c", code, *arguments], out, errors, limit_s, env or {})
             out.seek(0)
             errors.seek(0)
             return Told(_values(out.read()), errors.read().decode("utf-8", "backslashreplace"), status)
@@ -139,7 +140,8 @@ def _run(
         stdin=subprocess.DEVNULL,
         stdout=out,
         stderr=errors,
-        env={**os.environ, "PYTHONUTF8": "1", "PYTHONFAULTHANDLER": "1", **env},
+        env=isolation.environment({"PYTHONUTF8": "1", "PYTHONFAULTHANDLER": "1", **env}),
+        cwd=isolation.safe_folder(),
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
     try:

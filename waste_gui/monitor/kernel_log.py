@@ -9,6 +9,8 @@ import sys
 import time
 from collections.abc import Iterable
 
+from waste_gui import isolation
+
 KMSG = "/dev/kmsg"
 RECENT_S = 600.0
 LIMIT_S = 2.0
@@ -59,7 +61,10 @@ def _entries() -> list[tuple[float, str]]:
 
 def _journal() -> list[tuple[float, str]]:
     """The same from the journal, which some users may read who may not ask the kernel."""
-    command = ("journalctl", "--dmesg", "--quiet", "--no-pager", "--output=short-monotonic", "--lines=2000")
+    program = isolation.which("journalctl")
+    if program is None:
+        return []
+    command = (program, "--dmesg", "--quiet", "--no-pager", "--output=short-monotonic", "--lines=2000")
     try:
         said = subprocess.run(command, capture_output=True, timeout=LIMIT_S, stdin=subprocess.DEVNULL)
     except (OSError, subprocess.TimeoutExpired):

@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from typing import Any
 
 import psutil
 
+from waste_gui import isolation
 from waste_gui.owner import Owner, prove, prove_child
 from waste_gui.protocol import Frame, ThreadStack
 from waste_gui.rundir import RunDir
@@ -240,6 +240,7 @@ class StackReader:
                 [program, "dump", "--nonblocking", "--json", "--pid", str(pid)],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                cwd=isolation.safe_folder(),
             )
         except OSError:
             return ()
@@ -273,7 +274,7 @@ class StackReader:
 
 def py_spy() -> str | None:
     """Where it is installed, if it is."""
-    return shutil.which("py-spy") or shutil.which("py-spy", path=str(Path(sys.executable).parent))
+    return isolation.which("py-spy", str(Path(sys.executable).parent))
 
 
 def parse_py_spy(output: bytes, role: str) -> Threads:

@@ -5,12 +5,12 @@ No Qt: it works where no window opens, too."""
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from waste_gui import isolation
 from waste_gui.files import write_atomically
 from waste_gui.gui.common import resources
 
@@ -39,7 +39,7 @@ def program() -> list[str]:
     """What starts this environment's waste-gui, from anywhere."""
     python = Path(sys.executable)
     script = python.with_name("waste-gui.exe" if sys.platform == "win32" else "waste-gui")
-    return [str(script)] if script.is_file() else [str(python), "-m", "waste_gui.gui.app"]
+    return [str(script)] if script.is_file() else [str(python), "-P", "-m", "waste_gui.gui.app"]
 
 
 def install(say: Callable[[str], object] = print) -> int:
@@ -119,11 +119,17 @@ def quoted(argument: str) -> str:
 
 def _refresh(say: Callable[[str], object]) -> None:
     """Desktops look by themselves, only later."""
-    tool = shutil.which("update-desktop-database")
+    tool = isolation.which("update-desktop-database")
     if tool is None:
         return
     try:
-        subprocess.run([tool, str(_entry().parent)], check=True, capture_output=True, timeout=REFRESH_LIMIT_S)
+        subprocess.run(
+            [tool, str(_entry().parent)],
+            check=True,
+            capture_output=True,
+            timeout=REFRESH_LIMIT_S,
+            cwd=isolation.safe_folder(),
+        )
     except (OSError, subprocess.SubprocessError) as error:
         say(f"The list of programs was not refreshed ({error}); it may take until the next login.")
 
@@ -140,7 +146,13 @@ def _make_shortcut(say: Callable[[str], object]) -> None:
         "WASTE_GUI_PROGRAM": first,
         "WASTE_GUI_ARGUMENTS": " ".join(rest),
     }
-    command = ["powershell", "-NoProfile", "-NonInteractive", "-Command", SHORTCUT]
+    command = [
+        isolation.which("powershell.exe") or "powershell",
+        "-NoProfile",
+        "-NonInteractive",
+        "-Command",
+        SHORTCUT,
+    ]
     subprocess.run(
         command, check=True, capture_output=True, timeout=REFRESH_LIMIT_S, env={**os.environ, **wanted}
     )

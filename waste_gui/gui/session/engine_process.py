@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
-from waste_gui import protocol
+from waste_gui import isolation, protocol
 from waste_gui.monitor.crash import ProcessOutcome
 from waste_gui.owner import Owner, child, kill_group, kill_tree
 from waste_gui.protocol import AnyCommand, LineBuffer
@@ -18,11 +18,11 @@ ASK_S, TERMINATE_S = 10.0, 5.0
 
 
 def engine_command(config: Path) -> list[str]:
-    return [sys.executable, "-m", "waste_gui.engine", "train", str(config)]
+    return isolation.module_command("waste_gui.engine", "train", str(config))
 
 
 def check_command(config: Path) -> list[str]:
-    return [sys.executable, "-m", "waste_gui.engine", "check", str(config)]
+    return isolation.module_command("waste_gui.engine", "check", str(config))
 
 
 class StopEscalation(QObject):
@@ -113,9 +113,11 @@ class EngineProcess(QObject):
 
     def start(self, command: Sequence[str], log: Path) -> None:
         """`log` takes the engine's stderr: a file, since a full pipe would block it."""
-        environment = QProcessEnvironment.systemEnvironment()
-        for name in ("PYTHONUTF8", "PYTHONUNBUFFERED", "PYTHONFAULTHANDLER"):
-            environment.insert(name, "1")
+        environment = QProcessEnvironment()
+        wanted = dict.fromkeys(("PYTHONUTF8", "PYTHONUNBUFFERED", "PYTHONFAULTHANDLER"), "1")
+        for name, value in isolation.environment(wanted).items():
+            environment.insert(name, value)
+        self._process.setWorkingDirectory(isolation.safe_folder())
         self._process.setProcessEnvironment(environment)
         self._process.setStandardErrorFile(str(log), QProcess.OpenModeFlag.Append)
         if sys.platform != "win32":
