@@ -15,6 +15,7 @@ import torch
 from tests.faults import decoder
 from tests.photos import damage, make_photos
 from waste_gui.dataset.file_stats import file_stats
+from waste_gui.dataset.images import TruncatedImage
 from waste_gui.dataset.photo_cache import PhotoCache, open_photo_resized_images
 from waste_gui.dataset.pool import ReadingPool
 from waste_gui.dataset.scan import Sample, scan_sources
@@ -312,3 +313,40 @@ def test_a_short_last_batch_is_dropped_but_never_the_only_one(samples: tuple[Sam
     assert [len(b) for b in batches_of(samples[:10], 4)] == [4, 4, 2]
     assert [len(b) for b in batches_of(samples[:10], 4, drop_last=True)] == [4, 4]
     assert [len(b) for b in batches_of(samples[:3], 4, drop_last=True)] == [3]
+
+
+def lines_of(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+
+
+def test_each_failure_adds_one_line_to_the_list(tmp_path: Path) -> None:
+    """Written whole each time, so many took hours."""
+    told = 100_000
+    failures = Failures(told, lambda message: None, tmp_path / "failures.csv")
+    for i in range(told):
+        failures.add(
+            Sample(f"/photos/{i}.jpg", 0, "/photos", "glass"), TruncatedImage("", "is incomplete"), "replaced"
+        )
+    assert [row["path"] for row in lines_of(tmp_path / "failures.csv")][::9_999] == [
+        f"/photos/{i}.jpg" for i in range(0, told, 9_999)
+    ]
+
+
+def test_list_of_failures_is_whole_lines_after_a_disk_was_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "failures.csv"
+    path.write_text("path,kind,reason,times\nof an earlier start,damaged,x,1\n")
+    failures = Failures(9, lambda message: None, path)
+    samples = [Sample(f"/photos/{i}.jpg", 0, "/photos", "glass") for i in range(3)]
+    failures.add(samples[0], TruncatedImage("", "is incomplete"), "replaced")
+    monkeypatch.setattr(failures, "_csv_path", tmp_path / "away" / "deep" / "failures.csv")
+    failures.add(samples[1], TruncatedImage("", "is incomplete"), "replaced")
+    monkeypatch.setattr(failures, "_csv_path", path)
+    with open(path, "ab") as file:
+        file.write(b"/photos/1.jpg,dama")  # Half of what did not fit.
+    failures.add(samples[2], TruncatedImage("", "is incomplete"), "replaced")
+    assert [row["path"] for row in lines_of(path)] == [sample.path for sample in samples]
+    failures.wanted_again(samples[1].path)
+    failures.write_csv()
+    assert [row["times"] for row in lines_of(path)] == ["1", "2", "1"]

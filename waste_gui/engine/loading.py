@@ -30,6 +30,7 @@ from waste_gui.dataset.pool import Read, ReadingPool
 from waste_gui.dataset.resized import ResizedImage
 from waste_gui.dataset.scan import Sample
 from waste_gui.engine.errors import TooManyFailures
+from waste_gui.exports import append
 from waste_gui.files import write_atomically
 from waste_gui.protocol import ImageFailed
 
@@ -68,6 +69,8 @@ class Failures:
         self._folders: Counter[str] = Counter()
         self._report = report
         self._csv_path = csv_path
+        self._csv_size = 0  # What is written of it, and who is not in it yet.
+        self._unwritten: list[str] = []
 
     def add(self, sample: Sample, error: ImageError, action: Action) -> None:
         """Tell of it, once a photo; TooManyFailures past the budget."""
@@ -88,7 +91,8 @@ class Failures:
                 limit=self.limit,
             )
         )
-        self.write_csv()
+        self._unwritten.append(sample.path)
+        self._append_csv()
         if len(self.errors) > self.limit:
             raise self._too_many()
 
@@ -111,16 +115,33 @@ class Failures:
         )
 
     def write_csv(self) -> None:
-        """`times` says how often the photo was wanted."""
+        """All of it, safe on the disk; `times` says how often the photo was wanted."""
         if self._csv_path is None or not self.errors:
             return
+        with contextlib.suppress(OSError):  # Each was told as a message, too.
+            rows = self._rows(self.errors, with_head=True)
+            write_atomically(self._csv_path, rows)
+            self._csv_size = len(rows)
+            self._unwritten.clear()
+
+    def _append_csv(self) -> None:
+        """What is new, so that each failure costs the same; whole lines also after a kill."""
+        if self._csv_path is None:
+            return
+        rows = self._rows(self._unwritten, with_head=not self._csv_size)
+        with contextlib.suppress(OSError):  # The next one tries again.
+            self._csv_size = append(self._csv_path, self._csv_size, rows)
+            self._unwritten.clear()
+
+    def _rows(self, paths: Iterable[str], *, with_head: bool) -> bytes:
         text = io.StringIO()
         rows = csv.writer(text)
-        rows.writerow(["path", "kind", "reason", "times"])
-        for path, error in self.errors.items():
+        if with_head:
+            rows.writerow(["path", "kind", "reason", "times"])
+        for path in paths:
+            error = self.errors[path]
             rows.writerow([path, error.kind, error.reason, self._times[path]])
-        with contextlib.suppress(OSError):  # Each was told as a message, too; the next one writes all again.
-            write_atomically(self._csv_path, text.getvalue().encode("utf-8", "backslashreplace"))
+        return text.getvalue().encode("utf-8", "backslashreplace")
 
 
 @dataclass(eq=False)
