@@ -16,6 +16,8 @@ SHORTEST_LIMIT_S = 0.001
 """Of silence, after which a stage is stuck."""
 
 MOST_STAGES = 100
+MOST_PATHS = 10_000
+"""Of photos that are the same: in a finding."""
 
 Seconds = Annotated[float, Meta(ge=0, le=LONGEST_S)]
 UnixTime = Annotated[float, Meta(ge=0, le=32e9)]  # Until the year 2984: later ones have no date on Windows.

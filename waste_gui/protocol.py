@@ -21,6 +21,7 @@ from msgspec import Meta, inspect
 
 from waste_gui.bounds import (
     LONGEST_S,
+    MOST_PATHS,
     MOST_STAGES,
     SHORTEST_LIMIT_S,
     Count,
@@ -311,9 +312,9 @@ class Finding(Message, frozen=True, kw_only=True, tag="finding"):
     """
 
     kind: FindingKind
-    paths: Annotated[tuple[Line, ...], Meta(max_length=10_000)]
+    paths: Annotated[tuple[Line, ...], Meta(max_length=MOST_PATHS)]
     words: Line
-    suggest: Annotated[tuple[Line, ...], Meta(max_length=10_000)]
+    suggest: Annotated[tuple[Line, ...], Meta(max_length=MOST_PATHS)]
     key: Line
     error: FailureKind | None = None
     dismissed: bool = False

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from waste_gui.bounds import MOST_PATHS
 from waste_gui.dataset.catalog import Checked
 from waste_gui.dataset.findings import find
 from waste_gui.dataset.scan import ReadySplit, Sample, Scan
 from waste_gui.dataset.split import Split
-from waste_gui.protocol import Finding
+from waste_gui.protocol import Finding, decode, encode
 
 
 class Photos:
@@ -149,3 +150,13 @@ def test_names_that_are_no_utf8_have_keys() -> None:
     photos = Photos()
     photos.add("caf\udce9", width=10, height=10)
     assert len(photos.find()) == 1
+
+
+def test_of_very_many_copies_as_many_are_named_as_a_message_holds() -> None:
+    photos = Photos()
+    for number in range(MOST_PATHS + 500):
+        photos.add(str(number), picture="the same")
+    (finding,) = photos.find()
+    assert finding.words == f"The same picture is there {MOST_PATHS + 500} times."
+    assert len(finding.paths) == MOST_PATHS and len(finding.suggest) == MOST_PATHS - 1
+    assert decode(encode(finding)) == finding

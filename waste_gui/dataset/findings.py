@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
+from waste_gui.bounds import MOST_PATHS
 from waste_gui.dataset.catalog import Checked
 from waste_gui.dataset.near_duplicates import Groups, near_copies
 from waste_gui.dataset.scan import ReadySplit, Sample, Scan
@@ -112,7 +113,7 @@ def _together(
 def _copies(photos: Sequence[_Photo], classes: Sequence[str]) -> Finding:
     """The photo worth keeping comes first: one that training does not see, then the largest."""
     photos = sorted(photos, key=lambda photo: (_KEPT_FIRST.index(photo.part), -photo.pixels))
-    paths = [photo.path for photo in photos]
+    paths = [photo.path for photo in photos[:MOST_PATHS]]  # The next check tells the others.
     same = len({photo.checked.digest for photo in photos}) == 1
     picture = "The same picture" if same else "Nearly the same picture"
     parts = [words for part, words in _PARTS if part in {photo.part for photo in photos}]
@@ -126,7 +127,7 @@ def _copies(photos: Sequence[_Photo], classes: Sequence[str]) -> Finding:
         words = f"{picture} is in {_listed(parts)}."
         return _finding("leak", paths, words, suggest=paths[1:])
     kind: Literal["duplicate", "near_duplicate"] = "duplicate" if same else "near_duplicate"
-    times = "twice" if len(paths) == 2 else f"{len(paths)} times"
+    times = "twice" if len(photos) == 2 else f"{len(photos)} times"
     return _finding(kind, paths, f"{picture} is there {times}.", suggest=paths[1:])
 
 

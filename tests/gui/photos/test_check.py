@@ -26,13 +26,22 @@ from waste_gui.gui.common.thumbnails import SMALL, Thumbnails
 from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.photos import check_text
 from waste_gui.gui.photos.check_text import AGAIN, GO_ON, START, STOP
-from waste_gui.gui.photos.finding_rows import ASIDE, SKIPPED, Act, Entry, Heading, Row
+from waste_gui.gui.photos.finding_rows import (
+    ASIDE,
+    FIRST_ONES,
+    SHOWN_OF_GROUP,
+    SKIPPED,
+    Act,
+    Entry,
+    Heading,
+    Row,
+)
 from waste_gui.gui.photos.page import DataPage
 from waste_gui.gui.session.dataset_choice import DatasetChoice
 from waste_gui.gui.session.pages import PHOTOS, TRAINING
 from waste_gui.gui.session.run_controller import RunController
 from waste_gui.monitor.run import RunPhase
-from waste_gui.protocol import Finding
+from waste_gui.protocol import Finding, ImageFailed
 from waste_gui.rundir import data_dir
 
 Make = Callable[[str], DataPage]
@@ -645,3 +654,29 @@ def test_real_check_finds_copies_and_damage_and_is_quick_the_second_time(
     first = check.run.stages["check"].first
     assert first is not None and first[1] == 14  # All remembered: told at once.
     assert not any(f.kind == "damaged" for f in check.findings.values())
+
+
+def test_hundred_thousand_unreadable_photos_are_each_found_once(qtbot: QtBot, theme: Theme) -> None:
+    """Each was once looked for among all that were found before it."""
+    told = 100_000
+    page = DataPage()
+    qtbot.addWidget(page)
+    check = page.checking.check
+    finding = Finding(
+        kind="damaged", paths=("/photos/7.jpg",), words="w", suggest=("/photos/7.jpg",), key="k"
+    )
+    check._reset(page.choice)
+    check.receive(finding)
+    for i in range(told):
+        check.receive(
+            ImageFailed(
+                path=f"/photos/{i}.jpg", source="/photos", reason="is incomplete", kind="truncated",
+                action="listed", failures=i + 1, limit=told, seq=i + 1,
+            )
+        )  # fmt: skip
+    assert len(check.findings) == told
+    page.checking.browse(True)
+    heading, *entries = page.checking.page.list.found.rows
+    assert isinstance(heading, Heading) and heading.count == told and FIRST_ONES in heading.why
+    assert len(entries) == SHOWN_OF_GROUP
+    page.close()

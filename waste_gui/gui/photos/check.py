@@ -64,6 +64,7 @@ class PhotoCheck(QObject):
         self.run = Run()
         self.choice = choice  # What is, or was, checked.
         self.findings: dict[str, Finding] = {}
+        self._damaged: set[str] = set()  # The photos of which a finding says that they can't be read.
         self.refused = ""  # Why it could not even be started.
         self.outcome: ProcessOutcome | None = None
         self.log_tail = ""
@@ -184,6 +185,7 @@ class PhotoCheck(QObject):
             suggest = tuple(names.get(path, path) for path in finding.suggest)
             finding = msgspec.structs.replace(finding, paths=tuple(names.values()), suggest=suggest)
         if finding.kind == "damaged":
+            self._damaged.update(finding.paths)
             self.findings.pop(LIVE + finding.paths[0], None)
         self.findings[finding.key] = finding
 
@@ -191,7 +193,7 @@ class PhotoCheck(QObject):
         """Shown at once: the findings themselves are told at the end of a check."""
         path = named_path(failed.path) if "\\udc" in failed.path else failed.path
         words = f"Cannot be read: {failed.reason}."
-        if not any(f.kind == "damaged" and f.paths == (path,) for f in self.findings.values()):
+        if path not in self._damaged:
             self.findings[LIVE + path] = Finding(
                 kind="damaged",
                 paths=(path,),

@@ -87,7 +87,9 @@ class FindingModel(QAbstractTableModel):
             self.rows[first:first] = new[first : last + 1]
             self.endInsertRows()
         before, self.rows = self.rows, new
-        for first, last in _runs([i for i, (a, b) in enumerate(zip(before, new, strict=True)) if a != b]):
+        for first, last in _runs(
+            [i for i, (a, b) in enumerate(zip(before, new, strict=True)) if a is not b and a != b]
+        ):
             self.dataChanged.emit(self.index(first, 0), self.index(last, 0))
 
     def thumbnails(self, entry: Entry) -> tuple[int, bool]:

@@ -6,9 +6,11 @@ import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
+from itertools import islice
 
 from waste_gui.gui.common.escaping import one_line
-from waste_gui.gui.common.formatting import many
+from waste_gui.gui.common.formatting import count, many
 from waste_gui.protocol import Finding, FindingKind
 
 ASIDE, SKIPPED = "aside", "skipped"
@@ -18,6 +20,11 @@ LIVE = "not read "
 
 OPEN_UP_TO = 50
 """A group with more findings begins closed, so that the others are in sight; the first is always open."""
+
+SHOWN_OF_GROUP = 10_000
+"""Of a larger group the others come up as these are dealt with: so the list is never slow."""
+
+FIRST_ONES = f"The first {count(SHOWN_OF_GROUP)} are shown."
 
 COUNTED = 4
 """Kinds named in one line."""
@@ -142,6 +149,8 @@ def open_findings(
     findings: Iterable[Finding], aside: Collection[str], skipped: Collection[str]
 ) -> list[Finding]:
     """What is still to be looked at."""
+    if not aside:  # Then none is solved but one that is about no photos.
+        return [f for f in findings if f.paths and f.key not in skipped]
     return [f for f in findings if f.key not in skipped and not _solved(f, aside)]
 
 
@@ -154,12 +163,13 @@ def _solved(finding: Finding, aside: Collection[str]) -> bool:
 
 def to_exclude(finding: Finding, aside: Collection[str]) -> tuple[str, ...]:
     """As suggested, or the photo itself; never all copies; empty where a person must choose."""
-    left = [path for path in finding.paths if path not in aside]
+    left = [path for path in finding.paths if path not in aside] if aside else list(finding.paths)
     if finding.kind in _ALONE or len(finding.paths) == 1:
         return tuple(left)
     if not finding.suggest:
         return ()
-    suggested = tuple(path for path in left if path in finding.suggest)
+    suggest = frozenset(finding.suggest)
+    suggested = tuple(path for path in left if path in suggest)
     return suggested if len(suggested) < len(left) else suggested[1:]
 
 
@@ -184,19 +194,31 @@ def rows(
     return made
 
 
-def _group(kind: FindingKind, members: list[Finding], aside: Collection[str], is_open: bool) -> list[Row]:
+def _group(kind: FindingKind, members: list[Finding], aside: Mapping[str, str], is_open: bool) -> list[Row]:
     words = KINDS[kind]
     suggested = [path for f in members if f.suggest for path in to_exclude(f, aside)]
     heading = Heading(
         kind,
         words.title,
-        words.why,
+        words.why if len(members) <= SHOWN_OF_GROUP else f"{words.why} {FIRST_ONES}",
         len(members),
         is_open,
         Act.EXCLUDE if suggested and len(members) > 1 else None,
         tuple(dict.fromkeys(suggested)),
     )
-    return [heading, *(_entry(kind, f, aside) for f in members if is_open)]
+    return [heading, *(_row_of(kind, f, aside) for f in members[:SHOWN_OF_GROUP] if is_open)]
+
+
+def _row_of(group: str, finding: Finding, aside: Mapping[str, str]) -> Entry:
+    if aside.keys().isdisjoint(finding.paths):
+        return _whole_entry(group, finding)
+    return _entry(group, finding, aside)
+
+
+@lru_cache(2 * SHOWN_OF_GROUP)
+def _whole_entry(group: str, finding: Finding) -> Entry:
+    """While a check goes on, the list is made ten times a second."""
+    return _entry(group, finding, ())
 
 
 def _entry(group: str, finding: Finding, aside: Collection[str]) -> Entry:
@@ -216,7 +238,7 @@ def _aside_group(aside: Mapping[str, str], is_open: bool) -> list[Row]:
     heading = Heading(ASIDE, "Set aside", why, len(aside), is_open, act, tuple(aside))
     members = [
         Entry(ASIDE, f"aside {p}", "", (p,), reason, (Act.TAKE_BACK,))
-        for p, reason in aside.items()
+        for p, reason in islice(aside.items(), SHOWN_OF_GROUP)
         if is_open
     ]
     return [heading, *members]
@@ -238,7 +260,7 @@ def _skipped_group(skipped: list[Finding], aside: Collection[str], is_open: bool
             f.words,
             (Act.SHOW_AGAIN,),
         )
-        for f in skipped
+        for f in skipped[:SHOWN_OF_GROUP]
         if is_open
     ]
     return [heading, *members]
