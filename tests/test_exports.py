@@ -6,6 +6,7 @@ import csv
 import errno
 import os
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterable
 from importlib import util
 from pathlib import Path
@@ -333,3 +334,40 @@ def test_event_files_made_anew_take_the_place_of_the_old(folder: RunDir) -> None
     (made,) = export(folder, "tensorboard")
     assert list(made.parent.iterdir()) == [made]
     assert [step for step, _ in scalars(folder)["train/loss"]] == list(range(1, 9))
+
+
+# --- long runs
+
+
+def tell_long_run(folder: RunDir, steps: int, *, earlier: bool) -> None:
+    path = folder.path / "events-1.jsonl" if earlier else folder.events
+    with open(path, "wb") as file:
+        file.write(encode(begun()))
+        for step in range(1, steps + 1):
+            file.write(encode(metric(step)))
+
+
+def peak_mb(work: Callable[[], object]) -> float:
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1] / 2**20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("target", ["csv", "tensorboard"])
+def test_export_takes_no_more_memory_for_a_longer_run(folder: RunDir, target: str) -> None:
+    if target == "tensorboard":
+        pytest.importorskip("tensorboard")
+    tell_long_run(folder, 40_000, earlier=False)
+    assert peak_mb(lambda: export(folder, target)) < 12
+    if target == "csv":
+        assert steps(folder) == list(range(1, 40_001))
+
+
+def test_tables_of_a_resumed_run_begin_without_all_of_it_in_memory(folder: RunDir) -> None:
+    tell_long_run(folder, 40_000, earlier=True)
+    peak = peak_mb(lambda: run_live(folder, [metric(40_001)]))
+    assert peak < 12
+    assert steps(folder) == list(range(1, 40_002))

@@ -31,6 +31,7 @@ Small = Annotated[int, Meta(ge=-1, le=10**9)]
 Real = Annotated[float, Meta(ge=-1e39, le=1e39)]  # All that a float of 32 bits can be.
 Rate = Annotated[float, Meta(ge=0, le=1e12)]
 Share = Annotated[float, Meta(ge=-0.01, le=1.01)]  # A sum of many floats may be a little more than 1.
+Accuracy = Annotated[float, Meta(ge=-1, le=1000)]  # A fraction; others may tell percent.
 Percent = Annotated[float, Meta(ge=0, le=1000)]
 Name = Annotated[str, Meta(max_length=500)]
 Line = Annotated[str, Meta(max_length=8_000)]  # Also a path, with escapes in it.

@@ -16,14 +16,16 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from importlib import util
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from waste_gui import protocol
-from waste_gui.files import write_atomically
+from waste_gui.files import replacing, write_whole
 from waste_gui.protocol import EpochFinished, Metric, RunStarted
 from waste_gui.reporting import Reporter
 from waste_gui.rundir import RunDir
@@ -48,6 +50,9 @@ TARGETS = ("csv", "tensorboard")
 WRITE_EVERY_S = 2.0
 CLOSE_S = 3.0
 """How long the end of a run waits for a disk that does not answer."""
+PIECE = 5_000
+"""Rows in memory at once, about 3 MB of them."""
+
 MOST_WAITING = 100_000
 """Rows kept for a disk that takes none: about three hours of them."""
 
@@ -140,7 +145,9 @@ def _zero(events: Path) -> float:
 class ExportFormat(Protocol):
     """Files of one kind, as bytes: how they begin before the first message, and what messages add."""
 
-    def begin(self, folder: RunDir, first: Told, earlier: Sequence[Start]) -> dict[Path, bytes]: ...
+    def begin(self, folder: RunDir, first: Told, earlier: Sequence[Start]) -> Iterator[dict[Path, bytes]]:
+        """Piece by piece."""
+        ...
 
     def more(self, messages: Sequence[Told], zero: float) -> dict[Path, bytes]: ...
 
@@ -148,14 +155,12 @@ class ExportFormat(Protocol):
 class Tables:
     """`metrics.csv` and `epochs.csv`. What is not a number or not known is empty."""
 
-    def begin(self, folder: RunDir, first: Told, earlier: Sequence[Start]) -> dict[Path, bytes]:
+    def begin(self, folder: RunDir, first: Told, earlier: Sequence[Start]) -> Iterator[dict[Path, bytes]]:
         self._folder = folder.path
-        rows: dict[str, list[Sequence[object]]] = {name: [names] for name, names in COLUMNS.items()}
+        yield self._encoded({name: [names] for name, names in COLUMNS.items()})
         for start in earlier:
-            for message in start.before(first).told():
-                name, row = _row(message)
-                rows[name].append(row)
-        return self._encoded(rows)
+            for messages in in_pieces(start.before(first).told()):
+                yield self.more(messages, start.zero)
 
     def more(self, messages: Sequence[Told], zero: float) -> dict[Path, bytes]:
         rows: dict[str, list[Sequence[object]]] = {name: [] for name in COLUMNS}
@@ -214,7 +219,7 @@ class EventFile:
         self._summary: Any = summary_pb2.Summary
         self._writer: Any = RecordWriter
 
-    def begin(self, folder: RunDir, first: Told, earlier: Sequence[Start]) -> dict[Path, bytes]:
+    def begin(self, folder: RunDir, first: Told, earlier: Sequence[Start]) -> Iterator[dict[Path, bytes]]:
         """TensorBoard forgets what an earlier start did of the steps that come again."""
         name = f"events.out.tfevents.{int(time.time()):010}.{socket.gethostname()}.{os.getpid()}.0"
         self._path = folder.path / TENSORBOARD_FOLDER / name
@@ -223,7 +228,7 @@ class EventFile:
         if earlier:
             again = self._session(status=self._session.START)
             events.append(self._event(wall_time=now, step=first.step, session_log=again))
-        return self._encoded(events)
+        yield self._encoded(events)
 
     def more(self, messages: Sequence[Told], zero: float) -> dict[Path, bytes]:
         return self._encoded([self._scalars(message, zero) for message in messages])
@@ -285,30 +290,38 @@ def export(folder: RunDir, target: str) -> list[Path]:
             f"The training in {folder.path} still runs, and writes its tables itself.",
             "Export it when it has ended.",
         )
-    kind, content = KINDS[target](), dict[Path, bytes]()
-    starts = starts_of(folder)
+    kind, starts = KINDS[target](), starts_of(folder)
     first = next((message for start in starts for message in start.told()), None)
     if first is None:
         raise ExportError("This run took no step, so there is nothing to export.", "Choose another run.")
-    parts = [kind.begin(folder, first, ()), *(kind.more(list(s.told()), s.zero) for s in starts)]
-    for part in parts:
-        for path, data in part.items():
-            content[path] = content.get(path, b"") + data
-    return _replace(folder, target, content)
+    pieces = (kind.more(messages, start.zero) for start in starts for messages in in_pieces(start.told()))
+    return _replace(folder, target, chain(kind.begin(folder, first, ()), pieces))
 
 
-def _replace(folder: RunDir, target: str, content: Mapping[Path, bytes]) -> list[Path]:
-    """The old event files go only once the new one is there."""
+def in_pieces(told: Iterable[Told]) -> Iterator[Sequence[Told]]:
+    """So many that a run of any length takes little memory."""
+    rest = iter(told)
+    while piece := list(islice(rest, PIECE)):
+        yield piece
+
+
+def _replace(folder: RunDir, target: str, pieces: Iterable[Mapping[Path, bytes]]) -> list[Path]:
+    """The old files go only once the new ones are whole."""
     old: list[Path] = []
     if target == "tensorboard":
         (folder.path / TENSORBOARD_FOLDER).mkdir(exist_ok=True)
         old = list((folder.path / TENSORBOARD_FOLDER).glob("events.out.tfevents.*"))
-    for path, data in content.items():
-        write_atomically(path, data)
+    files: dict[Path, BinaryIO] = {}
+    with ExitStack() as opened:
+        for piece in pieces:
+            for path, data in piece.items():
+                if path not in files:
+                    files[path] = opened.enter_context(replacing(path, folder.path))
+                write_whole(files[path], data)
     for path in old:
-        if path not in content:
+        if path not in files:
             path.unlink()
-    return list(content)
+    return list(files)
 
 
 # --- while it runs
@@ -373,14 +386,14 @@ class _Files:
             self._unwritten.clear()
 
     def _try_to_write(self) -> None:
-        begin: dict[Path, bytes] = {}
-        kind = self._kind
+        begin: Iterable[dict[Path, bytes]] = ()
+        kind, sizes = self._kind, self._sizes.copy()
         if kind is None:
             kind = KINDS[self._target]()
             begin = kind.begin(self._folder, self._unwritten[0], starts_of(self._folder)[:-1])
-        sizes = {}
-        for path, data in kind.more(self._unwritten, self._zero).items():
-            sizes[path] = append(path, self._sizes.get(path, 0), begin.get(path, b"") + data)
+        for piece in chain(begin, (kind.more(each, self._zero) for each in in_pieces(self._unwritten))):
+            for path, data in piece.items():
+                sizes[path] = append(path, sizes.get(path, 0), data)
         self._kind, self._sizes = kind, sizes
 
 

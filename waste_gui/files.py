@@ -150,9 +150,14 @@ def write_atomically(path: Path, content: bytes, inside: Path | None = None, mod
     """The whole content or nothing: a new file beside it, fsync, rename. A link of this name is replaced,
     never what it leads to. Raises OSError."""
     with replacing(path, inside, mode) as file:
-        view = memoryview(content)
-        while view:
-            view = view[file.write(view) or 0 :]
+        write_whole(file, content)
+
+
+def write_whole(file: BinaryIO, content: bytes) -> None:
+    """An unbuffered write may take less than all."""
+    view = memoryview(content)
+    while view:
+        view = view[file.write(view) or 0 :]
 
 
 @contextlib.contextmanager

@@ -24,6 +24,7 @@ from waste_gui.bounds import (
     MOST_PATHS,
     MOST_STAGES,
     SHORTEST_LIMIT_S,
+    Accuracy,
     Count,
     Epoch,
     Line,
@@ -221,7 +222,7 @@ class EpochFinished(Message, frozen=True, kw_only=True, tag="epoch_finished"):
     epoch: Epoch
     train_loss: Real | None
     val_loss: Real | None
-    val_accuracy: Share | None
+    val_accuracy: Accuracy | None
     elapsed_s: Seconds
     best: bool
     step: Step = 0

@@ -39,7 +39,7 @@ def guessing(run: Run) -> float | None:
 def chance_accuracy(guess: Baseline) -> float:
     """Always naming the commonest class, and one and a half standard errors."""
     share = guess.val_accuracy
-    return share + 1.5 * math.sqrt(share * (1 - share) / guess.val_photos)
+    return share + 1.5 * math.sqrt(max(0.0, share * (1 - share)) / max(1, guess.val_photos))
 
 
 def knows_something(run: Run) -> bool:
