@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from enum import Enum
 from functools import cache
 from typing import Annotated, Literal
 
@@ -79,11 +80,65 @@ class StageInfo(msgspec.Struct, frozen=True, kw_only=True):
         msgspec.structs.force_setattr(self, "stuck_after_s", limit)
 
 
+class Activity(Enum):
+    """What the main thread is at, as a reader needs to know it; `where` beside it says it to a person."""
+
+    UNTOLD = ""
+    """In a line of before there were activities: read out of its words, once, here."""
+    WORKING = "working"
+    PAUSED = "paused"
+    WAITING_FOR_PHOTOS = "waiting_for_photos"
+    WAITING_FOR_SOURCE = "waiting_for_source"
+    """A folder of photos went away."""
+    WAITING_FOR_DISK = "waiting_for_disk"
+    """That of the run folder, which is full or gone."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Activity:
+        """One that a newer engine knows."""
+        return cls.WORKING
+
+    @property
+    def waits(self) -> bool:
+        return self in _WAITING
+
+
+_WAITING = frozenset((Activity.WAITING_FOR_PHOTOS, Activity.WAITING_FOR_SOURCE, Activity.WAITING_FOR_DISK))
+_READING_STAGES = ("waiting for photos", "One photo", "Check photos")
+
+
+def _activity_of(where: str) -> Activity:
+    """By the words of an engine that told no activity."""
+    if where == "paused":
+        return Activity.PAUSED
+    if where in _READING_STAGES:
+        return Activity.WAITING_FOR_PHOTOS
+    if where == "waiting for the disk of the run folder":
+        return Activity.WAITING_FOR_DISK
+    return Activity.WAITING_FOR_SOURCE if where.startswith("waiting for ") else Activity.WORKING
+
+
+class NotSavedCause(Enum):
+    """Why a checkpoint or result could not be written."""
+
+    UNTOLD = ""
+    DISK_FULL = "disk_full"
+    FOLDER_GONE = "folder_gone"
+    NOT_WRITABLE = "not_writable"
+
+    @classmethod
+    def _missing_(cls, value: object) -> NotSavedCause:
+        return cls.NOT_WRITABLE
+
+
+WorkerDoing = Literal["starting", "reading", "idle"]
+
+
 class WorkerState(msgspec.Struct, frozen=True, kw_only=True):
-    """What one data worker does: `state` is starting, reading or idle; `since_s` is how long it has."""
+    """What one data worker does, and for how long it has."""
 
     pid: Pid
-    state: Name
+    state: WorkerDoing
     path: Line | None
     since_s: Seconds
 
@@ -230,13 +285,18 @@ class EpochFinished(Message, frozen=True, kw_only=True, tag="epoch_finished"):
 
 
 class Heartbeat(Message, frozen=True, kw_only=True, tag="heartbeat"):
-    """Each second, from its own thread. `where` is what the main thread is doing, in words; `queued` are the
-    photos that were asked for and are not read yet."""
+    """Each second, from its own thread. `where` is what the main thread is doing, in words, and `activity`
+    what a program needs to know of it; `queued` are the photos that were asked for and are not read yet."""
 
     where: Line
     workers: Annotated[tuple[WorkerState, ...], Meta(max_length=1000)]
     queued: Count
     gpu: GpuState | None
+    activity: Activity = Activity.UNTOLD
+
+    def __post_init__(self) -> None:
+        if self.activity is Activity.UNTOLD:
+            msgspec.structs.force_setattr(self, "activity", _activity_of(self.where))
 
 
 class ImageFailed(Message, frozen=True, kw_only=True, tag="image_failed"):
@@ -276,6 +336,14 @@ class NotSaved(Message, frozen=True, kw_only=True, tag="not_saved"):
 
     text: Line
     hint: Line = ""
+    cause: NotSavedCause = NotSavedCause.UNTOLD
+
+    def __post_init__(self) -> None:
+        """A line of before there were causes tells it in words alone."""
+        if self.cause is NotSavedCause.UNTOLD:
+            full = "full" in self.text
+            cause = NotSavedCause.DISK_FULL if full else NotSavedCause.NOT_WRITABLE
+            msgspec.structs.force_setattr(self, "cause", cause)
 
 
 class SavedAgain(Message, frozen=True, kw_only=True, tag="saved_again"):

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from waste_gui.files import write_atomically
 from waste_gui.owner import OTHER_HOST_S, Owner, lock_of_this_process, read_owner, silence_of
-from waste_gui.protocol import LineBuffer
+from waste_gui.protocol import LineBuffer, NotSavedCause
 
 APP_NAME = "waste-gui"
 SLICE_BYTES = 2**20
@@ -28,11 +28,11 @@ HOME_VARIABLE = "WASTE_GUI_HOME"
 
 
 class RunFolderError(Exception):
-    """A run folder that cannot be used: one sentence, and what to do."""
+    """A run folder that cannot be used: one sentence, what to do, and the cause for programs."""
 
-    def __init__(self, text: str, hint: str) -> None:
+    def __init__(self, text: str, hint: str, cause: NotSavedCause = NotSavedCause.NOT_WRITABLE) -> None:
         super().__init__(text)
-        self.text, self.hint = text, hint
+        self.text, self.hint, self.cause = text, hint, cause
 
 
 def data_dir() -> Path:
@@ -144,6 +144,7 @@ class RunDir:
             raise RunFolderError(
                 f"The run folder {self.path} is gone, and so is the folder it was in.",
                 "Bring the drive back: what could not be saved is saved then.",
+                NotSavedCause.FOLDER_GONE,
             )
         self.create()
         self.acquire()
@@ -204,7 +205,9 @@ def cannot_be_written(folder: Path, error: OSError) -> RunFolderError:
     """A full disk is told from one that may not be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return RunFolderError(
-            f"The disk of the run folder {folder} is full.", "Free some space, or choose another run folder."
+            f"The disk of the run folder {folder} is full.",
+            "Free some space, or choose another run folder.",
+            NotSavedCause.DISK_FULL,
         )
     return RunFolderError(
         f"The run folder {folder} cannot be written ({error.strerror}).",

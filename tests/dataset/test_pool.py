@@ -508,7 +508,7 @@ import os, sys
 from waste_gui.dataset.pool import ReadingPool
 pool = ReadingPool(2, 32, 8, 20)
 pool.submit(0, sys.argv[1])
-assert pool.take(60).tile is not None
+assert pool.take(60).resized is not None
 pids = [state.pid for state in pool.states()]
 os.kill(pids[0], 19)
 print(*pids, flush=True)

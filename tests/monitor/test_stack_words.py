@@ -91,6 +91,14 @@ def stack(*places: str) -> ThreadStack:
             [f"{OURS}/engine/heartbeat.py:Heart._run", f"{SITE}/pynvml.py:nvmlInit"],
             "in nvmlInit (pynvml.py, line 7)",
         ),
+        (
+            [f"{OURS}/engine/loading.py:Loader._fill", f"{OURS}/dataset/photo_cache.py:PhotoCache.read_into"],
+            "using the cache of photos",
+        ),
+        (
+            [f"{OURS}/dataset/photo_cache.py:read_into", f"{OURS}/dataset/cache_segments.py:read"],
+            "using the cache of photos",
+        ),
         ([], ""),
     ],
 )

@@ -12,7 +12,7 @@ import msgspec
 
 from waste_gui import protocol
 from waste_gui.monitor.run import Run
-from waste_gui.protocol import AnyMessage, WorkerState
+from waste_gui.protocol import AnyMessage, WorkerDoing, WorkerState
 from waste_gui.stages import STAGES
 
 FOLDER = Path(__file__).parents[1] / "transcripts"
@@ -27,7 +27,9 @@ TOOK = {"import": 6.0, "scan": 4.0, "model": 5.0, "first_train_batch": 8.0, "fir
 SUMMARY = "32 × 3 × 224 × 224, labels 0–29, 18 classes"
 
 
-def worker(pid: int, state: str = "idle", path: str | None = None, since_s: float = 0.0) -> WorkerState:
+def worker(
+    pid: int, state: WorkerDoing = "idle", path: str | None = None, since_s: float = 0.0
+) -> WorkerState:
     return WorkerState(pid=pid, state=state, path=path, since_s=since_s)
 
 

@@ -153,6 +153,7 @@ class ReadingPool:
         self._lent: dict[int, int] = {}
         self._gone: list[Gone] = []
         self._excluded: dict[str, str] = {}  # For good, and why.
+        self._by_person: set[str] = set()  # Of these, those that a person did not want any more.
         self._suspects: dict[str, list[_Suspect]] = {}
         self._outages: SourceOutages[Photo] = SourceOutages()
         self._unanswered: list[subprocess.Popen[bytes]] = []
@@ -192,6 +193,10 @@ class ReadingPool:
     def skip(self, path: str) -> None:
         """Set a photo aside for good: it comes back as TimedOutImage, now or when it is asked for."""
         self._events.put(lambda: self._on_skip(path))
+
+    def was_set_aside(self, path: str) -> bool:
+        """By `skip`, and not for what was wrong with it."""
+        return path in self._by_person
 
     def restart(self) -> None:
         """Replace all workers; their photos are asked for again."""
@@ -271,6 +276,7 @@ class ReadingPool:
             self._free.append(slot)
 
     def _on_skip(self, path: str) -> None:
+        self._by_person.add(path)
         self._excluded[path] = EXCLUDE
         self._end_reads_of(path)
 

@@ -15,14 +15,13 @@ from waste_gui.dataset.check import PASSING, read_photos
 from waste_gui.dataset.file_stats import FileStats
 from waste_gui.dataset.findings import ORDER, find
 from waste_gui.dataset.images import ERRORS
-from waste_gui.dataset.pool import EXCLUDE
 from waste_gui.dataset.resized import ResizedImage, resized_size
 from waste_gui.dataset.scan import DatasetError, Sample, Scan
 from waste_gui.dataset.split import Split, split_samples
 from waste_gui.engine.context import Context, StageReport
 from waste_gui.engine.errors import UnusableDataset
 from waste_gui.engine.reading import SLOTS, describe_scan, find_photos, open_cache, start_pool
-from waste_gui.protocol import ImageFailed, RunFinished, Warned
+from waste_gui.protocol import Activity, ImageFailed, RunFinished, Warned
 
 IMAGE_SIZE = 224
 """Of most models: the resized images kept for training are of the right size then."""
@@ -93,9 +92,10 @@ def read_and_remember(
                 resized_images.put(path, resized.copy())
 
         pool = start_pool(config, context, side, closing)
+        context.heart.does("waiting for photos", Activity.WAITING_FOR_PHOTOS)
         try:
             for photo in read_photos(paths, stats, pool, SLOTS, context.obey, keep):
-                results.add(photo)
+                results.add(photo, by_person=pool.was_set_aside(photo.path))
                 if photo.kind not in PASSING:
                     fresh.append(photo)
                 if time.monotonic() - remembered_at >= REMEMBER_S:
@@ -118,10 +118,10 @@ class _Results:
         for photo in checked.values():
             self._tell_failure(photo)
 
-    def add(self, photo: Checked) -> None:
+    def add(self, photo: Checked, *, by_person: bool) -> None:
         self._done += 1
         self._stage.progress(self._done, photo.path)
-        if photo.reason != EXCLUDE:  # just now, by the person: nothing to tell them
+        if not by_person:  # just now: nothing to tell them
             self._checked[photo.path] = photo
             self._tell_failure(photo)
 

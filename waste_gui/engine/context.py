@@ -11,9 +11,9 @@ from typing import TypeVar
 from waste_gui import protocol
 from waste_gui.engine.commands import Commands
 from waste_gui.engine.errors import StopRequested
-from waste_gui.engine.heartbeat import PAUSED, Heart
+from waste_gui.engine.heartbeat import Heart
 from waste_gui.engine.stacks import stacks
-from waste_gui.protocol import Progress, StageFinished, StageInfo, StageStarted
+from waste_gui.protocol import Activity, Progress, StageFinished, StageInfo, StageStarted
 from waste_gui.reporting import Reporter
 from waste_gui.stages import STAGES
 
@@ -80,7 +80,7 @@ class Context:
         info = self._stages[stage]
         began = self.worked_s()
         self.report(StageStarted(stage=stage, total=total, unit=unit))
-        self.heart.where = info.title
+        self.heart.does(info.title)
         self._open.append(info)
         self.expect(info)
         open_stage = StageReport(self, info, total)
@@ -94,7 +94,20 @@ class Context:
         self.report(StageFinished(stage=stage, elapsed_s=elapsed, summary=open_stage.summary))
         if self._open:
             self.expect(self._open[-1])
-            self.heart.where = self._open[-1].title
+            self.heart.does(self._open[-1].title)
+
+    def awaited(self, coming: Iterator[T]) -> Iterator[T]:
+        """The same, with a word to everybody while the next is waited for."""
+        while True:
+            main = self.heart.main
+            self.heart.does("waiting for photos", Activity.WAITING_FOR_PHOTOS)
+            try:
+                each = next(coming)
+            except StopIteration:
+                return
+            finally:
+                self.heart.main = main
+            yield each
 
     def expect(self, info: StageInfo) -> None:
         """From now on, silence for longer than the stage's limit brings the stacks by themselves."""
@@ -103,7 +116,7 @@ class Context:
 
     def obey(self) -> None:
         """Carry out what was asked. Waits while paused. Raises StopRequested after a `stop`."""
-        paused = False
+        paused, before = False, self.heart.main
         began = self.report.now()
         while True:
             command = self.commands.take()
@@ -115,7 +128,7 @@ class Context:
                     raise StopRequested("Stopped on request.")
                 case protocol.Pause():
                     paused = True
-                    self.heart.where = PAUSED
+                    self.heart.does("paused", Activity.PAUSED)
                 case protocol.Resume():
                     paused = False
                 case protocol.SaveNow():
@@ -130,9 +143,9 @@ class Context:
                     if self._open:
                         self.expect(self._open[-1])
                     time.sleep(POLL_S)
-        if self.heart.where == PAUSED:
+        if self.heart.main.activity is Activity.PAUSED:
             self.paused_s += self.report.now() - began
-            self.heart.where = self._open[-1].title if self._open else ""
+            self.heart.main = before
 
     def in_thread(self, work: Callable[[], T]) -> T:
         """`work` in a thread of its own, so that commands are obeyed although it may never return."""

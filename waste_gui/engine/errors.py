@@ -19,6 +19,8 @@ StopRequested           not an error: somebody asked for it
 
 from __future__ import annotations
 
+from waste_gui.protocol import NotSavedCause
+
 
 class EngineError(Exception):
     """Ends the run with a `run_failed`; `text` is one sentence, `hint` what to do."""
@@ -36,6 +38,10 @@ class BadSettings(EngineError):
 
 class UnusableFolder(EngineError):
     kind = "run_folder"
+
+    def __init__(self, text: str, hint: str, cause: NotSavedCause = NotSavedCause.NOT_WRITABLE) -> None:
+        super().__init__(text, hint)
+        self.cause = cause
 
 
 class UnusableDataset(EngineError):
@@ -72,6 +78,7 @@ class OutOfMemory(EngineError):
 
 class DiskFull(EngineError):
     kind = "disk_full"
+    cause = NotSavedCause.DISK_FULL
 
 
 class LibraryFailure(EngineError):

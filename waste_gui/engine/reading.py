@@ -59,7 +59,7 @@ def open_cache(
     def tell(text: str, hint: str) -> None:
         context.report(Warned(text=text, hint=hint))
 
-    context.heart.where = "opening the photo cache"
+    context.heart.does("opening the photo cache")
     resized_images = context.in_thread(lambda: open_photo_resized_images(stats, side, config.cache_gb, tell))
     if resized_images is not None:
         closing.callback(resized_images.cache.close)

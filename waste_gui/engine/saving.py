@@ -3,6 +3,7 @@ is said loudly and tried again, and only at the very end it is waited for."""
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable
 
@@ -12,7 +13,7 @@ from waste_gui.engine import checkpoint
 from waste_gui.engine.checkpoint import BEST, CheckpointInfo
 from waste_gui.engine.context import Context
 from waste_gui.engine.errors import DiskFull, UnusableFolder
-from waste_gui.protocol import CheckpointSaved, NotSaved, SavedAgain, Warned
+from waste_gui.protocol import Activity, CheckpointSaved, NotSaved, NotSavedCause, SavedAgain, Warned
 from waste_gui.rundir import RunDir, RunFolderError
 
 RETRY_S, RETRY_AT_THE_END_S = 30.0, 3.0
@@ -99,7 +100,7 @@ class Saver:
         try:
             self._folder.renew()
         except RunFolderError as error:
-            raise UnusableFolder(error.text, error.hint) from None
+            raise UnusableFolder(error.text, error.hint, error.cause) from None
         self._renew()
         text = f"The run folder {self._folder.path} was removed or moved while training. It was made anew."
         hint = "What it held before is only where it was moved to; the model is saved anew."
@@ -111,7 +112,7 @@ class Saver:
             return
         with self._context.stage("save") as stage:
             while self._owed:
-                self._context.heart.where = "waiting for the disk of the run folder"
+                self._context.heart.does("waiting for the disk of the run folder", Activity.WAITING_FOR_DISK)
                 self._context.obey()
                 if self._context.report.now() - self._tried_at >= RETRY_AT_THE_END_S:
                     self.try_again()
@@ -132,4 +133,11 @@ class Saver:
             return
         self._told.add(name)
         text = error.text if isinstance(error, DiskFull | UnusableFolder) else f"{name}: {error}."
-        self._context.report(NotSaved(text=text, hint=getattr(error, "hint", "")))
+        self._context.report(NotSaved(text=text, hint=getattr(error, "hint", ""), cause=cause_of(error)))
+
+
+def cause_of(error: Exception) -> NotSavedCause:
+    if isinstance(error, DiskFull | UnusableFolder):
+        return error.cause
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return NotSavedCause.DISK_FULL if full else NotSavedCause.NOT_WRITABLE

@@ -38,7 +38,7 @@ from waste_gui.engine.reading import (
     start_pool,
     worker_count,
 )
-from waste_gui.protocol import Warned
+from waste_gui.protocol import Activity, Warned
 from waste_gui.rundir import RunDir
 
 VAL_BATCH_FACTOR = 2
@@ -162,7 +162,7 @@ def build_model(
     config: RunConfig, context: Context, device: Device, classes: tuple[str, ...]
 ) -> tuple[Classifier, ModelSpec]:
     with context.stage("model", None, "bytes") as stage:
-        context.heart.where = f"building {config.model}"
+        context.heart.does(f"building {config.model}")
         torch.manual_seed(config.seed)
         with watch_downloads(stage.progress):
             model, spec = context.in_thread(lambda: models.build(config, classes))
@@ -253,6 +253,7 @@ def prepare_loading(
 
 def load_single_sample(prepared: Prepared, config: RunConfig, context: Context, loading: Loading) -> None:
     with context.stage("single_sample", 1, "photos") as stage:
+        context.heart.does("waiting for photos", Activity.WAITING_FOR_PHOTOS)
         batch = next(loading.first)
         if not batch.samples:  # nothing of its whole class can be read
             loading.first.close()
@@ -279,7 +280,7 @@ def load_first_batches(prepared: Prepared, config: RunConfig, context: Context, 
         ("first_val_batch", min(config.batch_size * VAL_BATCH_FACTOR, len(prepared.split.val))),
     ):
         with context.stage(name, size, "photos") as stage:
-            context.heart.where = "waiting for photos"
+            context.heart.does("waiting for photos", Activity.WAITING_FOR_PHOTOS)
             first.on_read = stage.progress
             stage.summary = describe(next(first), prepared.spec)
 

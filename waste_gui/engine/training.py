@@ -145,11 +145,11 @@ class Trainer:
             self.model.backbone.eval()  # Its norms must not follow the new photos either.
         phase, done = self.phase(epoch), self.outcome
         left = islice(batches, self.steps_per_epoch - done.batches)
-        for number, batch in enumerate(left, done.batches + 1):
+        for number, batch in enumerate(self.context.awaited(left), done.batches + 1):
             done.batches = number
             if len(batch.samples) < 2:  # Batch norm has no deviation of one photo.
                 continue
-            self.context.heart.where = f"training, epoch {epoch}, step {number} of {self.steps_per_epoch}"
+            self.context.heart.does(f"training, epoch {epoch}, step {number} of {self.steps_per_epoch}")
             step_began = time.perf_counter()
             resized_images = batch.resized_BHWC.to(self.device.device, non_blocking=True)
             labels = batch.labels_B.to(self.device.device, non_blocking=True)
@@ -178,7 +178,6 @@ class Trainer:
             if self.context.save_asked or self.saver.due(self.config.save_minutes):
                 self.context.save_asked = False
                 self.save(LAST)
-            self.context.heart.where = "waiting for photos"
             self.context.obey()
         self.finish_epoch(epoch, batches, began)
 
@@ -237,7 +236,7 @@ class Trainer:
     def validate(self, batches: Iterator[Batch]) -> Evaluation:
         photos = len(self.prepared.split.val)
         with self.context.stage("validate", photos, "photos") as stage:
-            own = islice(batches, len(self.val_batches))
+            own = self.context.awaited(islice(batches, len(self.val_batches)))
             evaluation = evaluate(self.evaluated, self.spec, self.device, own, stage.progress)
             stage.summary = f"{100 * evaluation.accuracy:.1f} % of {len(evaluation.samples)} photos right"
         return evaluation

@@ -12,7 +12,7 @@ from waste_gui.monitor.countdown import Remaining
 from waste_gui.monitor.evidence import Evidence
 from waste_gui.monitor.gpu import Gpu
 from waste_gui.monitor.run import Run, Stage
-from waste_gui.monitor.stack_words import in_words, place_of
+from waste_gui.monitor.stack_words import Doing, doing_of, in_words, place_of
 from waste_gui.monitor.verdict import Action, Verdict, VerdictState
 from waste_gui.protocol import WorkerState
 
@@ -161,8 +161,12 @@ class Context:
         return self.cpu >= WORKING_CPU_PERCENT or self.reads or (self.gpu_percent or 0) >= WORKING_GPU_PERCENT
 
     @cached_property
-    def doing(self) -> str:
-        """What the engine's stack says that it does, in words; empty where none is known of this silence."""
+    def doing(self) -> Doing | None:
+        """What the engine's stack says that it does; None where none is known of this silence."""
+        return doing_of(self.run.doing) if self.run.doing else None
+
+    @cached_property
+    def doing_words(self) -> str:
         return in_words(self.run.doing) if self.run.doing else ""
 
     @cached_property
@@ -188,7 +192,7 @@ class Context:
             if self.run.heartbeat.where:
                 lines.append(f"Main thread: {self.run.heartbeat.where}")
             if self.doing:
-                lines.append(f"Its stack: {self.doing}, {self.place}")
+                lines.append(f"Its stack: {self.doing_words}, {self.place}")
             if self.workers:
                 asked = self.run.heartbeat.queued
                 lines.append(f"Workers: {counted(self.workers)}; {asked} photos asked for")

@@ -24,7 +24,7 @@ from waste_gui.monitor.numbering import Numbering
 from waste_gui.monitor.previous_attempts import KEPT_TIMES, PreviousAttempts, is_whole
 from waste_gui.monitor.series import FloatArray, Series
 from waste_gui.monitor.stack_words import decisive, place_of
-from waste_gui.monitor.stretches import PAUSED, Stretch, Told
+from waste_gui.monitor.stretches import Stretch, Told
 from waste_gui.monitor.times import Times
 from waste_gui.protocol import AnyMessage, StageInfo, ThreadStack, Unreadable
 from waste_gui.stages import INSIDE_TRAIN, STAGES
@@ -429,7 +429,7 @@ class Run:
         if self.heartbeat:
             self.heartbeat_gap_s = message.at - self.heartbeat.at
         self.heartbeat = message
-        paused = message.where == PAUSED
+        paused = message.activity is protocol.Activity.PAUSED
         if paused and not self.paused:
             self._paused_at = message.at
         if self.paused and not paused:  # The time of a pause that was asked for does not count.

@@ -8,25 +8,52 @@ import os
 import re
 import stat
 from collections.abc import Sequence
+from enum import Enum
 
 from waste_gui.protocol import Frame, ThreadStack
 
-GPU = "waiting for the GPU"
-LOCK = "waiting for a lock"
-READING = "reading a file"
-DECODING = "decoding a photo"
-COMPUTING = "computing"
-OTHER_THREAD = "waiting for another thread"
-LOCK_FILE = "waiting for a lock file"
-DOWNLOADING = "downloading the model's weights"
-OTHER_GPUS = "waiting for the other GPUs"
-COMPILING = "compiling code for the GPU"
-SAVING = "saving the model"
-USING_CACHE = "using the cache of photos"
+
+class Doing(Enum):
+    """What a thread is at; the value says it in words."""
+
+    IDLE = "idle"
+    GPU = "waiting for the GPU"
+    LOCK = "waiting for a lock"
+    LOCK_FILE = "waiting for a lock file"
+    OTHER_THREAD = "waiting for another thread"
+    OTHER_GPUS = "waiting for the other GPUs"
+    PHOTOS = "waiting for photos"
+    ROOM = "waiting until more photos are needed"
+    AN_ORDER = "waiting to be given a photo"
+    PAUSED = "paused"
+    DOWNLOADING = "downloading the model's weights"
+    COMPILING = "compiling code for the GPU"
+    STARTING_GPU = "starting the GPU"
+    SAVING = "saving the model"
+    READING_WEIGHTS = "reading the model's weights"
+    READING_PHOTO = "reading a photo"
+    READING = "reading a file"
+    DECODING = "decoding a photo"
+    SCANNING = "looking for photos"
+    USING_CACHE = "using the cache of photos"
+    MATCHING = "in a regular expression"
+    COMPUTING = "computing"
+    IMPORTING = "importing"
+    """And what."""
+    ELSEWHERE = "in"
+    """A function that nothing more is known of."""
+
+
+LONG_WORK = frozenset(
+    (
+        *(Doing.COMPUTING, Doing.COMPILING, Doing.IMPORTING, Doing.SAVING, Doing.GPU, Doing.STARTING_GPU),
+        *(Doing.READING, Doing.READING_PHOTO, Doing.READING_WEIGHTS),
+    )
+)
+"""What may be busy for longer than ever before."""
+
 PATH_CHARS, LINE_CHARS, LARGEST_BYTES = 400, 400, 4 * 2**20
 """Of a path its end, of a source line its begin: the patterns would take long on endless ones."""
-
-IMPORTING_WORDS = "importing "
 
 STANDARD_LIBRARY = re.compile(r"^<frozen |/(python3\.\d+t?|Lib)/(?!site-packages/|dist-packages/)")
 
@@ -43,69 +70,77 @@ IDLE = re.compile(
 
 IMPORTING = re.compile(r"^<frozen importlib")
 
+IN_A_LOCK = re.compile(r"/(threading|queue)\.py:|/concurrent/futures/")
 
-def _rules(*rules: tuple[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
-    return tuple((re.compile(pattern), words) for pattern, words in rules)
+
+def _rules(*rules: tuple[str, Doing]) -> tuple[tuple[re.Pattern[str], Doing], ...]:
+    return tuple((re.compile(pattern), doing) for pattern, doing in rules)
 
 
 WAITS = _rules(
-    (r"/filelock/|/file_baton\.py:", LOCK_FILE),
+    (r"/filelock/|/file_baton\.py:", Doing.LOCK_FILE),
     (
         r"/(httpcore|httpx|requests|urllib3|huggingface_hub|hf_xet)\d?/|/urllib/request\.py:|/http/client\.py:|"
         r"/(socket|ssl)\.py:|/torch/hub\.py:|/engine/models\.py:_can_look_up",
-        DOWNLOADING,
+        Doing.DOWNLOADING,
     ),
-    (r"/torch/distributed/.*c10d|/torch/distributed/\w+\.py:", OTHER_GPUS),
-    (r"/torch/(cuda|mps|xpu|accelerator)/.*:synchronize$", GPU),
+    (r"/torch/distributed/.*c10d|/torch/distributed/\w+\.py:", Doing.OTHER_GPUS),
+    (r"/torch/(cuda|mps|xpu|accelerator)/.*:synchronize$", Doing.GPU),
 )
-"""`path:function` of a frame → words; they hold during an import, too."""
+"""`path:function` of a frame → what is done there; they hold during an import, too."""
 
 WORK = _rules(
     (
         r"/torch/_dynamo/(?!eval_frame|external_utils)|/torch/_inductor/(?!output_code|runtime/)|"
         r"/triton/(compiler|backends/\w+/compiler|runtime/build)|/torch/utils/cpp_extension\.py:",
-        COMPILING,
+        Doing.COMPILING,
     ),
-    (r"/torch/cuda/.*:_lazy_init$", "starting the GPU"),
+    (r"/torch/cuda/.*:_lazy_init$", Doing.STARTING_GPU),
     (
         r"/safetensors/.*:(save|serialize)|/engine/checkpoint\.py:save|/torch/serialization\.py:save",
-        SAVING,
+        Doing.SAVING,
     ),
     (
         r"/safetensors/|/engine/checkpoint\.py:load|/torch/serialization\.py:load",
-        "reading the model's weights",
+        Doing.READING_WEIGHTS,
     ),
-    (r"/re/\w+\.py:|/regex/", "in a regular expression"),
-    (r"/PIL/", DECODING),
-    (r"/dataset/images\.py:", "reading a photo"),
-    (r"/dataset/worker\.py:_serve$", "waiting to be given a photo"),
+    (r"/re/\w+\.py:|/regex/", Doing.MATCHING),
+    (r"/PIL/", Doing.DECODING),
+    (r"/dataset/images\.py:", Doing.READING_PHOTO),
+    (r"/dataset/worker\.py:_serve$", Doing.AN_ORDER),
     (
         r"/engine/loading\.py:(__next__|take)$|/dataset/pool\.py:take$|/torch/utils/data/",
-        "waiting for photos",
+        Doing.PHOTOS,
     ),
-    (r"/engine/loading\.py:wait_for_room$", "waiting until more photos are needed"),
-    (r"/engine/context\.py:in_thread$", OTHER_THREAD),
-    (r"/engine/context\.py:obey$", "paused"),
-    (r"/dataset/(scan|file_stats)\.py:", "looking for photos"),
-    (r"/dataset/(photo_tiles|tiles|tile_segments)\.py:", USING_CACHE),
+    (r"/engine/loading\.py:wait_for_room$", Doing.ROOM),
+    (r"/engine/context\.py:in_thread$", Doing.OTHER_THREAD),
+    (r"/engine/context\.py:obey$", Doing.PAUSED),
+    (r"/dataset/(scan|file_stats)\.py:", Doing.SCANNING),
+    (
+        r"/dataset/(photo_cache|resized_cache|cache_segments|photo_tiles|tiles|tile_segments)\.py:",
+        Doing.USING_CACHE,
+    ),
     (
         r"/torch/(nn|autograd|optim|_tensor|functional|_ops|_inductor|amp)\b|/(torchvision|open_clip|timm)/|"
         r"/engine/augment\.py:",
-        COMPUTING,
+        Doing.COMPUTING,
     ),
 )
 
 LINES = _rules(
-    (r"\.(item|tolist|cpu)\(\)|\bsynchronize\(|\.to\((self\.)?device\b|\.to\(\"cpu\"", GPU),
-    (r"\.acquire\(|^with [\w.]*lock\w*:", LOCK),
-    (r"(?i)\b(re|regex|\w*pattern)\.(match|search|fullmatch|sub|split|find)", "in a regular expression"),
-    (r"\b(open|read\w*)\(", READING),
+    (r"\.(item|tolist|cpu)\(\)|\bsynchronize\(|\.to\((self\.)?device\b|\.to\(\"cpu\"", Doing.GPU),
+    (r"\.acquire\(|^with [\w.]*lock\w*:", Doing.LOCK),
+    (r"(?i)\b(re|regex|\w*pattern)\.(match|search|fullmatch|sub|split|find)", Doing.MATCHING),
+    (r"\b(open|read\w*)\(", Doing.READING),
 )
-"""The source line of the innermost frame → words: what is called there is C, and no frame of its own."""
+"""The source line of the innermost frame → what is done there: in C, which has no frame of its own."""
 
 
-MORE_EXACTLY = {(DECODING, READING): "reading a photo", (COMPUTING, GPU): GPU}
-"""What a rule says and what the innermost line says → words; otherwise the rule is right."""
+MORE_EXACTLY: dict[tuple[Doing, Doing | None], Doing] = {
+    (Doing.DECODING, Doing.READING): Doing.READING_PHOTO,
+    (Doing.COMPUTING, Doing.GPU): Doing.GPU,
+}
+"""What a rule says and what the innermost line says → what it is; otherwise the rule is right."""
 
 
 def key_frame(thread: ThreadStack) -> int:
@@ -120,21 +155,35 @@ def key_frame(thread: ThreadStack) -> int:
 
 def in_words(thread: ThreadStack) -> str:
     """What the thread does; empty if it has no stack."""
+    doing = doing_of(thread)
+    if doing is Doing.IMPORTING:
+        return f"{doing.value} {_imported([_place(frame) for frame in thread.frames])}"
+    if doing is Doing.ELSEWHERE:
+        frame = thread.frames[key_frame(thread)]
+        file = frame.file.replace(chr(92), "/").rpartition("/")[2]
+        return f"{doing.value} {frame.function} ({file}, line {frame.line})"
+    return doing.value if doing else ""
+
+
+def doing_of(thread: ThreadStack) -> Doing | None:
+    """None if it has no stack."""
     if not thread.frames:
-        return ""
+        return None
     places = [_place(frame) for frame in thread.frames]
     if IDLE.search(next((place for place in reversed(places) if not PLUMBING.search(place)), "")):
-        return "idle"
+        return Doing.IDLE
     by_rule, by_line = _by_rules(places), _by_line(thread.frames[-1])
-    if by_rule:
+    if by_rule is not None:
         return MORE_EXACTLY.get((by_rule, by_line), by_rule)
-    return by_line or _by_name(thread, places[-1])
+    if by_line is not None:
+        return by_line
+    return Doing.LOCK if IN_A_LOCK.search(places[-1]) else Doing.ELSEWHERE
 
 
 def decisive(threads: Sequence[ThreadStack]) -> ThreadStack | None:
     """The thread on which the engine's progress depends: the main thread, or the one that it waits for."""
     main = next((thread for thread in threads if thread.role == "main"), None)
-    if main is None or in_words(main) != OTHER_THREAD:
+    if main is None or doing_of(main) is not Doing.OTHER_THREAD:
         return main
     others = (thread for thread in threads if thread.pid == main.pid and thread is not main)
     return next((other for other in others if _runs_for_main(other)), main)
@@ -144,21 +193,21 @@ def _runs_for_main(thread: ThreadStack) -> bool:
     return any(_place(frame).endswith("/engine/context.py:run") for frame in thread.frames)
 
 
-def _by_rules(places: Sequence[str]) -> str:
+def _by_rules(places: Sequence[str]) -> Doing | None:
     """What the innermost frame says that a rule knows."""
     importing = _imported(places)
     for place in reversed(places):
-        for pattern, words in WAITS if importing else WAITS + WORK:
+        for pattern, doing in WAITS if importing else WAITS + WORK:
             if pattern.search(place):
-                return words
+                return doing
         if importing and (IMPORTING.search(place) or place.endswith(":<module>")):
-            return f"{IMPORTING_WORDS}{importing}"
-    return ""
+            return Doing.IMPORTING
+    return None
 
 
-def _by_line(frame: Frame) -> str:
+def _by_line(frame: Frame) -> Doing | None:
     line = linecache.getline(frame.file, frame.line).strip()[:LINE_CHARS] if _is_source(frame.file) else ""
-    return next((words for rule, words in LINES if rule.search(line)), "")
+    return next((doing for rule, doing in LINES if rule.search(line)), None)
 
 
 def _is_source(file: str) -> bool:
@@ -169,13 +218,6 @@ def _is_source(file: str) -> bool:
             file.endswith((".py", ".pyi")) and stat.S_ISREG(found.st_mode) and found.st_size <= LARGEST_BYTES
         )
     return False
-
-
-def _by_name(thread: ThreadStack, innermost: str) -> str:
-    if re.search(r"/(threading|queue)\.py:|/concurrent/futures/", innermost):
-        return LOCK
-    frame = thread.frames[key_frame(thread)]
-    return f"in {frame.function} ({frame.file.replace(chr(92), '/').rpartition('/')[2]}, line {frame.line})"
 
 
 def _imported(places: Sequence[str]) -> str:

@@ -6,13 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
-from waste_gui.protocol import AnyMessage, Heartbeat, Metric, Progress, Unreadable
+from waste_gui.protocol import Activity, AnyMessage, Heartbeat, Metric, Progress, Unreadable
 
 Often = Progress | Metric | Heartbeat
 OFTEN = frozenset((Progress, Metric, Heartbeat))
-PAUSED = "paused"
-"""What a heartbeat's `where` says between `pause` and `resume`."""
-
 SHORTEST = 8
 """Of fewer, one by one is as fast."""
 
@@ -60,7 +57,7 @@ def _stretch(messages: Sequence[Often]) -> Stretch | None:
     add = {Progress: progress.append, Metric: metrics.append, Heartbeat: heartbeats.append}
     for message in messages:
         add[type(message)](message)  # type: ignore[operator]
-    if any(beat.where == PAUSED for beat in heartbeats):
+    if any(beat.activity is Activity.PAUSED for beat in heartbeats):
         return None
     times = [metric.at for metric in metrics]
     return Stretch(first, count, messages[-1].at, progress, metrics, times, heartbeats, messages)

@@ -17,7 +17,7 @@ from waste_gui import protocol
 from waste_gui.monitor.evidence import Evidence
 from waste_gui.monitor.lanes import IN_ONE_S, LONG_S, Curve, Lane, SegmentKind
 from waste_gui.monitor.numbering import Numbering
-from waste_gui.monitor.stretches import PAUSED, Stretch, Told
+from waste_gui.monitor.stretches import Stretch, Told
 from waste_gui.monitor.verdict import Verdict, VerdictState
 from waste_gui.protocol import LAST_MESSAGES, AnyMessage, Unreadable, WorkerState
 from waste_gui.stages import INSIDE_TRAIN, STAGES
@@ -311,19 +311,19 @@ class Timeline:
         if not in_step:
             self._tell_steps()
         since = self._told_until() if self._stage == "train" else message.at
-        if message.where == PAUSED:
+        if message.activity is protocol.Activity.PAUSED:
             self.main.become(SegmentKind.PAUSED, since)
         elif not in_step or (self.main.open is not None and self.main.open.kind is SegmentKind.SILENT):
-            self.main.become(*self._work_of(message.where, since))
+            self.main.become(*self._work_of(message, since))
         self.main.extend(message.at)
 
-    def _work_of(self, where: str, since: float) -> tuple[SegmentKind, float, str]:
-        """What it does by its own words, as long as nobody knows better."""
-        if where.startswith("waiting"):
+    def _work_of(self, beat: protocol.Heartbeat, since: float) -> tuple[SegmentKind, float, str]:
+        """What it does by its own account, as long as nobody knows better."""
+        if beat.activity.waits:
             return SegmentKind.WAIT, since, ""
         if self._state is VerdictState.LIKELY_STUCK:
             return SegmentKind.STUCK, since, ""
-        return self._kind_of_work(), since, self._name_of_work(where)
+        return self._kind_of_work(), since, self._name_of_work(beat.where)
 
     def _told_until(self) -> float:
         """Since the last step nothing was told of the main thread, but that it was silent."""

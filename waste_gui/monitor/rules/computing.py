@@ -12,10 +12,8 @@ from waste_gui.monitor.context import (
     WORKING_GPU_PERCENT,
     Context,
 )
+from waste_gui.monitor.stack_words import LONG_WORK
 from waste_gui.monitor.verdict import ASK, REPORT, Verdict, VerdictState
-
-LONG_WORK = ("computing", "compiling", "importing", "saving", "reading", "starting", "waiting for the GPU")
-"""How the words begin of what may be busy for longer than ever before."""
 
 SAME_PLACE_S = 12.0
 
@@ -56,7 +54,7 @@ def looping(context: Context) -> bool:
 def stays_in_one_place(context: Context) -> bool:
     """In a stage whose steps are known, in a function that is none of those that may take long."""
     known = context.stage is not None and len(context.stage.gaps) >= GAPS_NEEDED
-    patient = context.doing.startswith(LONG_WORK) or not context.doing
+    patient = context.doing is None or context.doing in LONG_WORK
     return known and context.red and not patient and context.run.same_place_s >= SAME_PLACE_S
 
 

@@ -7,13 +7,26 @@ from waste_gui.monitor.context import (
     BEAT_S,
     Context,
 )
-from waste_gui.monitor.stack_words import DOWNLOADING
+from waste_gui.monitor.stack_words import Doing
 from waste_gui.monitor.verdict import ASK, DOWNLOAD, MEMORY, Action, Verdict, VerdictState
+from waste_gui.protocol import NotSavedCause
 
 FULL_DISK_BYTES = 100_000_000
 FEW_MEMORY = 0.05
 HIGH_PRESSURE = 20.0
 """Percent of the time in which everything waits for memory."""
+
+
+CURES = {
+    NotSavedCause.DISK_FULL: "Free some space on that disk.",
+    NotSavedCause.FOLDER_GONE: "Bring the folder or its drive back.",
+    NotSavedCause.NOT_WRITABLE: "Make the run folder writable, or look at its disk.",
+}
+ADVICE = {
+    NotSavedCause.DISK_FULL: "Free some space.",
+    NotSavedCause.FOLDER_GONE: "Bring the drive back.",
+    NotSavedCause.NOT_WRITABLE: "Look at its disk.",
+}
 
 
 def disk_full(context: Context) -> Verdict | None:
@@ -36,20 +49,17 @@ def not_saved(context: Context) -> Verdict | None:
         return None
     kept = context.run.checkpoint
     so_far = f"What was saved last, epoch {kept.epoch}, is kept. " if kept else "Nothing is saved yet. "
-    text = (
-        f"{trouble.text} Training goes on, and it is tried again by itself. {so_far}Free some space on that "
-        "disk, or make the run folder writable."
-    )
+    text = f"{trouble.text} Training goes on, and it is tried again by itself. {so_far}{CURES[trouble.cause]}"
     since = formatting.span(context.now - trouble.at)
     return Verdict(
         VerdictState.SLOW,
-        "disk_full" if "full" in trouble.text else "not_saved",
+        "disk_full" if trouble.cause is NotSavedCause.DISK_FULL else "not_saved",
         f"The model cannot be saved, for {since} now",
         text,
         context.facts,
         (Action.KEEP_GOING, Action.STOP, Action.COPY_DETAILS),
         headline="Not saved",
-        advice="Free some space.",
+        advice=ADVICE[trouble.cause],
     )
 
 
@@ -81,7 +91,7 @@ def network(context: Context) -> Verdict | None:
     """Row 15: a model's weights do not come."""
     if context.stage is None or not context.silent or context.works:
         return None
-    if context.stage.id != "model" and context.doing != DOWNLOADING:
+    if context.stage.id != "model" and context.doing is not Doing.DOWNLOADING:
         return None
     text = (
         f"Waiting for the model's weights for {formatting.span(context.silence_s)}. "

@@ -22,7 +22,7 @@ from waste_gui.monitor.context import (
 )
 from waste_gui.monitor.evidence import ProcessLook
 from waste_gui.monitor.verdict import ASK, ASK_PHOTO, RESTART, Action, Verdict, VerdictState
-from waste_gui.protocol import WorkerState
+from waste_gui.protocol import Activity, WorkerState
 
 LARGE_BYTES = 100_000_000
 """A worker takes 30 MB; with this much it has read some twenty-five megapixels of a photo. On a busy computer
@@ -160,7 +160,9 @@ def handover(context: Context) -> Verdict | None:
         return None
     if context.held or not context.red or context.works or not context.beats:
         return None
-    if any(worker.state != "idle" for worker in beat.workers) or "photo" not in beat.where:
+    if any(worker.state != "idle" for worker in beat.workers):
+        return None
+    if beat.activity is not Activity.WAITING_FOR_PHOTOS:
         return None
     text = (
         "The data workers are idle, but photos that were asked for did not arrive: they were lost between "

@@ -6,17 +6,7 @@ from dataclasses import dataclass
 
 from waste_gui.monitor import formatting
 from waste_gui.monitor.context import GPU_ANSWERS_S, Context
-from waste_gui.monitor.stack_words import (
-    COMPILING,
-    GPU,
-    IMPORTING_WORDS,
-    LOCK,
-    LOCK_FILE,
-    OTHER_GPUS,
-    SAVING,
-    USING_CACHE,
-    in_words,
-)
+from waste_gui.monitor.stack_words import Doing, doing_of
 from waste_gui.monitor.verdict import ASK, CACHE, REPORT, Action, Verdict, VerdictState
 
 
@@ -31,18 +21,20 @@ class Wait:
 
 def known_wait(context: Context) -> Verdict | None:
     """Nothing works, and the stack names the cause; before the limit it may still pass."""
-    if not context.silent or context.works or not context.doing:
+    if not context.silent or context.works or context.doing is None:
         return None
     span = formatting.span(context.silence_s)
-    if context.doing == COMPILING:
+    if context.doing is Doing.COMPILING:
         text = "Code for the graphics card is being prepared. This happens once; you can wait."
         return context.silence("first_step", text, ASK, state=VerdictState.SLOW)
-    wait = next((wait for beginning, wait in WAITS.items() if context.doing.startswith(beginning)), None)
+    wait = WAITS.get(context.doing)
     if wait is None:
         return None
-    text = wait.text.format(place=context.place, doing=context.doing, span=span)
+    text = wait.text.format(place=context.place, doing=context.doing_words, span=span)
     if not context.red:
-        text = f"No progress for {span}: the program is {context.doing}. It may still go on; you can wait."
+        text = (
+            f"No progress for {span}: the program is {context.doing_words}. It may still go on; you can wait."
+        )
     return context.silence(wait.cause, text, wait.actions)
 
 
@@ -50,8 +42,8 @@ def gpu_driver(context: Context) -> Verdict | None:
     """Row 21: the driver answers nobody any more, whatever the stack says."""
     if not context.silent or not context.uses_gpu or context.evidence.gpu_silent_s < GPU_ANSWERS_S:
         return None
-    text = WAITS[GPU].text.format(span=formatting.span(context.silence_s))
-    return context.silence(WAITS[GPU].cause, text, REPORT)
+    text = WAITS[Doing.GPU].text.format(span=formatting.span(context.silence_s))
+    return context.silence(WAITS[Doing.GPU].cause, text, REPORT)
 
 
 def photo_cache(context: Context) -> Verdict | None:
@@ -59,7 +51,8 @@ def photo_cache(context: Context) -> Verdict | None:
     if not context.silent or context.works:
         return None
     if not any(
-        thread.thread == "loader" and in_words(thread) == USING_CACHE for thread in context.run.stacks_now
+        thread.thread == "loader" and doing_of(thread) is Doing.USING_CACHE
+        for thread in context.run.stacks_now
     ):
         return None
     text = (
@@ -70,36 +63,36 @@ def photo_cache(context: Context) -> Verdict | None:
 
 
 WAITS = {
-    LOCK_FILE: Wait(
+    Doing.LOCK_FILE: Wait(
         "lock_file",
         "The training waits for a lock file. Another run holds it, or one that crashed left it behind. End "
         "the other run; if there is none, delete the lock file, and the training goes on by itself.",
     ),
-    OTHER_GPUS: Wait(
+    Doing.OTHER_GPUS: Wait(
         "other_gpus",
         "This process waits for the processes of the other graphics cards, and they do not come. One of them "
         "has ended or hangs. Stop, and start again with one graphics card.",
     ),
-    GPU: Wait(
+    Doing.GPU: Wait(
         "gpu_driver",
         "The program waits for the graphics card, which does nothing, for {span}. The graphics driver "
         "probably does not answer; then only a restart of the computer helps.",
     ),
-    LOCK: Wait(
+    Doing.LOCK: Wait(
         "deadlock",
         "The program waits for a lock that nobody releases ({place}), and uses no processor time. This does "
         "not pass. Stop: the best model is kept, and training can be resumed.",
     ),
-    IMPORTING_WORDS: Wait(
+    Doing.IMPORTING: Wait(
         "slow_import",
         "The program is {doing} and waits for the disk. A network home, a slow disk or an antivirus program "
         "can hold it up; it usually passes.",
         ASK,
     ),
-    SAVING: Wait(
+    Doing.SAVING: Wait(
         "storage",
         "Saving the model waits for the disk that holds the run folder. Check that disk; when it answers, "
         "training goes on by itself. Ending it may not work until then.",
     ),
 }
-"""How the words of a stack begin → what is said (rows 12, 15, 17, 20 to 22). The first match counts."""
+"""What a stack says → what is said of it (rows 12, 15, 17, 20 to 22)."""
