@@ -26,7 +26,7 @@ def open_page(home: str, before: str) -> dict[str, Any]:
         os.environ["WASTE_GUI_HOME"] = home
         if before != "later":
             _forget(Path(home), from_memory=before == "from disk")
-        page = window.runs
+        page = window.rooms.runs
         blocks, began = Blocks(), time.perf_counter()
         window.show_page(RUNS)
         newest = None

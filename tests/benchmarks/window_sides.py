@@ -63,7 +63,7 @@ def open_window(command: Callable[[Path], list[str]]) -> Iterator[MainWindow]:
         window.show_page(TRAINING)
         turn(SETTLE_S)
         yield window
-        window.controller.kill_now()
+        window.rooms.session.controller.kill_now()
 
 
 def turn(seconds: float) -> None:
@@ -80,14 +80,14 @@ def _until_ended(window: MainWindow, begin: Callable[[], None]) -> dict[str, Any
     from PySide6.QtCore import QEventLoop
 
     loop = QEventLoop()
-    window.controller.ended.connect(loop.quit)
+    window.rooms.session.controller.ended.connect(loop.quit)
     blocks = Blocks()
     began = time.perf_counter()
     begin()
     loop.exec()
-    for _ in range(2 + len(window.run_page.plots.plots)):  # One is drawn each turn, then painted.
+    for _ in range(2 + len(window.rooms.run_page.plots.plots)):  # One is drawn each turn, then painted.
         turn(0)
-    run = window.controller.run
+    run = window.rooms.session.controller.run
     assert run.last is not None and run.missed == 0, (run.last, run.missed)
     return {
         "seconds": time.perf_counter() - began,
@@ -106,7 +106,7 @@ def _start(window: MainWindow, folder: str) -> Callable[[], None]:
     from waste_gui.request import RunRequest
 
     request = RunRequest(config=RunConfig(source=(folder,)), run_dir=os.path.join(folder, "run"))
-    return lambda: window.controller.start(request)
+    return lambda: window.rooms.session.controller.start(request)
 
 
 def take_messages(events: str) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def reopen(events: str) -> dict[str, Any]:
         folder.create()
         folder.config.write_bytes(configs.dump(RunConfig(model="resnet18")))
         folder.events.symlink_to(events)
-        return _until_ended(window, lambda: window.showing.run(folder))
+        return _until_ended(window, lambda: window.rooms.session.open(folder))
 
 
 FRAMES = 30

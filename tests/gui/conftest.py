@@ -59,10 +59,10 @@ def make_window(qtbot: QtBot, theme: Theme) -> Callable[[str], MainWindow]:
 
 def end_engine(window: MainWindow, qtbot: QtBot) -> None:
     """A window may not go while its engine runs."""
-    window.queue.close()
-    window.controller.kill_now()
-    qtbot.waitUntil(lambda: not window.controller.running, timeout=WAIT_MS)
-    end_check(window.data, qtbot)
+    window.rooms.session.queue.close()
+    window.rooms.session.controller.kill_now()
+    qtbot.waitUntil(lambda: not window.rooms.session.controller.running, timeout=WAIT_MS)
+    end_check(window.rooms.data, qtbot)
 
 
 def end_check(page: DataPage, qtbot: QtBot) -> None:
@@ -72,8 +72,8 @@ def end_check(page: DataPage, qtbot: QtBot) -> None:
 
 def ready(window: MainWindow, photos: Path, qtbot: QtBot) -> MainWindow:
     """With photos chosen and looked at, so that Start can be pressed."""
-    window.data.add_folders([str(photos)])
-    qtbot.waitUntil(window.header.start_button.isEnabled, timeout=WAIT_MS)
+    window.rooms.data.add_folders([str(photos)])
+    qtbot.waitUntil(window.frame.header.start_button.isEnabled, timeout=WAIT_MS)
     return window
 
 

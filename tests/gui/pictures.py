@@ -708,9 +708,10 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
     from waste_gui.gui.session import pages
     from waste_gui.gui.session.dataset_choice import DatasetChoice
     from waste_gui.gui.session.engine_process import EngineProcess
+    from waste_gui.gui.session.interfaces import Answer, Question
     from waste_gui.gui.session.queue_store import ENDED, Queue, QueuedRun, QueueState
     from waste_gui.gui.session.run_text import stop_question
-    from waste_gui.gui.shell.dialogs import Answer, Question
+    from waste_gui.gui.shell.dialogs import QuestionDialog
     from waste_gui.gui.shell.guide import GuideDialog
     from waste_gui.rundir import RunDir
 
@@ -740,9 +741,9 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
 
     def show_check(window: mw.MainWindow, state: str) -> QWidget:
         """Its photos come from real reading processes."""
-        part = window.data.checking
-        window.data.set_choice(DatasetChoice((str(drawn),)))
-        turn(lambda: window.data.readiness.ready, 121)
+        part = window.rooms.data.checking
+        window.rooms.data.set_choice(DatasetChoice((str(drawn),)))
+        turn(lambda: window.rooms.data.readiness.ready, 121)
         if state == "not_checked":
             return window
         script = check_script(state, drawn)
@@ -773,10 +774,15 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
         turn(lambda: not part.thumbnails._asked, 121)
         return window
 
+    def show_run(window: mw.MainWindow, snapshot: Snapshot) -> None:
+        """As if it were the one that trains."""
+        window.rooms.session.controller.snapshot = lambda: snapshot  # type: ignore[method-assign]
+        window.show_snapshot(snapshot)
+
     def show_help(window: mw.MainWindow, state: str) -> QWidget:
         """A dialog with words; the self-test is that of a computer that lacks much."""
         if state == "self_test":
-            window.show_self_test(first=True)
+            window.commands.show_self_test(first=True)
             (test,) = window.findChildren(SelfTestDialog)
             test._looking.cancel()
             test.found = []
@@ -785,21 +791,21 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
             test._on_finished()
             return test
         if state == "notifications":
-            window.show_notifications()
+            window.commands.show_notifications()
             (dialog,) = window.findChildren(NotificationsDialog)
             dialog.command.setText("/home/lab/bin/tell-the-lab.sh --room 4.12")
             dialog._on_told(SendOutcome("desktop", True, "The desktop shows it.", trial=True))
             failed = "Your command ended with status 1: ssh: Could not resolve hostname lab"
             dialog._on_told(SendOutcome("command", False, failed, trial=True))
             return dialog
-        window.show_guide("where" if state == "guide_where" else "photos")
+        window.commands.show_guide("where" if state == "guide_where" else "photos")
         (guide,) = window.findChildren(GuideDialog)
         return guide
 
     def show_queue(window: mw.MainWindow, state: str) -> QWidget:
         """Runs in every state; a long name with markup among them."""
         if state == "queue":
-            window.controller.expected = lambda config, photos: (  # type: ignore[method-assign]
+            window.rooms.session.controller.expected = lambda config, photos: (  # type: ignore[method-assign]
                 None if config.model == "RN50" else (config.epochs * EPOCH_S, 3)
             )
             failure = "The graphics card ran out of memory. Batch size 64 needs about 9 GB, 6.1 GB was free."
@@ -818,13 +824,14 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
                 QueuedRun(config=RunConfig(name=n, model=m, epochs=e, source=source), state=s, words=w)
                 for n, m, e, s, w in told
             )
-            window.queue._closed = True
-            window.queue._take(Queue(entries=entries))
-        window.queueing.show()
-        assert window.queueing.dialog is not None
+            window.rooms.session.queue._closed = True
+            window.rooms.session.queue._take(Queue(entries=entries))
+        window.rooms.queueing.show()
+        assert window.rooms.queueing.dialog is not None
         if state == "queue":
-            window.queueing.dialog.list.setCurrentIndex(window.queueing.dialog.list.rows.index(4, 0))
-        return window.queueing.dialog
+            rows = window.rooms.queueing.dialog.list
+            rows.setCurrentIndex(rows.rows.index(4, 0))
+        return window.rooms.queueing.dialog
 
     scripts = {
         f.__name__: f
@@ -898,30 +905,30 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
                 shown: QWidget = window
                 if state in snapshots:
                     window.show_page(pages.TRAINING)
-                    window.show_snapshot(snapshots[state])
+                    show_run(window, snapshots[state])
                 elif state == "photos":
-                    window.data.set_choice(DatasetChoice(tuple(photos), "lab"))
-                    turn(lambda window=window: window.data.readiness.ready, 121)  # type: ignore[misc]
+                    window.rooms.data.set_choice(DatasetChoice(tuple(photos), "lab"))
+                    turn(lambda window=window: window.rooms.data.readiness.ready, 121)  # type: ignore[misc]
                 elif state in CHECK_STATES:
                     shown = show_check(window, state)
                 elif state in ("settings", "more_settings"):
                     window.show_page(pages.SETTINGS)
-                    window.form.fields.more.setChecked(state == "more_settings")
+                    window.rooms.form.fields.more.setChecked(state == "more_settings")
                 elif state == "log":
                     window.show_page(pages.TRAINING)
-                    window.menus.log.setChecked(True)
-                    window.show_snapshot(snapshots["training"])
+                    window.menus.actions["log"].setChecked(True)
+                    show_run(window, snapshots["training"])
                 elif state == "results":
-                    window.show_snapshot(snapshots["training"])
+                    show_run(window, snapshots["training"])
                     window.show_page(pages.RESULTS)
-                    window.results.read(RunDir(results))
+                    window.rooms.results.read(RunDir(results))
                 elif state in RUNS_STATES:
                     shown = show_runs(window, state, turn)
                 elif state == "stop":
                     answers = (Answer.STOP_NOW, Answer.AFTER_EPOCH, Answer.KEEP_TRAINING)
                     question = stop_question(snapshots["training"])
                     notes = {Answer.AFTER_EPOCH: ", ~0:20"}
-                    shown = Question(window, "Stop training?", question, answers, Answer.KEEP_TRAINING, notes)
+                    shown = QuestionDialog(window, Question("Stop training?", question, answers, notes))
                     shown.show()
                 elif state in ("self_test", "notifications", "guide", "guide_where"):
                     shown = show_help(window, state)
@@ -929,23 +936,23 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
                     shown = show_queue(window, state)
                 elif state == "queue_done":
                     show_queue(window, "queue").close()
-                    window.show_snapshot(snapshots["done"])
-                    ended = [entry for entry in window.queue.entries if entry.state in ENDED]
-                    window.queueing.say(over_notice(ended))
+                    show_run(window, snapshots["done"])
+                    ended = [entry for entry in window.rooms.session.queue.entries if entry.state in ENDED]
+                    window.notify(over_notice(ended))
                 elif state.startswith("where_"):
-                    window.show_snapshot(snapshots[state.removeprefix("where_")])
-                    window.where.show()
-                    assert window.where.dialog is not None
-                    shown = window.where.dialog
+                    show_run(window, snapshots[state.removeprefix("where_")])
+                    window.rooms.where.show()
+                    assert window.rooms.where.dialog is not None
+                    shown = window.rooms.where.dialog
                     shown.resize(min(width, 1080), min(height, 760)) if width < 1900 else shown.resize(
                         1600, 960
                     )
                     turn(lambda shown=shown: shown.photo.frame.words != "reading…", 121)  # type: ignore[misc]
                 turn()
                 if state in CHECK_STATES:
-                    window.data.checking._on_check()
+                    window.rooms.data.checking._on_check()
                 if state == "results":
-                    turn(lambda window=window: window.results.results is not None, 121)  # type: ignore[misc]
+                    turn(lambda window=window: window.rooms.results.results is not None, 121)  # type: ignore[misc]
                     turn()
                 look = "dark" if dark else "light"
                 size = f"{width}x{height}" + (f"@{scale:g}" if scale > 1 else "")
@@ -958,8 +965,8 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
                         drawn_page.convert("RGB").quantize(256).save(file, optimize=True)
                 else:
                     picture.save(str(out / f"{state}_{look}_{size}.png"))
-                window.data.undo_stack.undo()  # What was set aside.
-                window.data.checking.check._engine = None
+                window.rooms.data.undo_stack.undo()  # What was set aside.
+                window.rooms.data.checking.check._engine = None
                 window.close()
                 window.deleteLater()
                 turn()

@@ -25,15 +25,16 @@ from waste_gui.gui.results.page import ResultsPage, read_results
 from waste_gui.gui.runs.compare import CompareDialog
 from waste_gui.gui.runs.page import RunsPage
 from waste_gui.gui.session.dataset_choice import DatasetChoice
+from waste_gui.gui.session.interfaces import Answer, Question
 from waste_gui.gui.session.queue_store import QueuedRun, QueueState
 from waste_gui.gui.session.run_controller import RunController
 from waste_gui.gui.session.run_text import Readiness, notice
 from waste_gui.gui.settings.page import SettingsPage
 from waste_gui.gui.shell.banner import Banner
-from waste_gui.gui.shell.dialogs import Answer, DetailsDialog, Question
+from waste_gui.gui.shell.dialogs import DetailsDialog, QuestionDialog
 from waste_gui.gui.shell.guide import GuideDialog
 from waste_gui.gui.shell.header import Header
-from waste_gui.gui.shell.menus import KEYS
+from waste_gui.gui.shell.keys import KEYS
 from waste_gui.gui.shell.tabs import Tabs
 from waste_gui.gui.training.facts import Facts
 from waste_gui.gui.training.log import Log
@@ -126,14 +127,14 @@ class Pieces:
         return page
 
     def drop_zone(self) -> QWidget:
-        page = DataPage()
+        page = DataPage(Preferences())
         page.drop_zone.show_recent(["/data/waste", "/data/a & b"])
         return page
 
     def photos(self) -> DataPage:
         if not self.drawn.exists():
             draw_dataset(self.drawn, per_class=4)
-        page = DataPage()
+        page = DataPage(Preferences())
         page.set_choice(DatasetChoice((str(self.drawn),)))
         page.show()
         self.until(lambda: page.found is not None)
@@ -212,7 +213,8 @@ class Pieces:
 
     def question(self) -> QWidget:
         answers = (Answer.STOP_NOW, Answer.AFTER_EPOCH, Answer.KEEP_TRAINING)
-        return Question(self.parent, "Stop training?", "Epoch 7 is not finished.", answers, answers[-1])
+        question = Question("Stop training?", "Epoch 7 is not finished.", answers)
+        return QuestionDialog(self.parent, question)
 
     def keys(self) -> QWidget:
         return DetailsDialog(self.parent, "Keyboard shortcuts", KEYS)

@@ -95,7 +95,7 @@ def show_runs(window: MainWindow, state: str, turn: Callable[..., None]) -> QWid
     """What is to be drawn."""
     from waste_gui.gui.session.pages import RUNS
 
-    page = window.runs
+    page = window.rooms.runs
     if state == "runs_empty":
         shutil.rmtree(runs_dir(), ignore_errors=True)
     else:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
@@ -21,10 +21,11 @@ from waste_gui.config import RunConfig
 from waste_gui.gui.common.preferences import Preferences
 from waste_gui.gui.common.theme import Theme
 from waste_gui.gui.main_window import MainWindow
+from waste_gui.gui.session.interfaces import Answer
 from waste_gui.gui.session.pages import PHOTOS, RUNS, SETTINGS, TRAINING
 from waste_gui.gui.session.run_controller import RunController
 from waste_gui.gui.session.run_text import LETTERS, Notice, Offer
-from waste_gui.gui.shell.dialogs import Answer
+from waste_gui.gui.session.session_text import stop_answers, trouble
 from waste_gui.gui.training.facts import facts
 from waste_gui.monitor import countdown
 from waste_gui.monitor.formatting import about
@@ -43,26 +44,26 @@ CTRL, SHIFT, ALT = (
 
 def started(window: MainWindow, photos: Path, qtbot: QtBot, phase: RunPhase) -> MainWindow:
     """Started, and come as far as `phase`."""
-    ready(window, photos, qtbot).header.start_button.click()
-    qtbot.waitUntil(lambda: window.snapshot.run.phase is phase, timeout=WAIT_MS)
+    ready(window, photos, qtbot).frame.header.start_button.click()
+    qtbot.waitUntil(lambda: window.rooms.shown.snapshot.run.phase is phase, timeout=WAIT_MS)
     return window
 
 
 def run_to_end(window: MainWindow, photos: Path, qtbot: QtBot) -> MainWindow:
     ready(window, photos, qtbot)
-    with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
-        window.header.start_button.click()
+    with qtbot.waitSignal(window.rooms.session.controller.ended, timeout=WAIT_MS):
+        window.frame.header.start_button.click()
     return window
 
 
 def question_button(window: MainWindow, answer: Answer) -> QPushButton:
-    assert window.asking.question is not None
-    return window.asking.question.buttons[answer]
+    assert window.prompts.question is not None
+    return window.prompts.question.buttons[answer]
 
 
 def test_idle_window_says_what_to_do(make_window: Make) -> None:
     window = make_window("finishes")
-    assert not window.header.start_button.isEnabled()
+    assert not window.frame.header.start_button.isEnabled()
     assert "Choose a folder of photos." in shown_texts(window)
     assert window.windowTitle() == "waste-gui"
 
@@ -76,69 +77,69 @@ def test_folder_with_classes_makes_start_possible(make_window: Make, photos: Pat
 def test_starting_shows_stage_and_offers_stop(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = started(make_window("waits"), photos, qtbot, RunPhase.STARTING)
     qtbot.waitUntil(lambda: "1 of 12  Start PyTorch" in shown_texts(window), timeout=WAIT_MS)
-    assert window.header.stop_button.isVisible() and not window.header.start_button.isVisible()
-    assert window.tabs.currentIndex() == TRAINING
+    assert window.frame.header.stop_button.isVisible() and not window.frame.header.start_button.isVisible()
+    assert window.frame.page == TRAINING
     assert window.windowTitle() == "Starting – waste-gui"
 
 
 def test_training_shows_curves_and_percent(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = started(make_window("trains"), photos, qtbot, RunPhase.TRAINING)
     qtbot.waitUntil(lambda: window.windowTitle() == "50 % – waste-gui", timeout=WAIT_MS)
-    qtbot.waitUntil(window.run_page.plots.isVisible, timeout=WAIT_MS)
-    assert len(window.controller.run.loss) == 10
+    qtbot.waitUntil(window.rooms.run_page.plots.isVisible, timeout=WAIT_MS)
+    assert len(window.rooms.session.controller.run.loss) == 10
 
 
 def test_finished_run_says_how_good_it_is(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = run_to_end(make_window("finishes"), photos, qtbot)
-    assert window.controller.run.phase is RunPhase.FINISHED
-    assert window.bar.notice is not None
-    assert window.bar.notice.title == "Done: 92.0\u202f% of 120 validation photos right (epoch 2)."
-    assert window.header.start_button.isVisible()
+    assert window.rooms.session.controller.run.phase is RunPhase.FINISHED
+    assert window.frame.bar.notice is not None
+    assert window.frame.bar.notice.title == "Done: 92.0\u202f% of 120 validation photos right (epoch 2)."
+    assert window.frame.header.start_button.isVisible()
     assert (data_dir() / "history.jsonl").read_text().count("\n") == 1
 
 
 def test_second_start_is_counted_down_before_it_begins(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = ready(make_window("finishes"), photos, qtbot)
     assert "first run on this computer" in shown_texts(window)
-    window.form.show_config(RunConfig(model="resnet18"))
+    window.rooms.form.show_config(RunConfig(model="resnet18"))
     run_to_end(window, photos, qtbot)
     again = make_window("finishes")
-    again.form.show_config(RunConfig(model="resnet18"))
+    again.rooms.form.show_config(RunConfig(model="resnet18"))
     ready(again, photos, qtbot)
     assert "as 1 run here took" in shown_texts(again)
-    again.form.show_config(RunConfig(model="resnet50"))
+    again.rooms.form.show_config(RunConfig(model="resnet50"))
     assert "first run of this kind here" in shown_texts(again)
 
 
 def test_every_button_that_the_bar_may_show_does_something(make_window: Make) -> None:
     window = make_window("finishes")
     for offer in (*Action, *Offer, Offer.HIDE):
-        window.bar.chosen.emit(offer)  # An exception would fail the test.
-    assert window.bar.notice is None
+        window.frame.bar.chosen.emit(offer)  # An exception would fail the test.
+    assert window.frame.bar.notice is None
 
 
 def test_failed_run_shows_sentence_and_keeps_traceback_for_details(
     make_window: Make, photos: Path, qtbot: QtBot
 ) -> None:
     window = run_to_end(make_window("fails"), photos, qtbot)
-    assert window.bar.notice is not None
-    assert window.bar.notice.title == "Out of memory on <b>GPU & co</b>."
+    assert window.frame.bar.notice is not None
+    assert window.frame.bar.notice.title == "Out of memory on <b>GPU & co</b>."
     assert not any("Traceback" in text for text in shown_texts(window))
-    window.bar.chosen.emit(Offer.COPY_DETAILS)
+    window.frame.bar.chosen.emit(Offer.COPY_DETAILS)
     assert "Traceback: <b>boom</b>" in QApplication.clipboard().text()
 
 
 def test_killed_engine_is_put_into_words(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = run_to_end(make_window("crashes"), photos, qtbot)
-    assert window.controller.run.phase is RunPhase.CRASHED
-    assert window.bar.notice is not None
-    assert "killed by the system (signal 9)" in window.bar.notice.title
+    assert window.rooms.session.controller.run.phase is RunPhase.CRASHED
+    assert window.frame.bar.notice is not None
+    assert "killed by the system (signal 9)" in window.frame.bar.notice.title
 
 
 def test_engine_that_leaves_without_a_word_is_a_crash(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = run_to_end(make_window("leaves"), photos, qtbot)
-    assert window.bar.notice is not None
-    assert "exit status 7" in window.bar.notice.title
+    assert window.frame.bar.notice is not None
+    assert "exit status 7" in window.frame.bar.notice.title
 
 
 def test_program_that_does_not_start_is_said(
@@ -149,13 +150,13 @@ def test_program_that_does_not_start_is_said(
     qtbot.addWidget(window)
     window.show()
     run_to_end(window, photos, qtbot)
-    assert window.bar.notice is not None
-    assert window.bar.notice.title.startswith("The training could not be started")
+    assert window.frame.bar.notice is not None
+    assert window.frame.bar.notice.title.startswith("The training could not be started")
 
 
 def test_half_lines_and_garbage_are_survived(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = run_to_end(make_window("garbage"), photos, qtbot)
-    run = window.controller.run
+    run = window.rooms.session.controller.run
     assert run.phase is RunPhase.STOPPED
     assert [w.text for w in run.warnings] == ["whole again"]
     assert sum("Not a message" in line.text for line in run.log) == 3
@@ -163,32 +164,35 @@ def test_half_lines_and_garbage_are_survived(make_window: Make, photos: Path, qt
 
 def test_stop_now_ends_when_the_process_is_gone(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = started(make_window("trains"), photos, qtbot, RunPhase.TRAINING)
-    window.ending.ask_stop()
-    with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
+    window.rooms.session.stop()
+    with qtbot.waitSignal(window.rooms.session.controller.ended, timeout=WAIT_MS):
         question_button(window, Answer.STOP_NOW).click()
-    assert window.controller.run.phase is RunPhase.STOPPED
-    assert not window.controller.running
-    assert window.controller.folder is not None and window.controller.folder.config.exists()
+    assert window.rooms.session.controller.run.phase is RunPhase.STOPPED
+    assert not window.rooms.session.controller.running
+    assert (
+        window.rooms.session.controller.folder is not None
+        and window.rooms.session.controller.folder.config.exists()
+    )
 
 
 def test_stop_after_the_epoch_asks_for_that(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = started(make_window("trains"), photos, qtbot, RunPhase.TRAINING)
-    window.ending.ask_stop()
-    with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
+    window.rooms.session.stop()
+    with qtbot.waitSignal(window.rooms.session.controller.ended, timeout=WAIT_MS):
         question_button(window, Answer.AFTER_EPOCH).click()
-    assert window.bar.notice is not None
-    assert window.bar.notice.title == "Stopped: asked (epoch_end)."
+    assert window.frame.bar.notice is not None
+    assert window.frame.bar.notice.title == "Stopped: asked (epoch_end)."
 
 
 def test_engine_that_never_stops_is_ended_by_force(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = started(make_window("deaf"), photos, qtbot, RunPhase.TRAINING)
-    qtbot.waitUntil(lambda: bool(window.controller.run.warnings), timeout=WAIT_MS)
-    window.ending.ask_stop()
-    with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
+    qtbot.waitUntil(lambda: bool(window.rooms.session.controller.run.warnings), timeout=WAIT_MS)
+    window.rooms.session.stop()
+    with qtbot.waitSignal(window.rooms.session.controller.ended, timeout=WAIT_MS):
         question_button(window, Answer.STOP_NOW).click()
-    assert window.controller.run.phase is RunPhase.CRASHED
-    assert window.bar.notice is not None
-    assert "ended by force" in window.bar.notice.title
+    assert window.rooms.session.controller.run.phase is RunPhase.CRASHED
+    assert window.frame.bar.notice is not None
+    assert "ended by force" in window.frame.bar.notice.title
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Escape])
@@ -196,28 +200,30 @@ def test_enter_and_escape_in_the_stop_dialog_keep_training(
     make_window: Make, photos: Path, qtbot: QtBot, key: Qt.Key
 ) -> None:
     window = started(make_window("trains"), photos, qtbot, RunPhase.TRAINING)
-    window.ending.ask_stop()
-    question = window.asking.question
+    window.rooms.session.stop()
+    question = window.prompts.question
     assert question is not None
     qtbot.waitUntil(question.isVisible, timeout=WAIT_MS)
     with qtbot.waitSignal(question.answered, timeout=WAIT_MS) as answered:
         QTest.keyClick(question, key)
     assert answered.args == [Answer.KEEP_TRAINING]
-    assert window.controller.running and window.controller.run.stop_asked_at is None
+    assert (
+        window.rooms.session.controller.running and window.rooms.session.controller.run.stop_asked_at is None
+    )
 
 
 def test_escape_neither_stops_nor_hides_the_warning(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = started(make_window("trains"), photos, qtbot, RunPhase.TRAINING)
-    window.say("A warning")
-    qtbot.waitUntil(window.bar.isVisible, timeout=WAIT_MS)
+    window.notify(trouble("A warning"))
+    qtbot.waitUntil(window.frame.bar.isVisible, timeout=WAIT_MS)
     QTest.keyClick(window, Qt.Key.Key_Escape)
-    assert window.bar.isVisible() and window.controller.running
+    assert window.frame.bar.isVisible() and window.rooms.session.controller.running
 
 
 def test_closing_while_training_asks_first(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = started(make_window("trains"), photos, qtbot, RunPhase.TRAINING)
     assert not window.close()
-    with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
+    with qtbot.waitSignal(window.rooms.session.controller.ended, timeout=WAIT_MS):
         question_button(window, Answer.STOP_AND_QUIT).click()
     qtbot.waitUntil(lambda: not window.isVisible(), timeout=WAIT_MS)
 
@@ -243,17 +249,17 @@ def test_keeping_training_in_the_background_leaves_without_ending_the_engine(
 ) -> None:
     training_window.close()
     question_button(training_window, Answer.KEEP_IN_BACKGROUND).click()
-    assert left == [0] and training_window.controller.running
+    assert left == [0] and training_window.rooms.session.controller.running
 
 
 def test_log_out_asks_nothing_saves_and_leaves_the_training_to_itself(
     training_window: MainWindow, left: list[int], qtbot: QtBot
 ) -> None:
-    window, folder = training_window, training_window.controller.folder
-    window.form.show_config(RunConfig(model="resnet50"))
-    window.ending.session_ends()
+    window, folder = training_window, training_window.rooms.session.controller.folder
+    window.rooms.form.show_config(RunConfig(model="resnet50"))
+    window.rooms.session.log_out()
     window.close()
-    assert left == [0] and window.asking.question is None and window.controller.running
+    assert left == [0] and window.prompts.question is None and window.rooms.session.controller.running
     assert "resnet50" in Preferences().form
     assert folder is not None
     qtbot.waitUntil(lambda: "SaveNow" in folder.log.read_text(), timeout=WAIT_MS)
@@ -263,10 +269,10 @@ def test_run_of_another_window_is_shown_from_its_folder(
     make_window: Make, photos: Path, qtbot: QtBot, tmp_path: Path
 ) -> None:
     first = run_to_end(make_window("finishes"), photos, qtbot)
-    assert first.controller.folder is not None
+    assert first.rooms.session.controller.folder is not None
     folder = RunDir(tmp_path / "copied")
     folder.create()
-    folder.config.write_bytes(first.controller.folder.config.read_bytes())
+    folder.config.write_bytes(first.rooms.session.controller.folder.config.read_bytes())
     from tests.gui.fakes.fake_engine import START_UP
     from waste_gui import protocol as p
     from waste_gui.stages import STAGES
@@ -289,20 +295,20 @@ def test_run_of_another_window_is_shown_from_its_folder(
     ]
     folder.events.write_bytes(b"".join(map(p.encode, messages)))
     second = make_window("finishes")
-    with qtbot.waitSignal(second.controller.ended, timeout=WAIT_MS):
-        second.showing.run(folder)
-    assert second.controller.run.phase is RunPhase.STOPPED
+    second.rooms.session.open(folder)
+    qtbot.waitUntil(lambda: second.rooms.shown.snapshot.run.phase is RunPhase.STOPPED, timeout=WAIT_MS)
+    assert second.rooms.session.folder is None and second.rooms.shown.folder == folder
 
 
 def test_stopped_run_is_resumed_in_its_own_folder(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = started(make_window("trains"), photos, qtbot, RunPhase.TRAINING)
-    with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
-        window.controller.stop_now()
-    folder = window.controller.folder
+    with qtbot.waitSignal(window.rooms.session.controller.ended, timeout=WAIT_MS):
+        window.rooms.session.controller.stop_now()
+    folder = window.rooms.session.controller.folder
     assert folder is not None
-    with qtbot.waitSignal(window.controller.changed, timeout=WAIT_MS):
-        window.starting.resume(folder)
-    assert window.controller.folder == folder
+    with qtbot.waitSignal(window.rooms.session.controller.changed, timeout=WAIT_MS):
+        window.rooms.session.resume(folder)
+    assert window.rooms.session.controller.folder == folder
     assert requests.load(folder.request).resume == str(folder.path)
 
 
@@ -310,13 +316,12 @@ def test_stop_after_the_epoch_tells_the_time_of_the_epoch(
     make_window: Make, photos: Path, qtbot: QtBot
 ) -> None:
     window = started(make_window("trains"), photos, qtbot, RunPhase.TRAINING)
-    qtbot.waitUntil(lambda: len(window.controller.run.epochs) == 1, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: len(window.rooms.session.controller.run.epochs) == 1, timeout=WAIT_MS)
     script = pictures.training()
     left = countdown.epoch_left(script.run, script.at, script.watch.history)
     assert left is not None and left == pytest.approx(0.45 * pictures.EPOCH_S, abs=3)
-    window.snapshot = dataclasses.replace(window.snapshot, epoch_left_s=left)
-    window.ending.ask_stop()
-    assert question_button(window, Answer.AFTER_EPOCH).text() == f"Stop after this &epoch, ~{about(left)}"
+    _, _, notes = stop_answers(dataclasses.replace(window.rooms.shown.snapshot, epoch_left_s=left))
+    assert notes == {Answer.AFTER_EPOCH: f", ~{about(left)}"}
 
 
 def test_last_warning_stands_among_the_facts() -> None:
@@ -348,15 +353,15 @@ def test_of_an_epoch_that_an_earlier_start_began_only_the_rest_is_left() -> None
 def test_every_button_of_the_bar_has_a_letter_that_nothing_always_there_has(make_window: Make) -> None:
     window = make_window("finishes")
     taken = {action.text().partition("&")[2][0].lower() for action in window.menuBar().actions()}
-    texts = [window.tabs.tabText(i) for i in range(window.tabs.count())]
-    texts += [window.header.start_button.text(), window.header.stop_button.text()]
+    texts = [window.frame.tabs.tabText(i) for i in range(window.frame.tabs.count())]
+    texts += [window.frame.header.start_button.text(), window.frame.header.stop_button.text()]
     taken |= {text.partition("&")[2][0].lower() for text in texts} | {"w"}
     for offer in (*Action, *Offer):
         assert offer.value.count(LETTERS[offer]) and LETTERS[offer].lower() not in taken, offer
     for offers in (ASK_PHOTO, CACHE, DOWNLOAD, MEMORY, REPORT, RESTART):
-        window.bar.show_notice(Notice("stuck", "stuck", "Stuck", "", offers))
-        window.bar.show_now()
-        places = [window.bar._buttons.itemAt(i) for i in range(len(offers))]
+        window.frame.bar.show_notice(Notice("stuck", "stuck", "Stuck", "", offers))
+        window.frame.bar.show_now()
+        places = [window.frame.bar._buttons.itemAt(i) for i in range(len(offers))]
         buttons = [place.widget() for place in places if place is not None]
         texts = [button.text() for button in buttons if isinstance(button, QPushButton)]
         assert len({text.partition("&")[2][0] for text in texts}) == len(offers) == len(texts)
@@ -364,8 +369,8 @@ def test_every_button_of_the_bar_has_a_letter_that_nothing_always_there_has(make
 
 def test_folder_without_a_run_is_not_resumed(make_window: Make, tmp_path: Path) -> None:
     window = make_window("trains")
-    window.starting.resume(RunDir(tmp_path))
-    assert window.bar.notice is not None and not window.controller.running
+    window.rooms.session.resume(RunDir(tmp_path))
+    assert window.frame.bar.notice is not None and not window.rooms.session.controller.running
     assert not (tmp_path / "config.json").exists()
 
 
@@ -375,7 +380,7 @@ def test_names_with_markup_are_shown_as_they_are(make_window: Make, photos: Path
     for i in range(2):
         (photos / evil / f"{i}.jpg").write_bytes(b"photo")
     window = started(make_window("trains"), photos, qtbot, RunPhase.TRAINING)
-    item = window.data.table.item(0, 0)
+    item = window.rooms.data.table.item(0, 0)
     assert item is not None and item.text() == evil
     assert item.toolTip().startswith("<qt>&lt;img src=")
     for label in window.findChildren(QLabel):
@@ -388,13 +393,13 @@ def test_keys_open_pages_log_and_settings(make_window: Make, qtbot: QtBot) -> No
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow, timeout=WAIT_MS)
     QTest.keyClick(window, Qt.Key.Key_R, CTRL)
-    assert window.tabs.currentIndex() == RUNS
+    assert window.frame.page == RUNS
     QTest.keyClick(window, Qt.Key.Key_Comma, CTRL)
-    assert window.tabs.currentIndex() == SETTINGS
+    assert window.frame.page == SETTINGS
     QTest.keyClick(window, Qt.Key.Key_L, CTRL)
-    assert window.log.isVisible() and window.settings.log_shown
+    assert window.rooms.log.isVisible() and window.settings.log_shown
     QTest.keyClick(window, Qt.Key.Key_1, CTRL)
-    assert window.tabs.currentIndex() == TRAINING
+    assert window.frame.page == TRAINING
 
 
 def test_start_and_stop_have_keys(make_window: Make, photos: Path, qtbot: QtBot) -> None:
@@ -402,9 +407,9 @@ def test_start_and_stop_have_keys(make_window: Make, photos: Path, qtbot: QtBot)
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow, timeout=WAIT_MS)
     QTest.keyClick(window, Qt.Key.Key_F5)
-    qtbot.waitUntil(lambda: window.snapshot.run.phase is RunPhase.TRAINING, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.rooms.shown.snapshot.run.phase is RunPhase.TRAINING, timeout=WAIT_MS)
     QTest.keyClick(window, Qt.Key.Key_Period, CTRL)
-    assert window.asking.question is not None
+    assert window.prompts.question is not None
 
 
 def test_undo_takes_back_a_change_to_the_photos(make_window: Make, photos: Path, qtbot: QtBot) -> None:
@@ -412,23 +417,24 @@ def test_undo_takes_back_a_change_to_the_photos(make_window: Make, photos: Path,
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow, timeout=WAIT_MS)
     QTest.keyClick(window, Qt.Key.Key_Z, CTRL)
-    assert not window.data.choice.sources
+    assert not window.rooms.data.choice.sources
     QTest.keyClick(window, Qt.Key.Key_Z, CTRL | SHIFT)
-    assert list(window.data.choice.sources) == [str(photos)]
-    qtbot.waitUntil(lambda: window.data.readiness.ready, timeout=WAIT_MS)
+    assert list(window.rooms.data.choice.sources) == [str(photos)]
+    qtbot.waitUntil(lambda: window.rooms.data.readiness.ready, timeout=WAIT_MS)
 
 
 def test_f6_walks_through_the_areas(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = ready(make_window("finishes"), photos, qtbot)
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow, timeout=WAIT_MS)
-    window.header.start_button.setFocus()
+    window.frame.header.start_button.setFocus()
     visited = []
-    for _ in range(4):
+    for _ in range(3):
         QTest.keyClick(window, Qt.Key.Key_F6)
         visited.append(QApplication.focusWidget())
-    assert visited[:2] == [window.stages, window.tabs]
-    assert visited[3] is window.header.start_button
+    page = window.rooms.data
+    assert visited[0] is window.frame.tabs and visited[2] is window.frame.header.start_button
+    assert visited[1] is not None and page.isAncestorOf(visited[1])
 
 
 def test_alt_w_goes_to_the_warning(make_window: Make, photos: Path, qtbot: QtBot) -> None:
@@ -437,7 +443,7 @@ def test_alt_w_goes_to_the_warning(make_window: Make, photos: Path, qtbot: QtBot
     qtbot.waitUntil(window.isActiveWindow, timeout=WAIT_MS)
     QTest.keyClick(window, Qt.Key.Key_W, ALT)
     focus = QApplication.focusWidget()
-    assert focus is not None and window.bar.isAncestorOf(focus)
+    assert focus is not None and window.frame.bar.isAncestorOf(focus)
 
 
 def test_dropped_folder_becomes_a_source(make_window: Make, photos: Path, qtbot: QtBot) -> None:
@@ -445,33 +451,35 @@ def test_dropped_folder_becomes_a_source(make_window: Make, photos: Path, qtbot:
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(photos))])
     actions, buttons = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
-    event = QDropEvent(QPointF(QPoint(50, 50)), actions, data, buttons, Qt.KeyboardModifier.NoModifier)
-    window.dropEvent(event)
-    assert window.data.choice.sources == (str(photos),)
-    assert window.tabs.currentIndex() == PHOTOS
-    qtbot.waitUntil(lambda: window.data.readiness.ready, timeout=WAIT_MS)
+    none = Qt.KeyboardModifier.NoModifier
+    QApplication.sendEvent(window, QDragEnterEvent(QPoint(50, 50), actions, data, buttons, none))
+    event = QDropEvent(QPointF(QPoint(50, 50)), actions, data, buttons, none)
+    QApplication.sendEvent(window, event)
+    assert window.rooms.data.choice.sources == (str(photos),)
+    assert window.frame.page == PHOTOS
+    qtbot.waitUntil(lambda: window.rooms.data.readiness.ready, timeout=WAIT_MS)
 
 
 def test_every_control_has_a_name(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = ready(make_window("finishes"), photos, qtbot)
-    window.form.fields.more.setChecked(True)
+    window.rooms.form.fields.more.setChecked(True)
     nameless = [
         widget
-        for page in (window, *(window.pages.widget(i) for i in range(window.pages.count())))
+        for page in (window, *(window.frame.pages.widget(i) for i in range(window.frame.pages.count())))
         if page is not None
         for widget in page.findChildren(QPushButton)
         if not (widget.accessibleName() or widget.text())
     ]
-    nameless += [e for e in window.form.fields.editors.values() if not e.accessibleName()]  # type: ignore[misc]
+    nameless += [e for e in window.rooms.form.fields.editors.values() if not e.accessibleName()]  # type: ignore[misc]
     assert nameless == []
 
 
 def test_layout_does_not_move_when_the_state_changes(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = ready(make_window("trains"), photos, qtbot)
-    before = window.header.geometry()
-    window.header.start_button.click()
-    qtbot.waitUntil(lambda: window.snapshot.run.phase is RunPhase.TRAINING, timeout=WAIT_MS)
-    assert window.header.geometry() == before
+    before = window.frame.header.geometry()
+    window.frame.header.start_button.click()
+    qtbot.waitUntil(lambda: window.rooms.shown.snapshot.run.phase is RunPhase.TRAINING, timeout=WAIT_MS)
+    assert window.frame.header.geometry() == before
 
 
 def shown_texts(window: MainWindow) -> list[str]:

@@ -17,6 +17,7 @@ from tests.gui.conftest import WAIT_MS, end_check
 from waste_gui import config as configs
 from waste_gui import protocol as p
 from waste_gui.config import ConfigError, RunConfig
+from waste_gui.gui.common.preferences import Preferences
 from waste_gui.gui.common.theme import Theme
 from waste_gui.gui.photos.page import DataPage, _skipped_words
 from waste_gui.gui.results.page import ResultsPage
@@ -29,7 +30,7 @@ from waste_gui.rundir import RunDir
 
 @pytest.fixture
 def data_page(qtbot: QtBot, theme: Theme) -> DataPage:
-    page = DataPage()
+    page = DataPage(Preferences())
     qtbot.addWidget(page, before_close_func=lambda _: end_check(page, qtbot))
     page.resize(800, 500)
     page.show()

@@ -20,7 +20,7 @@ from waste_gui.gui.common.theme import Theme
 from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.runs.epoch_plots import CURVES, EpochPlot
 from waste_gui.gui.shell.dialogs import DetailsDialog
-from waste_gui.gui.shell.menus import KEYS
+from waste_gui.gui.shell.keys import KEYS
 from waste_gui.gui.training.stage_list import USUAL, StageList, rows
 
 Make = Callable[[str], MainWindow]
@@ -72,11 +72,11 @@ def test_best_accuracy_stands_beside_the_advice(
     window = make_window("finishes")
     window.resize(width, 700)
     window.show_snapshot(pictures.snapshot(script))
-    best = window.header._best
+    best = window.frame.header._best
     assert best.text().endswith("(ep. 148)")
     qtbot.waitUntil(lambda: best.isVisible() and (best._fitted() == best.text()) == whole, timeout=WAIT_MS)
     assert best._fitted().startswith("Best 90.9")
-    assert window.header._advice._fitted() == "Nothing to do."
+    assert window.frame.header._advice._fitted() == "Nothing to do."
 
 
 # --- lists to choose from

@@ -9,9 +9,14 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from waste_gui import isolation
+
+if TYPE_CHECKING:
+    from waste_gui.gui.main_window import MainWindow
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -71,21 +76,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from waste_gui.gui.session import example  # noqa: F401
     from waste_gui.gui.photos import finding_rows  # noqa: F401
     from waste_gui.gui.alerts import hooks  # noqa: F401
-    from waste_gui.gui.session import snapshot  # noqa: F401
+    from waste_gui.monitor import snapshot  # noqa: F401
     from waste_gui.gui.session import queue_store  # noqa: F401
     from waste_gui.gui.common import resources  # noqa: F401
     from waste_gui.monitor import kernel_log, report, run_list, stacks, watch  # noqa: F401
     from waste_gui.monitor import diagnosis_log  # noqa: F401
     from waste_gui.monitor import annotations  # noqa: F401
 
-    from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
     from waste_gui.gui.shell.interrupts import Interrupts
     from waste_gui.gui.main_window import MainWindow
     from waste_gui.gui.common.preferences import Preferences
     from waste_gui.gui.common.theme import Theme
-    from waste_gui.rundir import RunDir, data_dir
+    from waste_gui.rundir import data_dir
 
     data_dir().mkdir(parents=True, exist_ok=True)
     app = QApplication(sys.argv[:1])
@@ -100,19 +104,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from waste_gui.gui.headless import follow_demo
 
         return follow_demo(app, window)
-    Interrupts(window.ending.leave_now, window)
-    if options.demo:
-        window.starting.example(and_train=True)
-    elif options.attach:
-        window.showing.run(RunDir(Path(options.attach)))
-    elif options.folders:
-        window.data.add_folders(options.folders)
-    else:
-        window.showing.at_start()
-    quiet = not (options.demo or options.offscreen or window.controller.running)
-    if quiet and not settings.self_test_shown:
-        QTimer.singleShot(FIRST_PAGE_MS, window, lambda: window.show_self_test(first=True))
+    Interrupts(partial(_leave, window), window)
+    _begin(window, options)
     return app.exec()
+
+
+def _leave(window: MainWindow, status: int) -> None:
+    """Ctrl+C in the terminal."""
+    from waste_gui.gui.shell.interrupts import say_that_it_goes_on
+
+    if window.rooms.session.running:
+        say_that_it_goes_on()
+    window.rooms.session.leave_now(status)
+
+
+def _begin(window: MainWindow, options: argparse.Namespace) -> None:
+    """With what was asked for on the command line, else with what was left behind."""
+    from PySide6.QtCore import QTimer
+
+    from waste_gui.rundir import RunDir
+
+    rooms = window.rooms
+    if options.demo:
+        window.commands.try_example(and_train=True)
+    elif options.attach:
+        rooms.session.open(RunDir(Path(options.attach)))
+    elif options.folders:
+        rooms.data.add_folders(options.folders)
+    else:
+        rooms.left_behind.at_start()
+    quiet = not (options.demo or options.offscreen or rooms.session.running)
+    if quiet and not window.settings.self_test_shown:
+        QTimer.singleShot(FIRST_PAGE_MS, window, lambda: window.commands.show_self_test(first=True))
 
 
 if __name__ == "__main__":

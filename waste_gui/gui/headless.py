@@ -53,8 +53,8 @@ class _Teller:
 def follow_demo(app: QApplication, window: MainWindow) -> int:
     """Train the small example; the run's own exit status (0, 3, 1), 2 for a crash."""
     teller = _Teller(app)
-    window.controller.changed.connect(teller.on_changed)
-    window.controller.ended.connect(teller.on_ended)
-    window.starting.example_failed.connect(teller.on_failed)
-    window.starting.example(and_train=True)
+    window.rooms.session.changed.connect(teller.on_changed)
+    window.rooms.session.ended.connect(teller.on_ended)
+    window.rooms.example.failed.connect(teller.on_failed)
+    window.commands.try_example(and_train=True)
     return app.exec()

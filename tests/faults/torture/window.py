@@ -26,13 +26,13 @@ def main(mode: str, folder: Path, request: Path | None) -> int:
     app = QApplication([])
     window = MainWindow(Preferences(folder.parent / "window"), Theme(app, "light"))
     window.show()
-    controller = window.controller
+    controller = window.rooms.session.controller
     controller.ended.connect(lambda _: app.quit())
     if mode == "start":
         assert request is not None
         controller.start(requests.load(request))
     else:
-        window.showing.run(RunDir(folder))
+        window.rooms.session.open(RunDir(folder))
     app.exec()
     run = controller.run
     seen = {

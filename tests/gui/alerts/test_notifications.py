@@ -29,7 +29,7 @@ from waste_gui.gui.alerts.note import Note
 from waste_gui.gui.alerts.notifier import SendOutcome, news
 from waste_gui.gui.common.events import Event
 from waste_gui.gui.main_window import MainWindow
-from waste_gui.gui.shell.dialogs import Answer
+from waste_gui.gui.session.interfaces import Answer
 from waste_gui.monitor.run import RunPhase
 
 SERVER = Path(__file__).parents[1] / "fakes/notification_server.py"
@@ -258,8 +258,8 @@ def test_progress_is_told_to_the_task_bar(bus: str, qtbot: QtBot) -> None:
 
 def run_to_end(window: MainWindow, photos: Path, qtbot: QtBot) -> None:
     ready(window, photos, qtbot)
-    with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
-        window.header.start_button.click()
+    with qtbot.waitSignal(window.rooms.session.controller.ended, timeout=WAIT_MS):
+        window.frame.header.start_button.click()
 
 
 def told_by_command(window: MainWindow, file: Path) -> None:
@@ -273,11 +273,11 @@ def test_end_of_a_training_is_told_while_the_window_is_not_in_front(
 ) -> None:
     desktop = make_desktop(*DESKTOP)
     window = make_window("finishes")
-    window.notifier.notifications._address = bus
+    window.rooms.notifier.notifications._address = bus
     ready(window, photos, qtbot)
     window.hide()  # Nobody looks.
-    with qtbot.waitSignal(window.notifier.told, timeout=WAIT_MS) as told:
-        window.starting.start()
+    with qtbot.waitSignal(window.rooms.notifier.told, timeout=WAIT_MS) as told:
+        window.rooms.session.start()
     assert told.args == [SendOutcome("desktop", True, "The desktop shows it.")]
     arguments = desktop.notified()
     assert arguments[3] == "Training is done"
@@ -292,8 +292,8 @@ def test_window_in_front_is_not_told_what_it_shows(
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow, timeout=WAIT_MS)
     ready(window, photos, qtbot)
-    with qtbot.waitSignal(window.notifier.told, timeout=WAIT_MS) as told:
-        window.starting.start()
+    with qtbot.waitSignal(window.rooms.notifier.told, timeout=WAIT_MS) as told:
+        window.rooms.session.start()
     assert told.args == [SendOutcome("command", True, "Your command was run.")]
     assert (tmp_path / "told").read_text() == "done\n"
 
@@ -305,7 +305,7 @@ def test_failure_is_told(
     window = make_window(scenario)
     told_by_command(window, tmp_path / "told")
     run_to_end(window, photos, qtbot)
-    qtbot.waitUntil(lambda: not window.notifier._commanding.working, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not window.rooms.notifier._commanding.working, timeout=WAIT_MS)
     assert (tmp_path / "told").read_text() == "failed\n"
 
 
@@ -313,8 +313,8 @@ def test_stall_is_told_in_the_words_of_the_bar(make_window: Make, qtbot: QtBot, 
     window = make_window("finishes")
     told_by_command(window, tmp_path / "told")
     snapshot = pictures.snapshot(pictures.stuck())
-    window.controller.stuck.emit(snapshot)
-    qtbot.waitUntil(lambda: not window.notifier._commanding.working, timeout=WAIT_MS)
+    window.rooms.session.controller.stuck.emit(snapshot)
+    qtbot.waitUntil(lambda: not window.rooms.notifier._commanding.working, timeout=WAIT_MS)
     assert (tmp_path / "told").read_text() == "stuck\n"
     assert snapshot.view is not None
     assert news(Event.STUCK, snapshot).text.startswith(snapshot.view.verdict.title)
@@ -323,13 +323,13 @@ def test_stall_is_told_in_the_words_of_the_bar(make_window: Make, qtbot: QtBot, 
 def test_stop_by_the_person_is_no_news(make_window: Make, photos: Path, qtbot: QtBot, tmp_path: Path) -> None:
     window = ready(make_window("trains"), photos, qtbot)
     told_by_command(window, tmp_path / "told")
-    window.starting.start()
-    qtbot.waitUntil(lambda: window.snapshot.run.phase is RunPhase.TRAINING, timeout=WAIT_MS)
-    window.ending.ask_stop()
-    assert window.asking.question is not None
-    with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
-        window.asking.question.buttons[Answer.STOP_NOW].click()
-    assert not window.notifier._commanding.working and not (tmp_path / "told").exists()
+    window.rooms.session.start()
+    qtbot.waitUntil(lambda: window.rooms.shown.snapshot.run.phase is RunPhase.TRAINING, timeout=WAIT_MS)
+    window.rooms.session.stop()
+    assert window.prompts.question is not None
+    with qtbot.waitSignal(window.rooms.session.controller.ended, timeout=WAIT_MS):
+        window.prompts.question.buttons[Answer.STOP_NOW].click()
+    assert not window.rooms.notifier._commanding.working and not (tmp_path / "told").exists()
 
 
 def test_run_that_ended_long_ago_is_no_news(
@@ -337,16 +337,16 @@ def test_run_that_ended_long_ago_is_no_news(
 ) -> None:
     first = make_window("finishes")
     run_to_end(first, photos, qtbot)
-    folder = first.controller.folder
+    folder = first.rooms.session.controller.folder
     assert folder is not None
     healthy = Path(__file__).parents[2] / "transcripts/healthy.jsonl"
     folder.events.write_bytes(healthy.read_bytes())
     second = make_window("finishes")
     told_by_command(second, tmp_path / "told")
-    with qtbot.waitSignal(second.controller.ended, timeout=WAIT_MS):
-        second.showing.run(folder)
-    assert second.controller.run.phase is RunPhase.FINISHED
-    assert not second.notifier._commanding.working and not (tmp_path / "told").exists()
+    with qtbot.waitSignal(second.rooms.session.controller.ended, timeout=WAIT_MS):
+        second.rooms.session.open(folder)
+    assert second.rooms.session.controller.run.phase is RunPhase.FINISHED
+    assert not second.rooms.notifier._commanding.working and not (tmp_path / "told").exists()
 
 
 def test_event_that_is_switched_off_is_not_told(
@@ -356,16 +356,16 @@ def test_event_that_is_switched_off_is_not_told(
     told_by_command(window, tmp_path / "told")
     window.settings.told_events = {Event.FAILED, Event.STUCK}
     run_to_end(window, photos, qtbot)
-    assert not window.notifier._commanding.working and not (tmp_path / "told").exists()
+    assert not window.rooms.notifier._commanding.working and not (tmp_path / "told").exists()
 
 
 def test_command_that_fails_is_said_in_the_bar(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = make_window("finishes")
     window.settings.on_event_command = f'"{sys.executable}" -c "import sys; sys.exit(4)"'
     run_to_end(window, photos, qtbot)
-    qtbot.waitUntil(lambda: "status 4" in (window.bar.notice or Note("", "")).text, timeout=WAIT_MS)
-    assert window.bar.notice is not None and window.bar.notice.title.startswith("Done: 92.0")
-    assert window.bar.notice.text.endswith("Look at it under Edit, Notifications.")
+    qtbot.waitUntil(lambda: "status 4" in (window.frame.bar.notice or Note("", "")).text, timeout=WAIT_MS)
+    assert window.frame.bar.notice is not None and window.frame.bar.notice.title.startswith("Done: 92.0")
+    assert window.frame.bar.notice.text.endswith("Look at it under Edit, Notifications.")
 
 
 # --- the dialog
@@ -374,7 +374,7 @@ def test_command_that_fails_is_said_in_the_bar(make_window: Make, photos: Path, 
 @pytest.fixture
 def dialog(make_window: Make) -> NotificationsDialog:
     window = make_window("finishes")
-    window.show_notifications()
+    window.commands.show_notifications()
     return window.findChildren(NotificationsDialog)[0]
 
 

@@ -168,20 +168,20 @@ def test_size_is_remembered(show: Show) -> None:
 
 def shown_in_window(window: MainWindow) -> DiagnosisDialog:
     window.show_snapshot(pictures.snapshot(pictures.waits_for_drive()))
-    window.where.show()
-    assert window.where.dialog is not None
-    return window.where.dialog
+    window.rooms.where.show()
+    assert window.rooms.where.dialog is not None
+    return window.rooms.where.dialog
 
 
 def test_window_keeps_one_diagnosis_up_to_date_and_esc_closes_only_it(make_window: Make) -> None:
     window = make_window("finishes")
     dialog = shown_in_window(window)
-    window.where.show()
-    assert window.where.dialog is dialog and not dialog.isModal()
+    window.rooms.where.show()
+    assert window.rooms.where.dialog is dialog and not dialog.isModal()
     window.show_snapshot(pictures.snapshot(pictures.training()))
     assert dialog.title.text() == "On schedule"
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
-    assert window.where.dialog is None and window.isVisible()
+    assert window.rooms.where.dialog is None and window.isVisible()
 
 
 def test_copy_report_puts_it_on_the_clipboard(make_window: Make) -> None:
@@ -211,6 +211,6 @@ def test_report_that_cannot_be_saved_is_said(
     window = make_window("finishes")
     path = tmp_path / "nowhere" / "report.zip"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
-    window.where.save_report()
-    qtbot.waitUntil(lambda: window.bar.notice is not None, timeout=WAIT_MS)
-    assert window.bar.notice is not None and "cannot be written" in window.bar.notice.title
+    window.rooms.where.save_report()
+    qtbot.waitUntil(lambda: window.frame.bar.notice is not None, timeout=WAIT_MS)
+    assert window.frame.bar.notice is not None and "cannot be written" in window.frame.bar.notice.title

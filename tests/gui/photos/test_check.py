@@ -66,7 +66,7 @@ def make_page(qtbot: QtBot, theme: Theme, folder: Path) -> Make:
     """A page with the folder chosen, whose check plays a scenario."""
 
     def make(scenario: str) -> DataPage:
-        page = DataPage()
+        page = DataPage(Preferences())
         qtbot.addWidget(page, before_close_func=lambda _: end_check(page, qtbot))
         page.checking.check.command = fake_check(scenario)
         page.checking.check._ask_s = page.checking.check._terminate_s = 0.2
@@ -527,15 +527,15 @@ def window(qtbot: QtBot, theme: Theme, folder: Path) -> MainWindow:
     controller = RunController(command=fake("trains"), ask_s=0.2, terminate_s=0.2)
     window = MainWindow(Preferences(), theme, controller)
     qtbot.addWidget(window, before_close_func=lambda _: end_engine(window, qtbot))
-    window.data.checking.check.command = fake_check("waits")
+    window.rooms.data.checking.check.command = fake_check("waits")
     window.show()
-    choose(window.data, folder, qtbot)
+    choose(window.rooms.data, folder, qtbot)
     return window
 
 
 def checking(window: MainWindow, qtbot: QtBot) -> MainWindow:
-    window.menus.check.trigger()
-    check = window.data.checking.check
+    window.menus.actions["check"].trigger()
+    check = window.rooms.data.checking.check
     qtbot.waitUntil(lambda: check.done == 4, timeout=WAIT_MS)
     return window
 
@@ -543,57 +543,57 @@ def checking(window: MainWindow, qtbot: QtBot) -> MainWindow:
 def test_photo_that_a_training_set_aside_is_shown_when_it_has_ended(
     window: MainWindow, qtbot: QtBot, folder: Path
 ) -> None:
-    window.header.start_button.click()
-    qtbot.waitUntil(lambda: window.controller.run.phase is RunPhase.TRAINING, timeout=WAIT_MS)
+    window.frame.header.start_button.click()
+    qtbot.waitUntil(lambda: window.rooms.session.controller.run.phase is RunPhase.TRAINING, timeout=WAIT_MS)
     Catalog().exclude([str(folder / "paper/twin_1_a.jpg")], "set aside during a training")
-    with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
-        window.controller.stop_now()
+    with qtbot.waitSignal(window.rooms.session.controller.ended, timeout=WAIT_MS):
+        window.rooms.session.controller.stop_now()
     words = "15 photos, 2 classes. Set aside: 1 photo."
-    qtbot.waitUntil(lambda: window.data.words.text() == words, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.rooms.data.words.text() == words, timeout=WAIT_MS)
 
 
 def test_header_says_that_photos_are_checked(window: MainWindow, qtbot: QtBot) -> None:
     checking(window, qtbot)
-    assert window.tabs.currentIndex() == PHOTOS
-    stage = window.header._stage
+    assert window.frame.page == PHOTOS
+    stage = window.frame.header._stage
     qtbot.waitUntil(lambda: stage.detail.text() == "4 of 16 photos", timeout=WAIT_MS)
     assert stage.headline.text() == "Checking photos"
-    assert not window.menus.check.isEnabled() and window.header.start_button.isEnabled()
+    assert not window.menus.actions["check"].isEnabled() and window.frame.header.start_button.isEnabled()
 
 
 def test_header_says_that_photos_are_checked_after_a_training_has_ended(
     window: MainWindow, qtbot: QtBot
 ) -> None:
-    window.header.start_button.click()
-    qtbot.waitUntil(lambda: window.controller.run.phase is RunPhase.TRAINING, timeout=WAIT_MS)
-    with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
-        window.controller.stop_now()
-    stage = window.header._stage
+    window.frame.header.start_button.click()
+    qtbot.waitUntil(lambda: window.rooms.session.controller.run.phase is RunPhase.TRAINING, timeout=WAIT_MS)
+    with qtbot.waitSignal(window.rooms.session.controller.ended, timeout=WAIT_MS):
+        window.rooms.session.controller.stop_now()
+    stage = window.frame.header._stage
     assert stage.headline.text() == "Stopped"
     checking(window, qtbot)
     qtbot.waitUntil(lambda: stage.headline.text() == "Checking photos", timeout=WAIT_MS)
-    with qtbot.waitSignal(window.data.checking.check.ended, timeout=WAIT_MS):
-        window.data.checking.bar.button.click()
+    with qtbot.waitSignal(window.rooms.data.checking.check.ended, timeout=WAIT_MS):
+        window.rooms.data.checking.bar.button.click()
     assert stage.headline.text() == "Stopped"
 
 
 def test_start_stops_the_check_and_says_so(window: MainWindow, qtbot: QtBot) -> None:
     checking(window, qtbot)
-    with qtbot.waitSignal(window.data.checking.check.ended, timeout=WAIT_MS):
-        window.header.start_button.click()
-    bar = window.data.checking.bar
-    assert window.tabs.currentIndex() == TRAINING and window.controller.running
+    with qtbot.waitSignal(window.rooms.data.checking.check.ended, timeout=WAIT_MS):
+        window.frame.header.start_button.click()
+    bar = window.rooms.data.checking.bar
+    assert window.frame.page == TRAINING and window.rooms.session.controller.running
     assert bar.title.text() == "Check stopped for the training at 4 of 16 photos."
     assert bar.button.text() == GO_ON and not bar.button.isEnabled()
-    with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
-        window.controller.stop_now()
+    with qtbot.waitSignal(window.rooms.session.controller.ended, timeout=WAIT_MS):
+        window.rooms.session.controller.stop_now()
     assert bar.button.isEnabled()
 
 
 def test_closing_the_window_ends_the_check_and_the_readers(
     window: MainWindow, qtbot: QtBot, folder: Path
 ) -> None:
-    part = checking(window, qtbot).data.checking
+    part = checking(window, qtbot).rooms.data.checking
     photo = str(folder / "paper/twin_1_a.jpg")
     qtbot.waitUntil(lambda: part.thumbnails.picture(photo) is not None, timeout=WAIT_MS)
     children = psutil.Process().children(recursive=True)
@@ -611,18 +611,20 @@ def test_buttons_of_the_check_have_letters_that_nothing_else_there_has(
     window: MainWindow, qtbot: QtBot
 ) -> None:
     texts = [action.text() for action in window.menuBar().actions()]
-    texts += [window.tabs.tabText(i) for i in range(window.tabs.count())]
+    texts += [window.frame.tabs.tabText(i) for i in range(window.frame.tabs.count())]
     texts += [button.text() for button in window.findChildren(QPushButton) if button.isVisible()]
     checking(window, qtbot)
-    bar = window.data.checking.bar
+    bar = window.rooms.data.checking.bar
     taken = [text.partition("&")[2][:1].lower() for text in texts if text != START] + ["w"]
     for text in (START, STOP, GO_ON, AGAIN, bar.browse.text()):
         assert text.partition("&")[2][0].lower() not in taken, text
 
 
 def test_what_cannot_be_remembered_is_said_in_the_bar(window: MainWindow, qtbot: QtBot) -> None:
-    window.data.checking.lists.failed.emit("This cannot be remembered.", "Free some space.")
-    assert window.bar.notice is not None and window.bar.notice.title == "This cannot be remembered."
+    window.rooms.data.checking.lists.failed.emit("This cannot be remembered.", "Free some space.")
+    assert (
+        window.frame.bar.notice is not None and window.frame.bar.notice.title == "This cannot be remembered."
+    )
 
 
 # --- the real engine

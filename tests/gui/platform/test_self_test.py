@@ -30,7 +30,7 @@ def shown(window: MainWindow) -> SelfTestDialog:
 
 def test_lines_come_one_after_the_other_and_can_be_copied(make_window: Make, qtbot: QtBot) -> None:
     window = make_window("finishes")
-    window.show_self_test(first=True)
+    window.commands.show_self_test(first=True)
     dialog = shown(window)
     assert [line.word.text() for line in dialog.lines.values()] == ["looks…"] + ["waits"] * (len(NAMES) - 1)
     assert not dialog.copy_button.isEnabled() and not dialog.again_button.isEnabled()
@@ -46,7 +46,7 @@ def test_lines_come_one_after_the_other_and_can_be_copied(make_window: Make, qtb
 
 def test_closing_ends_the_looking(make_window: Make, qtbot: QtBot) -> None:
     window = make_window("finishes")
-    window.show_self_test()
+    window.commands.show_self_test()
     dialog = shown(window)
     with qtbot.waitSignal(dialog.destroyed):
         dialog.close_button.click()
@@ -56,7 +56,7 @@ def test_first_start_is_remembered(make_window: Make) -> None:
     window = make_window("finishes")
     assert not window.settings.self_test_shown
     assert not window.findChildren(SelfTestDialog)
-    window.show_self_test(first=True)
+    window.commands.show_self_test(first=True)
     window.settings.sync()
     assert Preferences().self_test_shown
 

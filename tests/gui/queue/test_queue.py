@@ -26,13 +26,13 @@ from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.queue.queue_list import MIME
 from waste_gui.gui.queue.queue_text import over_notice
 from waste_gui.gui.session import run_ends
+from waste_gui.gui.session.interfaces import Answer
 from waste_gui.gui.session.pages import PHOTOS
 from waste_gui.gui.session.queue_store import Queue, QueuedRun, QueueFile
 from waste_gui.gui.session.run_controller import RunController
 from waste_gui.gui.session.run_ends import last_words
 from waste_gui.gui.session.run_queue import RunQueue
 from waste_gui.gui.session.run_text import Offer
-from waste_gui.gui.shell.dialogs import Answer
 from waste_gui.monitor.run import RunPhase
 from waste_gui.protocol import AnyMessage, RunFailed, RunFinished, RunStopped, encode
 from waste_gui.rundir import RunDir, data_dir
@@ -67,17 +67,17 @@ def window(open_window: Open, photos: Path, qtbot: QtBot) -> MainWindow:
 def add(window: MainWindow, *names: str) -> list[QueuedRun]:
     """Through the menu, as a person does."""
     for name in names:
-        window.form.show_config(RunConfig(name=name, model="resnet18"))
-        window.menus.add_to_queue.trigger()
-    return list(window.queue.entries[-len(names) :])
+        window.rooms.form.show_config(RunConfig(name=name, model="resnet18"))
+        window.menus.actions["add_to_queue"].trigger()
+    return list(window.rooms.session.queue.entries[-len(names) :])
 
 
 def states(window: MainWindow) -> list[tuple[str, str]]:
-    return [(entry.config.name, entry.state) for entry in window.queue.entries]
+    return [(entry.config.name, entry.state) for entry in window.rooms.session.queue.entries]
 
 
 def names(window: MainWindow) -> list[str]:
-    return [entry.config.name for entry in window.queue.entries]
+    return [entry.config.name for entry in window.rooms.session.queue.entries]
 
 
 def wait_for(window: MainWindow, expected: list[tuple[str, str]], qtbot: QtBot) -> None:
@@ -86,8 +86,8 @@ def wait_for(window: MainWindow, expected: list[tuple[str, str]], qtbot: QtBot) 
 
 def training(window: MainWindow, name: str, qtbot: QtBot) -> None:
     def trains() -> bool:
-        shown, running = window.controller.config, window.queue.running
-        there = window.controller.run.phase is RunPhase.TRAINING and running is not None
+        shown, running = window.rooms.session.controller.config, window.rooms.session.queue.running
+        there = window.rooms.session.controller.run.phase is RunPhase.TRAINING and running is not None
         return bool(there and shown and shown.name == name)
 
     qtbot.waitUntil(trains, timeout=WAIT_MS)
@@ -95,15 +95,15 @@ def training(window: MainWindow, name: str, qtbot: QtBot) -> None:
 
 def test_queue_goes_on_after_a_failure_and_says_how_all_ended(window: MainWindow, qtbot: QtBot) -> None:
     window.show_page(PHOTOS)
-    with qtbot.waitSignal(window.queue.over, timeout=WAIT_MS):
+    with qtbot.waitSignal(window.rooms.session.queue.over, timeout=WAIT_MS):
         add(window, "finishes 1", "fails 2", "finishes 3")
     assert states(window) == [("finishes 1", "done"), ("fails 2", "failed"), ("finishes 3", "done")]
-    assert window.bar.notice is not None
-    assert window.bar.notice.title == "The queue is done: 2 runs went well, 1 did not."
-    assert "finishes 1 (92.0\u202f%), finishes 3 (92.0\u202f%)." in window.bar.notice.text
-    assert "fails 2 failed: Out of memory on <b>GPU & co</b>." in window.bar.notice.text
-    assert window.tabs.currentIndex() == PHOTOS
-    folders = {entry.folder for entry in window.queue.entries}
+    assert window.frame.bar.notice is not None
+    assert window.frame.bar.notice.title == "The queue is done: 2 runs went well, 1 did not."
+    assert "finishes 1 (92.0\u202f%), finishes 3 (92.0\u202f%)." in window.frame.bar.notice.text
+    assert "fails 2 failed: Out of memory on <b>GPU & co</b>." in window.frame.bar.notice.text
+    assert window.frame.page == PHOTOS
+    folders = {entry.folder for entry in window.rooms.session.queue.entries}
     assert len(folders) == 3 and all((Path(folder) / "config.json").exists() for folder in folders)
 
 
@@ -111,20 +111,21 @@ def test_queue_goes_on_after_a_failure_and_says_how_all_ended(window: MainWindow
 def test_queue_goes_on_after_a_crash(window: MainWindow, qtbot: QtBot, end: str) -> None:
     add(window, f"{end} 1", "finishes 2")
     wait_for(window, [(f"{end} 1", "failed"), ("finishes 2", "done")], qtbot)
-    assert window.queue.entries[0].words
+    assert window.rooms.session.queue.entries[0].words
 
 
 def test_queue_waits_for_the_training_in_progress(window: MainWindow, qtbot: QtBot) -> None:
-    window.form.show_config(RunConfig(name="trains"))
-    window.header.start_button.click()
-    qtbot.waitUntil(lambda: window.controller.run.phase is RunPhase.TRAINING, timeout=WAIT_MS)
+    window.rooms.form.show_config(RunConfig(name="trains"))
+    window.frame.header.start_button.click()
+    qtbot.waitUntil(lambda: window.rooms.session.controller.run.phase is RunPhase.TRAINING, timeout=WAIT_MS)
     add(window, "finishes 1")
-    assert window.bar.notice is not None
-    assert window.bar.notice.title == "Added to the queue: finishes 1."
-    assert window.bar.notice.text == "It starts when this training has ended."
-    window.queue._on_poll()
+    assert window.frame.bar.notice is not None
+    assert window.frame.bar.notice.title == "Added to the queue: finishes 1."
+    assert window.frame.bar.notice.text == "It starts when this training has ended."
+    window.rooms.session.queue._on_poll()
     assert states(window) == [("finishes 1", "waiting")]
-    window.controller.stop_now()  # Not a run of the queue: nobody said that the queue shall wait.
+    # Not a run of the queue: nobody said that the queue shall wait.
+    window.rooms.session.controller.stop_now()
     wait_for(window, [("finishes 1", "done")], qtbot)
 
 
@@ -133,7 +134,7 @@ def test_queue_waits_for_a_training_of_another_window(window: MainWindow, qtbot:
     other.create()
     other.config.write_bytes(configs.dump(RunConfig()))
     other.acquire()
-    with qtbot.waitSignal(window.queue._looking.finished, timeout=WAIT_MS):
+    with qtbot.waitSignal(window.rooms.session.queue._looking.finished, timeout=WAIT_MS):
         add(window, "finishes 1")
     assert states(window) == [("finishes 1", "waiting")]
     other.release()
@@ -143,13 +144,15 @@ def test_queue_waits_for_a_training_of_another_window(window: MainWindow, qtbot:
 def test_run_that_cannot_be_started_has_failed_with_its_sentence(
     window: MainWindow, photos: Path, qtbot: QtBot
 ) -> None:
-    window.queue.pause()
+    window.rooms.session.queue.pause()
     add(window, "finishes 1", "finishes 2")
-    gone = msgspec.structs.replace(window.queue.entries[0].config, source=(str(photos / "gone"),))
-    window.queue._update(window.queue.entries[0].id, config=gone)
-    window.queue.go_on()
+    gone = msgspec.structs.replace(
+        window.rooms.session.queue.entries[0].config, source=(str(photos / "gone"),)
+    )
+    window.rooms.session.queue._update(window.rooms.session.queue.entries[0].id, config=gone)
+    window.rooms.session.queue.go_on()
     wait_for(window, [("finishes 1", "failed"), ("finishes 2", "done")], qtbot)
-    assert "gone" in window.queue.entries[0].words
+    assert "gone" in window.rooms.session.queue.entries[0].words
 
 
 def test_program_that_does_not_start_fails_each_run(
@@ -161,65 +164,65 @@ def test_program_that_does_not_start_fails_each_run(
     ready(window, photos, qtbot)
     add(window, "a", "b")
     wait_for(window, [("a", "failed"), ("b", "failed")], qtbot)
-    assert "could not be started" in window.queue.entries[0].words
+    assert "could not be started" in window.rooms.session.queue.entries[0].words
 
 
 def test_queue_asks_when_the_person_stops_a_run(window: MainWindow, qtbot: QtBot) -> None:
     add(window, "trains 1", "finishes 2")
     training(window, "trains 1", qtbot)
-    with qtbot.waitSignal(window.queue.halted, timeout=WAIT_MS):
-        window.controller.stop_now()
-    assert window.asking.question is not None and window.queue.paused
-    window.queue._on_poll()
+    with qtbot.waitSignal(window.rooms.session.queue.halted, timeout=WAIT_MS):
+        window.rooms.session.controller.stop_now()
+    assert window.prompts.question is not None and window.rooms.session.queue.paused
+    window.rooms.session.queue._on_poll()
     assert states(window) == [("trains 1", "stopped"), ("finishes 2", "waiting")]
-    window.asking.question.buttons[Answer.QUEUE_ON].click()
+    window.prompts.question.buttons[Answer.QUEUE_ON].click()
     wait_for(window, [("trains 1", "stopped"), ("finishes 2", "done")], qtbot)
 
 
 def test_enter_lets_the_queue_wait(window: MainWindow, qtbot: QtBot) -> None:
     add(window, "trains 1", "finishes 2")
     training(window, "trains 1", qtbot)
-    with qtbot.waitSignal(window.queue.halted, timeout=WAIT_MS):
-        window.controller.stop_now()
-    question = window.asking.question
+    with qtbot.waitSignal(window.rooms.session.queue.halted, timeout=WAIT_MS):
+        window.rooms.session.controller.stop_now()
+    question = window.prompts.question
     assert question is not None
     qtbot.waitUntil(question.isVisible, timeout=WAIT_MS)
     QTest.keyClick(question, Qt.Key.Key_Return)
-    assert window.queue.paused and window.queue.waiting
+    assert window.rooms.session.queue.paused and window.rooms.session.queue.waiting
 
 
 def test_single_run_that_the_person_stopped_is_told_as_ever(window: MainWindow, qtbot: QtBot) -> None:
     add(window, "trains 1")
     training(window, "trains 1", qtbot)
-    with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
-        window.controller.stop_now()
-    assert window.bar.notice is not None and window.bar.notice.title.startswith("Stopped")
+    with qtbot.waitSignal(window.rooms.session.controller.ended, timeout=WAIT_MS):
+        window.rooms.session.controller.stop_now()
+    assert window.frame.bar.notice is not None and window.frame.bar.notice.title.startswith("Stopped")
 
 
 def test_paused_queue_starts_nothing_until_it_goes_on(window: MainWindow, qtbot: QtBot) -> None:
-    window.queue.pause()
+    window.rooms.session.queue.pause()
     add(window, "finishes 1")
-    window.queue._on_poll()
-    assert not window.queue._looking.working and states(window) == [("finishes 1", "waiting")]
-    window.queue.go_on()
+    window.rooms.session.queue._on_poll()
+    assert not window.rooms.session.queue._looking.working and states(window) == [("finishes 1", "waiting")]
+    window.rooms.session.queue.go_on()
     wait_for(window, [("finishes 1", "done")], qtbot)
 
 
 def test_queue_survives_the_window_and_waits_to_be_told(
     window: MainWindow, open_window: Open, qtbot: QtBot
 ) -> None:
-    window.queue.pause()
+    window.rooms.session.queue.pause()
     add(window, "finishes 1", "fails 2", "finishes 3")
-    window.queue.move(window.queue.entries[2].id, 0)
-    window.queue.go_on()
+    window.rooms.session.queue.move(window.rooms.session.queue.entries[2].id, 0)
+    window.rooms.session.queue.go_on()
     assert window.close()
     second = open_window()
     assert names(second) == ["finishes 3", "finishes 1", "fails 2"]
-    assert second.bar.notice is not None
-    assert second.bar.notice.title == "3 runs wait in the queue."
-    second.queue._on_poll()
-    assert not second.queue._looking.working
-    second.bar.chosen.emit(Offer.QUEUE_ON)
+    assert second.frame.bar.notice is not None
+    assert second.frame.bar.notice.title == "3 runs wait in the queue."
+    second.rooms.session.queue._on_poll()
+    assert not second.rooms.session.queue._looking.working
+    second.frame.bar.chosen.emit(Offer.QUEUE_ON)
     wait_for(second, [("finishes 3", "done"), ("finishes 1", "done"), ("fails 2", "failed")], qtbot)
 
 
@@ -253,8 +256,8 @@ def test_queue_goes_on_with_the_run_that_a_closed_window_left(
     left = QueuedRun(config=RunConfig(name="left"), state="running", folder=str(folder.path))
     QueueFile().write(Queue(entries=(left, QueuedRun(config=config))))
     window = open_window()
-    window.showing.at_start()
-    window.queue._on_poll()
+    window.rooms.left_behind.at_start()
+    window.rooms.session.queue._on_poll()
     assert states(window) == [("left", "running"), ("finishes 2", "waiting")]
     folder.events.write_bytes(encode(RunFinished(checkpoint=None, metrics={}, elapsed_s=1)))
     folder.release()
@@ -265,9 +268,9 @@ def test_broken_file_is_set_aside_and_said(open_window: Open, qtbot: QtBot) -> N
     data_dir().mkdir(parents=True)
     (data_dir() / "queue.json").write_bytes(b'{"entries": [{"con')
     window = open_window()
-    qtbot.waitUntil(lambda: window.bar.notice is not None, timeout=WAIT_MS)
-    assert window.bar.notice is not None
-    assert window.bar.notice.title == "The queue could not be read."
+    qtbot.waitUntil(lambda: window.frame.bar.notice is not None, timeout=WAIT_MS)
+    assert window.frame.bar.notice is not None
+    assert window.frame.bar.notice.title == "The queue could not be read."
     assert (data_dir() / "queue.broken.json").read_bytes() == b'{"entries": [{"con'
 
 
@@ -277,11 +280,11 @@ def test_only_one_window_starts_the_runs(
     add(window, "trains 1", "finishes 2")
     training(window, "trains 1", qtbot)
     second = ready(open_window(), photos, qtbot)
-    assert not second.queue.held and second.bar.notice is None
-    second.queue._on_poll()
-    assert not second.queue._looking.working and not second.controller.running
+    assert not second.rooms.session.queue.held and second.frame.bar.notice is None
+    second.rooms.session.queue._on_poll()
+    assert not second.rooms.session.queue._looking.working and not second.rooms.session.controller.running
     add(second, "finishes 3")
-    window.queue._on_poll()
+    window.rooms.session.queue._on_poll()
     assert names(window) == ["trains 1", "finishes 2", "finishes 3"] == names(second)
 
 
@@ -305,12 +308,12 @@ def test_lock_goes_with_the_process_that_has_it(tmp_path: Path) -> None:
 
 
 def test_every_change_can_be_undone(window: MainWindow) -> None:
-    window.queue.pause()
+    window.rooms.session.queue.pause()
     a, b, c = add(window, "a", "b", "c")
-    undo = window.queue.undo_stack
-    window.queue.move(c.id, 0)
-    window.queue.remove([a.id])
-    window.queue.clear()
+    undo = window.rooms.session.queue.undo_stack
+    window.rooms.session.queue.move(c.id, 0)
+    window.rooms.session.queue.remove([a.id])
+    window.rooms.session.queue.clear()
     assert names(window) == []
     undo.undo()
     assert names(window) == ["c", "b"]
@@ -326,30 +329,30 @@ def test_every_change_can_be_undone(window: MainWindow) -> None:
 
 def test_undo_leaves_alone_what_has_begun_since(window: MainWindow, qtbot: QtBot) -> None:
     add(window, "trains 1", "trains 2")
-    window.queue.move(window.queue.entries[1].id, 0)
+    window.rooms.session.queue.move(window.rooms.session.queue.entries[1].id, 0)
     training(window, "trains 2", qtbot)
     for _ in range(3):  # Moving the second, and adding both.
         assert names(window) == ["trains 2", "trains 1"]
-        window.queue.undo_stack.undo()
+        window.rooms.session.queue.undo_stack.undo()
     assert states(window) == [("trains 2", "running")]
 
 
 def test_running_run_is_neither_moved_nor_removed(window: MainWindow, qtbot: QtBot) -> None:
     add(window, "trains 1", "finishes 2", "finishes 3")
     training(window, "trains 1", qtbot)
-    first, second, third = window.queue.entries
-    window.queue.move(first.id, 2)
-    window.queue.remove([first.id])
-    window.queue.move(third.id, 0)
+    first, second, third = window.rooms.session.queue.entries
+    window.rooms.session.queue.move(first.id, 2)
+    window.rooms.session.queue.remove([first.id])
+    window.rooms.session.queue.move(third.id, 0)
     assert names(window) == ["trains 1", "finishes 3", "finishes 2"]
-    window.queue.clear()
+    window.rooms.session.queue.clear()
     assert names(window) == ["trains 1"]
 
 
 def test_runs_that_were_told_make_room_for_new_ones(window: MainWindow, qtbot: QtBot) -> None:
-    with qtbot.waitSignal(window.queue.over, timeout=WAIT_MS):
+    with qtbot.waitSignal(window.rooms.session.queue.over, timeout=WAIT_MS):
         add(window, "finishes 1")
-    window.queue.pause()
+    window.rooms.session.queue.pause()
     add(window, "finishes 2")
     assert names(window) == ["finishes 2"]
 
@@ -361,7 +364,7 @@ def test_full_disk_is_said_and_the_queue_goes_on(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(QueueFile, "write", full)
-    with qtbot.waitSignal(window.queue.trouble, timeout=WAIT_MS) as told:
+    with qtbot.waitSignal(window.rooms.session.queue.trouble, timeout=WAIT_MS) as told:
         add(window, "finishes 1")
     assert "No space left" in told.args[0]
     wait_for(window, [("finishes 1", "done")], qtbot)
@@ -370,15 +373,15 @@ def test_full_disk_is_said_and_the_queue_goes_on(
 def test_folder_that_does_not_answer_holds_the_others_up_no_longer(
     window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    window.queue.pause()
+    window.rooms.session.queue.pause()
     add(window, "finishes 1", "finishes 2")
-    monkeypatch.setattr(window.queue._looking, "start", lambda work: None)
-    window.queue.go_on()
-    window.queue._consider()
+    monkeypatch.setattr(window.rooms.session.queue._looking, "start", lambda work: None)
+    window.rooms.session.queue.go_on()
+    window.rooms.session.queue._consider()
     monkeypatch.undo()
-    window.queue._on_no_answer()
+    window.rooms.session.queue._on_no_answer()
     wait_for(window, [("finishes 1", "failed"), ("finishes 2", "done")], qtbot)
-    assert window.queue.entries[0].words == "Its folder of photos does not answer."
+    assert window.rooms.session.queue.entries[0].words == "Its folder of photos does not answer."
 
 
 # --- the dialog
@@ -388,15 +391,15 @@ def open_dialog(window: MainWindow, qtbot: QtBot) -> None:
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow, timeout=WAIT_MS)
     QTest.keyClick(window, Qt.Key.Key_J, CTRL)
-    assert window.queueing.dialog is not None
-    qtbot.waitUntil(window.queueing.dialog.isActiveWindow, timeout=WAIT_MS)
+    assert window.rooms.queueing.dialog is not None
+    qtbot.waitUntil(window.rooms.queueing.dialog.isActiveWindow, timeout=WAIT_MS)
 
 
 def test_empty_queue_says_what_to_do(window: MainWindow, qtbot: QtBot) -> None:
     open_dialog(window, qtbot)
-    dialog = window.queueing.dialog
+    dialog = window.rooms.queueing.dialog
     assert dialog is not None and not dialog.list.isVisible()
-    window.queue.pause()
+    window.rooms.session.queue.pause()
     dialog.add.click()
     assert dialog.list.isVisible()
     assert dialog.list.rows.rows[0].detail == "waste"
@@ -406,15 +409,18 @@ def test_empty_queue_says_what_to_do(window: MainWindow, qtbot: QtBot) -> None:
 def test_nothing_can_be_added_without_photos(open_window: Open, qtbot: QtBot) -> None:
     window = open_window()
     open_dialog(window, qtbot)
-    assert window.queueing.dialog is not None
-    assert not window.queueing.dialog.add.isEnabled() and not window.menus.add_to_queue.isEnabled()
+    assert window.rooms.queueing.dialog is not None
+    assert (
+        not window.rooms.queueing.dialog.add.isEnabled()
+        and not window.menus.actions["add_to_queue"].isEnabled()
+    )
 
 
 def test_keys_move_and_remove_the_chosen_run(window: MainWindow, qtbot: QtBot) -> None:
-    window.queue.pause()
+    window.rooms.session.queue.pause()
     add(window, "a", "b", "c")
     open_dialog(window, qtbot)
-    dialog = window.queueing.dialog
+    dialog = window.rooms.queueing.dialog
     assert dialog is not None
     queue_list = dialog.list
     assert queue_list.hasFocus() and queue_list.chosen is not None
@@ -435,10 +441,10 @@ def test_keys_move_and_remove_the_chosen_run(window: MainWindow, qtbot: QtBot) -
 def test_button_that_can_do_no_more_gives_the_keyboard_back_to_the_list(
     window: MainWindow, qtbot: QtBot
 ) -> None:
-    window.queue.pause()
+    window.rooms.session.queue.pause()
     add(window, "a", "b")
     open_dialog(window, qtbot)
-    dialog = window.queueing.dialog
+    dialog = window.rooms.queueing.dialog
     assert dialog is not None
     dialog.list.setCurrentIndex(dialog.list.rows.index(1, 0))
     dialog.up.setFocus()
@@ -448,10 +454,10 @@ def test_button_that_can_do_no_more_gives_the_keyboard_back_to_the_list(
 
 
 def test_dropped_run_lands_in_the_gap(window: MainWindow, qtbot: QtBot) -> None:
-    window.queue.pause()
+    window.rooms.session.queue.pause()
     entries = add(window, "a", "b", "c")
     open_dialog(window, qtbot)
-    dialog = window.queueing.dialog
+    dialog = window.rooms.queueing.dialog
     assert dialog is not None
     model, move = dialog.list.rows, Qt.DropAction.MoveAction
 
@@ -471,27 +477,27 @@ def test_dialog_pauses_and_goes_on(window: MainWindow, qtbot: QtBot) -> None:
     add(window, "trains 1", "finishes 2")
     training(window, "trains 1", qtbot)
     open_dialog(window, qtbot)
-    dialog = window.queueing.dialog
+    dialog = window.rooms.queueing.dialog
     assert dialog is not None
     assert "starts when this training has ended" in dialog.headline.text()
     dialog.pause.click()
-    assert window.queue.paused and dialog.headline.text().endswith("The queue is paused.")
+    assert window.rooms.session.queue.paused and dialog.headline.text().endswith("The queue is paused.")
     dialog.pause.click()
-    assert not window.queue.paused
+    assert not window.rooms.session.queue.paused
     assert not dialog.remove.isEnabled()
 
 
 def test_expected_time_stands_beside_a_run_of_a_known_kind(
     window: MainWindow, open_window: Open, qtbot: QtBot
 ) -> None:
-    with qtbot.waitSignal(window.queue.over, timeout=WAIT_MS):
+    with qtbot.waitSignal(window.rooms.session.queue.over, timeout=WAIT_MS):
         add(window, "finishes 1")
-    window.queue.pause()
+    window.rooms.session.queue.pause()
     add(window, "finishes 2")
     again = open_window()
-    again.queueing.show()
-    assert again.queueing.dialog is not None
-    assert again.queueing.dialog.list.rows.rows[0].time.startswith("about ")
+    again.rooms.queueing.show()
+    assert again.rooms.queueing.dialog is not None
+    assert again.rooms.queueing.dialog.list.rows.rows[0].time.startswith("about ")
 
 
 def test_last_word_counts_and_names() -> None:
@@ -517,7 +523,7 @@ def test_real_engine_trains_the_queue(
     window = MainWindow(Preferences(), theme, RunController())
     qtbot.addWidget(window, before_close_func=lambda _: end_engine(window, qtbot))
     ready(window, photos, qtbot)
-    queue: RunQueue = window.queue
+    queue: RunQueue = window.rooms.session.queue
     for name, source in (("one", photos), ("two", photos / "glass"), ("three", photos)):
         config = msgspec.structs.replace(small, name=name, source=(str(source),))
         queue.add(config, 12)

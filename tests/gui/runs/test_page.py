@@ -431,48 +431,48 @@ def test_undo_is_that_of_the_page_that_is_shown(make_window: Make, photos: Path,
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow, timeout=WAIT_MS)
     window.show_page(RUNS)
-    qtbot.waitUntil(lambda: len(window.runs.library.runs) == 1, timeout=WAIT_MS)
-    choose(window.runs, "a")
-    window.runs.star_action.trigger()
+    qtbot.waitUntil(lambda: len(window.rooms.runs.library.runs) == 1, timeout=WAIT_MS)
+    choose(window.rooms.runs, "a")
+    window.rooms.runs.star_action.trigger()
     QTest.keyClick(window, Qt.Key.Key_Z, CTRL)
-    assert not window.runs.library.runs[str(runs_dir() / "a")].annotations.starred
-    assert window.data.choice.sources
+    assert not window.rooms.runs.library.runs[str(runs_dir() / "a")].annotations.starred
+    assert window.rooms.data.choice.sources
     QTest.keyClick(window, Qt.Key.Key_Z, CTRL | SHIFT)
-    assert window.runs.library.runs[str(runs_dir() / "a")].annotations.starred
+    assert window.rooms.runs.library.runs[str(runs_dir() / "a")].annotations.starred
     window.show_page(PHOTOS)
     QTest.keyClick(window, Qt.Key.Key_Z, CTRL)
-    assert not window.data.choice.sources
-    assert window.runs.library.runs[str(runs_dir() / "a")].annotations.starred
+    assert not window.rooms.data.choice.sources
+    assert window.rooms.runs.library.runs[str(runs_dir() / "a")].annotations.starred
 
 
 def test_line_of_the_run_that_trains_goes_on_with_it(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = ready(make_window("trains"), photos, qtbot)
     window.show_page(RUNS)
-    qtbot.waitUntil(lambda: window.runs.library.known, timeout=WAIT_MS)
-    window.header.start_button.click()
+    qtbot.waitUntil(lambda: window.rooms.runs.library.known, timeout=WAIT_MS)
+    window.frame.header.start_button.click()
     window.show_page(RUNS)
-    qtbot.waitUntil(lambda: window.snapshot.run.phase is RunPhase.TRAINING, timeout=WAIT_MS)
-    qtbot.waitUntil(lambda: len(window.runs.table.runs.lines) == 1, timeout=WAIT_MS)
-    assert window.runs.table.runs.lines[0].run.state == "running"
-    window.runs.table.choose_rows([0])
-    assert not window.runs.delete_action.isEnabled()
-    with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
-        window.controller.stop_now()
-    qtbot.waitUntil(lambda: window.runs.table.runs.lines[0].run.state != "running", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.rooms.shown.snapshot.run.phase is RunPhase.TRAINING, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: len(window.rooms.runs.table.runs.lines) == 1, timeout=WAIT_MS)
+    assert window.rooms.runs.table.runs.lines[0].run.state == "running"
+    window.rooms.runs.table.choose_rows([0])
+    assert not window.rooms.runs.delete_action.isEnabled()
+    with qtbot.waitSignal(window.rooms.session.controller.ended, timeout=WAIT_MS):
+        window.rooms.session.controller.stop_now()
+    qtbot.waitUntil(lambda: window.rooms.runs.table.runs.lines[0].run.state != "running", timeout=WAIT_MS)
 
 
 def test_settings_of_an_old_run_are_filled_in(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     make_run("a", config=RunConfig(model="resnet50", source=(str(photos),), epochs=7))
     window = make_window("finishes")
     window.show_page(RUNS)
-    qtbot.waitUntil(lambda: len(window.runs.table.runs.lines) == 1, timeout=WAIT_MS)
-    window.runs.again_action.trigger()
-    assert window.tabs.currentIndex() == SETTINGS
-    assert (window.form.config().model, window.form.config().epochs) == ("resnet50", 7)
-    qtbot.waitUntil(lambda: not window.data._scan.working, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: len(window.rooms.runs.table.runs.lines) == 1, timeout=WAIT_MS)
+    window.rooms.runs.again_action.trigger()
+    assert window.frame.page == SETTINGS
+    assert (window.rooms.form.config().model, window.rooms.form.config().epochs) == ("resnet50", 7)
+    qtbot.waitUntil(lambda: not window.rooms.data._scan.working, timeout=WAIT_MS)
     window.show_page(RUNS)
-    window.runs.show_action.trigger()
-    assert window.tabs.currentIndex() == TRAINING
+    window.rooms.runs.show_action.trigger()
+    assert window.frame.page == TRAINING
 
 
 # --- told apart

@@ -22,7 +22,7 @@ from waste_gui.gui.session.attached_engine import AttachedEngine
 from waste_gui.gui.session.pages import PHOTOS, RUNS
 from waste_gui.gui.session.queue_store import QueueState
 from waste_gui.gui.session.run_text import Offer
-from waste_gui.gui.shell.banner_text import ended_alone_notice
+from waste_gui.gui.session.session_text import ended_alone_notice
 from waste_gui.monitor.run import RunPhase
 from waste_gui.rundir import RunDir, runs_dir
 
@@ -74,14 +74,14 @@ def test_running_training_is_shown_at_the_start_and_can_be_stopped(
     make_window: Callable[[str], MainWindow], running: RunDir, qtbot: QtBot
 ) -> None:
     window = make_window("finishes")
-    window.showing.at_start()
-    assert window.bar.notice is not None
-    assert window.bar.notice.title.endswith("still runs. Showing it.")
-    qtbot.waitUntil(window.header.stop_button.isVisible, timeout=WAIT_MS)
-    with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
-        window.controller.stop_now()
-    last = window.controller.run.last
-    assert window.controller.run.phase is RunPhase.STOPPED
+    window.rooms.left_behind.at_start()
+    assert window.frame.bar.notice is not None
+    assert window.frame.bar.notice.title.endswith("still runs. Showing it.")
+    qtbot.waitUntil(window.frame.header.stop_button.isVisible, timeout=WAIT_MS)
+    with qtbot.waitSignal(window.rooms.session.controller.ended, timeout=WAIT_MS):
+        window.rooms.session.controller.stop_now()
+    last = window.rooms.session.controller.run.last
+    assert window.rooms.session.controller.run.phase is RunPhase.STOPPED
     assert last is not None and '"command":"stop"' in getattr(last, "reason", "")
 
 
@@ -89,62 +89,65 @@ def test_training_that_ended_while_the_window_was_closed_is_told_once(
     make_window: Callable[[str], MainWindow], running: RunDir, qtbot: QtBot
 ) -> None:
     window = make_window("finishes")
-    window.showing.at_start()
-    qtbot.waitUntil(lambda: window.snapshot.run.phase is RunPhase.STARTING, timeout=WAIT_MS)
+    window.rooms.left_behind.at_start()
+    qtbot.waitUntil(lambda: window.rooms.shown.snapshot.run.phase is RunPhase.STARTING, timeout=WAIT_MS)
     assert window.close()
     assert running.owner() is not None, "closing leaves an attached engine running"
     running.commands.write_text("somebody stops it")
     qtbot.waitUntil(lambda: running.owner() is None, timeout=WAIT_MS)
     after = make_window("finishes")
-    after.showing.at_start()
-    assert after.bar.notice is not None
-    assert after.bar.notice.title.endswith("was stopped while the window was closed.")
-    after.bar.chosen.emit(Offer.SHOW_RUN)
-    qtbot.waitUntil(lambda: after.snapshot.run.phase is RunPhase.STOPPED, timeout=WAIT_MS)
-    assert after.controller.folder == running
+    after.rooms.left_behind.at_start()
+    assert after.frame.bar.notice is not None
+    assert after.frame.bar.notice.title.endswith("was stopped while the window was closed.")
+    after.frame.bar.chosen.emit(Offer.SHOW_RUN)
+    qtbot.waitUntil(lambda: after.rooms.shown.snapshot.run.phase is RunPhase.STOPPED, timeout=WAIT_MS)
+    assert after.rooms.shown.folder == running
     later = make_window("finishes")
-    later.showing.at_start()
-    assert later.bar.notice is None
+    later.rooms.left_behind.at_start()
+    assert later.frame.bar.notice is None
 
 
 def test_folder_without_a_run_is_said_to_be_none(
     make_window: Callable[[str], MainWindow], tmp_path: Path
 ) -> None:
     window = make_window("finishes")
-    window.showing.run(RunDir(tmp_path))
-    assert window.bar.notice is not None
-    assert window.bar.notice.title == f"{tmp_path} holds no run."
-    assert window.controller.folder is None
+    window.rooms.session.open(RunDir(tmp_path))
+    assert window.frame.bar.notice is not None
+    assert window.frame.bar.notice.title == f"{tmp_path} holds no run."
+    assert window.rooms.session.controller.folder is None
 
 
 def test_run_that_is_resumed_elsewhere_is_followed(
     make_window: Callable[[str], MainWindow], running: RunDir, qtbot: QtBot
 ) -> None:
     window = make_window("finishes")
-    window.showing.run(running)
-    qtbot.waitUntil(lambda: window.snapshot.live, timeout=WAIT_MS)
-    with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
+    window.rooms.session.open(running)
+    qtbot.waitUntil(lambda: window.rooms.shown.snapshot.live, timeout=WAIT_MS)
+    with qtbot.waitSignal(window.rooms.session.controller.ended, timeout=WAIT_MS):
         running.commands.write_text("stop")
     window.show_page(PHOTOS)
     running.commands.unlink()
     running.put_events_aside()
     with engine_in(running):
-        qtbot.waitUntil(lambda: window.controller.running and window.snapshot.live, timeout=WAIT_MS)
-        assert window.bar.notice is not None
-        assert "goes on in another window" in window.bar.notice.title
-        assert window.tabs.currentIndex() == PHOTOS, "the person stays where they are"
+        qtbot.waitUntil(
+            lambda: window.rooms.session.controller.running and window.rooms.shown.snapshot.live,
+            timeout=WAIT_MS,
+        )
+        assert window.frame.bar.notice is not None
+        assert "goes on in another window" in window.frame.bar.notice.title
+        assert window.frame.page == PHOTOS, "the person stays where they are"
 
 
 def test_line_of_an_attached_run_goes_on_with_it(
     make_window: Callable[[str], MainWindow], running: RunDir, qtbot: QtBot
 ) -> None:
     window = make_window("finishes")
-    window.showing.run(running)
+    window.rooms.session.open(running)
     window.show_page(RUNS)
-    table = window.runs.table.runs
-    qtbot.waitUntil(lambda: window.runs.library.live is not None and bool(table.lines), timeout=WAIT_MS)
+    table = window.rooms.runs.table.runs
+    qtbot.waitUntil(lambda: window.rooms.runs.library.live is not None and bool(table.lines), timeout=WAIT_MS)
     assert table.lines[0].run.state == "running"
-    with qtbot.waitSignal(window.controller.ended, timeout=WAIT_MS):
+    with qtbot.waitSignal(window.rooms.session.controller.ended, timeout=WAIT_MS):
         running.commands.write_text("stop")
     qtbot.waitUntil(lambda: table.lines[0].run.state == "stopped", timeout=WAIT_MS)
 
@@ -169,12 +172,12 @@ def test_end_of_a_run_that_another_window_started_is_told(
 ) -> None:
     window = make_window("finishes")
     window.settings.on_event_command = f'"{sys.executable}" -c pass'
-    window.showing.run(running)
-    qtbot.waitUntil(lambda: window.notifier._live == running.path, timeout=WAIT_MS)
-    with qtbot.waitSignal(window.notifier.told, timeout=WAIT_MS) as told:
-        window.controller.kill_now()
+    window.rooms.session.open(running)
+    qtbot.waitUntil(lambda: window.rooms.notifier._live == running.path, timeout=WAIT_MS)
+    with qtbot.waitSignal(window.rooms.notifier.told, timeout=WAIT_MS) as told:
+        window.rooms.session.controller.kill_now()
     assert told.args == [SendOutcome("command", True, "Your command was run.")]
-    assert window.controller.run.phase is RunPhase.CRASHED
+    assert window.rooms.session.controller.run.phase is RunPhase.CRASHED
 
 
 def test_window_shows_the_curves_of_all_starts_of_a_run(
@@ -192,13 +195,13 @@ def test_window_shows_the_curves_of_all_starts_of_a_run(
         ]
         (running.path / f"events-{start}.jsonl").write_bytes(b"".join(lines))
     window = make_window("trains")
-    window.showing.at_start()
-    qtbot.waitUntil(lambda: window.controller.run.phase is RunPhase.STARTING, timeout=WAIT_MS)
-    loss = window.controller.run.loss
+    window.rooms.left_behind.at_start()
+    qtbot.waitUntil(lambda: window.rooms.session.controller.run.phase is RunPhase.STARTING, timeout=WAIT_MS)
+    loss = window.rooms.session.controller.run.loss
     assert loss.x.tolist() == list(range(1, 41))
     assert loss.y.tolist() == [1.0] * 20 + [2.0] * 20
-    window.controller.stop_now()
-    qtbot.waitUntil(lambda: not window.controller.running, timeout=WAIT_MS)
+    window.rooms.session.controller.stop_now()
+    qtbot.waitUntil(lambda: not window.rooms.session.controller.running, timeout=WAIT_MS)
 
 
 def test_clock_that_was_set_while_a_run_trained_makes_no_silence(
@@ -212,14 +215,14 @@ def test_clock_that_was_set_while_a_run_trained_makes_no_silence(
     earlier = msgspec.structs.replace(started, started_at=started.started_at - 3600)
     running.events.write_bytes(protocol.encode(earlier) + rest)
     window = make_window("trains")
-    window.showing.at_start()
-    engine = window.controller._engine
+    window.rooms.left_behind.at_start()
+    engine = window.rooms.session.controller._engine
     assert isinstance(engine, AttachedEngine)
     qtbot.waitUntil(lambda: engine.caught_up, timeout=WAIT_MS)
-    assert window.controller.now() > 3000
+    assert window.rooms.session.controller.now() > 3000
     with open(running.events, "ab") as file:
         beat = protocol.Heartbeat(seq=2, at=1.0, where="importing torch", workers=(), queued=0, gpu=None)
         file.write(protocol.encode(beat))
-    qtbot.waitUntil(lambda: window.controller.now() < 60, timeout=WAIT_MS)
-    window.controller.stop_now()
-    qtbot.waitUntil(lambda: not window.controller.running, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.rooms.session.controller.now() < 60, timeout=WAIT_MS)
+    window.rooms.session.controller.stop_now()
+    qtbot.waitUntil(lambda: not window.rooms.session.controller.running, timeout=WAIT_MS)

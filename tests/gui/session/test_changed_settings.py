@@ -51,13 +51,16 @@ def test_run_that_does_not_answer_is_ended_and_started_again(
     make_window: Make, photos: Path, qtbot: QtBot
 ) -> None:
     window = ready(make_window("deaf"), photos, qtbot)
-    window.header.start_button.click()
-    qtbot.waitUntil(lambda: window.snapshot.run.phase is RunPhase.TRAINING, timeout=WAIT_MS)
-    first, config = window.controller.folder, window.controller.config
-    window.bar.chosen.emit(Action.FEWER_WORKERS)
+    window.frame.header.start_button.click()
+    qtbot.waitUntil(lambda: window.rooms.shown.snapshot.run.phase is RunPhase.TRAINING, timeout=WAIT_MS)
+    first, config = window.rooms.session.controller.folder, window.rooms.session.controller.config
+    window.frame.bar.chosen.emit(Action.FEWER_WORKERS)
     qtbot.waitUntil(
-        lambda: window.controller.folder != first and window.snapshot.run.phase is RunPhase.TRAINING,
+        lambda: (
+            window.rooms.session.controller.folder != first
+            and window.rooms.shown.snapshot.run.phase is RunPhase.TRAINING
+        ),
         timeout=WAIT_MS,
     )
-    assert config is not None and window.controller.config is not None
-    assert (config.workers, window.controller.config.workers) == (None, 1)
+    assert config is not None and window.rooms.session.controller.config is not None
+    assert (config.workers, window.rooms.session.controller.config.workers) == (None, 1)

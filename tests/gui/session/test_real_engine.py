@@ -17,9 +17,9 @@ from waste_gui.config import RunConfig
 from waste_gui.gui.common.preferences import Preferences
 from waste_gui.gui.common.theme import Theme
 from waste_gui.gui.main_window import MainWindow
+from waste_gui.gui.session.interfaces import Answer
 from waste_gui.gui.session.run_controller import RunController
 from waste_gui.gui.session.run_text import Offer
-from waste_gui.gui.shell.dialogs import Answer
 from waste_gui.monitor.run import RunPhase
 from waste_gui.protocol import RunFinished, RunStopped
 
@@ -46,18 +46,18 @@ def open_window(qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch) -> 
         window = MainWindow(Preferences(), theme, RunController())
         qtbot.addWidget(window, before_close_func=lambda _: end_engine(window, qtbot))
         window.show()
-        window.form.show_config(config)
+        window.rooms.form.show_config(config)
         return ready(window, photos, qtbot)
 
     return open_
 
 
 def run_to_end(window: MainWindow, qtbot: QtBot, timeout_ms: int = LONG_MS) -> RunFinished:
-    with qtbot.waitSignal(window.controller.ended, timeout=timeout_ms):
-        window.header.start_button.click()
-    last = window.controller.run.last
-    assert isinstance(last, RunFinished), (last, window.controller.run.exit_words)
-    qtbot.waitUntil(lambda: window.results.results is not None, timeout=LONG_MS)
+    with qtbot.waitSignal(window.rooms.session.controller.ended, timeout=timeout_ms):
+        window.frame.header.start_button.click()
+    last = window.rooms.session.controller.run.last
+    assert isinstance(last, RunFinished), (last, window.rooms.session.controller.run.exit_words)
+    qtbot.waitUntil(lambda: window.rooms.results.results is not None, timeout=LONG_MS)
     return last
 
 
@@ -66,31 +66,31 @@ def test_real_training_finishes_and_fills_the_results_page(
 ) -> None:
     window = open_window(make_photos(tmp_path / "photos"), SMALL)
     finished = run_to_end(window, qtbot)
-    run, results = window.controller.run, window.results.results
+    run, results = window.rooms.session.controller.run, window.rooms.results.results
     assert run.phase is RunPhase.FINISHED and len(run.epochs) == 2
     assert all(stage.elapsed_s is not None for stage in run.stages.values())
     assert results is not None and set(results.classes) == {"glass", "metal", "paper"}
     assert sum(map(sum, results.confusion)) == finished.metrics["val_photos"]
-    assert window.bar.notice is not None and window.bar.notice.title.startswith("Done: ")
+    assert window.frame.bar.notice is not None and window.frame.bar.notice.title.startswith("Done: ")
 
 
 def test_real_training_stops_midway_and_goes_on_where_it_was(
     open_window: Open, tmp_path: Path, qtbot: QtBot
 ) -> None:
     window = open_window(make_photos(tmp_path / "photos"), msgspec.structs.replace(SMALL, epochs=10_000))
-    window.header.start_button.click()
-    qtbot.waitUntil(lambda: len(window.controller.run.epochs) >= 1, timeout=LONG_MS)
-    with qtbot.waitSignal(window.controller.ended, timeout=LONG_MS):
-        window.ending.ask_stop()
-        assert window.asking.question is not None
-        window.asking.question.buttons[Answer.STOP_NOW].click()
-    run = window.controller.run
+    window.frame.header.start_button.click()
+    qtbot.waitUntil(lambda: len(window.rooms.session.controller.run.epochs) >= 1, timeout=LONG_MS)
+    with qtbot.waitSignal(window.rooms.session.controller.ended, timeout=LONG_MS):
+        window.rooms.session.stop()
+        assert window.prompts.question is not None
+        window.prompts.question.buttons[Answer.STOP_NOW].click()
+    run = window.rooms.session.controller.run
     assert run.phase is RunPhase.STOPPED and isinstance(run.last, RunStopped)
-    assert window.controller.folder is not None
-    assert (window.controller.folder.checkpoints / "best.safetensors").exists()
+    assert window.rooms.session.controller.folder is not None
+    assert (window.rooms.session.controller.folder.checkpoints / "best.safetensors").exists()
     steps = run.loss.x[-1]
-    window.bar.chosen.emit(Offer.RESUME_RUN)
-    again = window.controller
+    window.frame.bar.chosen.emit(Offer.RESUME_RUN)
+    again = window.rooms.session.controller
     qtbot.waitUntil(lambda: again.run is not run and again.run.step > steps, timeout=LONG_MS)
     assert again.run.loss.x[0] == 1 and (np.diff(again.run.loss.x) > 0).all(), "the curves of both starts"
     again.save_now()

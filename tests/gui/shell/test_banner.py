@@ -14,6 +14,7 @@ from tests.gui import pictures
 from waste_gui.gui.common.theme import UNIT, Theme
 from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.session.run_text import Notice, Offer
+from waste_gui.gui.session.session_text import trouble
 from waste_gui.gui.shell.banner import ROW_HEIGHT, Banner
 from waste_gui.gui.shell.banner_text import BannerText
 
@@ -76,11 +77,10 @@ def test_row_is_given_up_while_the_window_is_too_narrow(bar: Banner) -> None:
 def test_bar_comes_into_the_window_in_one_row_at_once(make_window: Make) -> None:
     window = make_window("finishes")
     window.resize(1100, 700)
-    window.bar_words.said = ALONE
-    window.show_words()
-    window.bar.show_now()
+    window.notify(ALONE)
+    window.frame.bar.show_now()
     QApplication.processEvents()
-    assert window.bar.height() == ROW_HEIGHT
+    assert window.frame.bar.height() == ROW_HEIGHT
 
 
 def test_what_was_said_of_a_run_that_is_done_stays_hidden_until_something_new_is_said() -> None:
@@ -90,10 +90,10 @@ def test_what_was_said_of_a_run_that_is_done_stays_hidden_until_something_new_is
     words.hide(done)
     words.weakest = "Weakest class: trash, 71 %."
     assert words.at(done) is None
-    words.trouble("This folder holds no run.", "Choose another.")
-    trouble = words.at(done)
-    assert trouble is not None and trouble.title == "This folder holds no run."
-    words.clear()
+    words.take(trouble("This folder holds no run.", "Choose another."))
+    said = words.at(done)
+    assert said is not None and said.title == "This folder holds no run."
+    words.take(None)
     assert words.at(done) == told
 
 
@@ -116,16 +116,16 @@ def test_warning_of_a_run_cannot_be_hidden(script: Callable[[], pictures.Script]
 
 def test_done_is_hidden_by_its_button_and_not_by_escape(make_window: Make) -> None:
     window = make_window("finishes")
-    window.controller.snapshot = lambda: done  # type: ignore[method-assign]
+    window.rooms.session.controller.snapshot = lambda: done  # type: ignore[method-assign]
     done = pictures.snapshot(pictures.done())
     window.show_snapshot(done)
-    window.bar.show_now()
-    window.bar.focus_first()
-    QTest.keyClick(window.bar, Qt.Key.Key_Escape)
-    window.bar.show_now()
-    assert window.bar.isVisible()
-    (hide,) = (b for b in window.bar.findChildren(QPushButton) if b.text() == "Hi&de" and b.isVisible())
+    window.frame.bar.show_now()
+    window.frame.bar.focus_first()
+    QTest.keyClick(window.frame.bar, Qt.Key.Key_Escape)
+    window.frame.bar.show_now()
+    assert window.frame.bar.isVisible()
+    (hide,) = (b for b in window.frame.bar.findChildren(QPushButton) if b.text() == "Hi&de" and b.isVisible())
     hide.click()
     window.show_snapshot(done)
-    window.bar.show_now()
-    assert not window.bar.isVisible()
+    window.frame.bar.show_now()
+    assert not window.frame.bar.isVisible()

@@ -14,13 +14,15 @@ from pytestqt.qtbot import QtBot
 
 from tests.gui.conftest import WAIT_MS
 from waste_gui.gui.common import resources
-from waste_gui.gui.main_window import TABS, MainWindow
+from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.session import pages
 from waste_gui.gui.shell.dialogs import DetailsDialog
 from waste_gui.gui.shell.guide import PAGES, GuideDialog
 
 MOST_BYTES, MOST_LINES = 120_000, 45
 IMAGE = QTextDocument.ResourceType.ImageResource.value
+
+WINDOW_PAGES = (pages.PHOTOS, pages.SETTINGS, pages.TRAINING, pages.RESULTS, pages.RUNS)
 
 Make = Callable[[str], MainWindow]
 
@@ -41,27 +43,28 @@ def test_page_has_a_picture_and_is_a_screen_long(page: str) -> None:
     assert links and all(link.removesuffix(".md") in PAGES for link in links)
 
 
-def test_every_page_of_the_window_has_one() -> None:
-    titles = [title.replace("&", "") for title in TABS]
+def test_every_page_of_the_window_has_one(make_window: Make) -> None:
+    tabs = make_window("finishes").frame.tabs
+    titles = [tabs.tabText(i).replace("&", "") for i in range(tabs.count())]
     assert list(PAGES.values())[: len(titles)] == titles
 
 
-@pytest.mark.parametrize("page", range(len(TABS)))
-def test_f1_opens_it_at_the_page_that_is_shown(make_window: Make, qtbot: QtBot, page: int) -> None:
+@pytest.mark.parametrize("page", WINDOW_PAGES)
+def test_f1_opens_it_at_the_page_that_is_shown(make_window: Make, qtbot: QtBot, page: str) -> None:
     window = make_window("finishes")
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow, timeout=WAIT_MS)
     window.show_page(page)
     QTest.keyClick(window, Qt.Key.Key_F1)
     (guide,) = guides(window)
-    assert guide.list.currentRow() == page
-    assert guide.text.toPlainText().startswith(list(PAGES.values())[page])
+    assert guide.list.currentRow() == list(PAGES).index(page)
+    assert guide.text.toPlainText().startswith(PAGES[page])
 
 
 def test_f1_in_the_diagnosis_opens_its_page(make_window: Make, qtbot: QtBot) -> None:
     window = make_window("finishes")
-    window.where.show()
-    dialog = window.where.dialog
+    window.rooms.where.show()
+    dialog = window.rooms.where.dialog
     assert dialog is not None
     dialog.activateWindow()
     qtbot.waitUntil(dialog.isActiveWindow, timeout=WAIT_MS)
@@ -76,7 +79,7 @@ def test_shift_f1_and_the_guide_show_the_keys(make_window: Make, qtbot: QtBot) -
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow, timeout=WAIT_MS)
     QTest.keyClick(window, Qt.Key.Key_F1, Qt.KeyboardModifier.ShiftModifier)
-    window.show_guide()
+    window.commands.show_guide()
     guides(window)[0].keys_button.click()
     both = window.findChildren(DetailsDialog)
     assert [("Shift+F1\tthese keys" in keys.text.toPlainText()) for keys in both] == [True, True]
@@ -84,21 +87,21 @@ def test_shift_f1_and_the_guide_show_the_keys(make_window: Make, qtbot: QtBot) -
 
 def test_pages_are_reached_with_the_keyboard_and_by_links(make_window: Make, qtbot: QtBot) -> None:
     window = make_window("finishes")
-    window.show_guide()
+    window.commands.show_guide()
     (guide,) = guides(window)
     guide.activateWindow()
     qtbot.waitUntil(guide.list.hasFocus, timeout=WAIT_MS)
     QTest.keyClick(guide.list, Qt.Key.Key_Down)
     assert guide.text.toPlainText().startswith("Settings")
     guide.text.anchorClicked.emit(QUrl("training.md"))
-    assert guide.list.currentRow() == pages.TRAINING
+    assert guide.list.currentRow() == list(PAGES).index(pages.TRAINING)
     guide.text.anchorClicked.emit(QUrl("https://example.org/training.md.html"))
-    assert guide.list.currentRow() == pages.TRAINING
+    assert guide.list.currentRow() == list(PAGES).index(pages.TRAINING)
 
 
 def test_picture_is_never_wider_than_the_page(make_window: Make) -> None:
     window = make_window("finishes")
-    window.show_guide()
+    window.commands.show_guide()
     (guide,) = guides(window)
     for width in (560, 900):
         guide.resize(width, 600)
@@ -108,7 +111,7 @@ def test_picture_is_never_wider_than_the_page(make_window: Make) -> None:
 
 def test_only_files_of_the_guide_are_shown(make_window: Make, tmp_path: Path) -> None:
     window = make_window("finishes")
-    window.show_guide()
+    window.commands.show_guide()
     (guide,) = guides(window)
     (tmp_path / "secret.png").write_bytes(resources.path("guide/photos.png").read_bytes())
     assert guide.text.loadResource(IMAGE, QUrl("photos.png")) is not None

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
+from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
+    QFileDialog,
     QHBoxLayout,
     QHeaderView,
     QPushButton,
@@ -31,6 +33,7 @@ from waste_gui.gui.common.escaping import one_line, tooltip
 from waste_gui.gui.common.fields import ChoiceBox
 from waste_gui.gui.common.formatting import count, many
 from waste_gui.gui.common.plain_label import PlainLabel
+from waste_gui.gui.common.preferences import Preferences
 from waste_gui.gui.common.theme import UNIT
 from waste_gui.gui.photos.drop_zone import DropZone
 from waste_gui.gui.photos.findings_page import CheckPart
@@ -48,12 +51,11 @@ class DataPage(QWidget):
     """`ready_changed` comes when what stands between now and Start changes."""
 
     ready_changed = Signal()
-    choose_asked = Signal()
     example_asked = Signal()
-    folder_added = Signal(str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, preferences: Preferences, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._preferences = preferences
         self.choice = DatasetChoice()
         self.found: Found | None = None
         self.readiness = Readiness(False, "no photos chosen", "Choose a folder of photos.")
@@ -67,8 +69,9 @@ class DataPage(QWidget):
         self._scan.finished.connect(self._on_found)
         self._scan.failed.connect(self._on_failed)
         self.drop_zone = DropZone()
-        self.drop_zone.choose_asked.connect(self.choose_asked)
+        self.drop_zone.choose_asked.connect(self.choose_folder)
         self.drop_zone.example_asked.connect(self.example_asked)
+        self.drop_zone.show_recent(preferences.recent_folders)
         self.drop_zone.recent_chosen.connect(lambda folder: self.add_folders([folder]))
         self._stack = QStackedLayout(self)
         self._stack.setContentsMargins(0, 0, 0, 0)
@@ -105,7 +108,7 @@ class DataPage(QWidget):
         self._sources.setSpacing(UNIT // 2)
         add = QPushButton("&Add folder…   Ctrl+O")
         add.setAccessibleName("Add a folder of photos")
-        add.clicked.connect(self.choose_asked)
+        add.clicked.connect(self.choose_folder)
         title = QHBoxLayout()
         title.addWidget(PlainLabel("Folders", bold=True), 1)
         title.addWidget(add)
@@ -169,13 +172,21 @@ class DataPage(QWidget):
         rows.addWidget(area, 1)
         return rows
 
+    def choose_folder(self) -> None:
+        recent = self._preferences.recent_folders
+        start = os.path.dirname(recent[0]) if recent else str(Path.home())
+        folder = QFileDialog.getExistingDirectory(self.window(), "Choose a folder of photos", start)
+        if folder:
+            self.add_folders([folder])
+
     def add_folders(self, folders: list[str]) -> None:
         """Add to the sources what is not among them yet. Own photos take the place of the small example's."""
         new = [os.path.abspath(f) for f in folders]
         new = [f for f in dict.fromkeys(new) if f not in self.choice.sources]
         for folder in new:
-            self.folder_added.emit(folder)
+            self._preferences.remember_folder(folder)
         if new:
+            self.drop_zone.show_recent(self._preferences.recent_folders)
             kept = tuple(s for s in self.choice.sources if s != str(demo_folder()))
             sources = (*kept, *new)
             self._change(f"add {many(len(new), 'folder')}", dataclasses.replace(self.choice, sources=sources))
@@ -254,7 +265,7 @@ class DataPage(QWidget):
         self.words.set_role("slow" if wrong else "text")
         self.words.set_text(f"{wrong}{also}" if wrong else f"{detail}.{also}{_skipped_words(found)}")
         advice = "Press Start." if not wrong else "Look at the photos page."
-        self._set_readiness(Readiness(not wrong, detail, advice))
+        self._set_readiness(Readiness(not wrong, detail, advice, photos=used.photos))
 
     def _on_aside(self) -> None:
         if self.found is not None and not self._scan.working:

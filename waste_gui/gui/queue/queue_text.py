@@ -91,7 +91,8 @@ def over_notice(ended: Sequence[QueuedRun]) -> Notice:
     ]
     text = " ".join(part for part in parts if part)
     glyph: Glyph = "failed" if rest else "done"
-    return Notice("info" if rest else "done", glyph, words, text, (Offer.SHOW_QUEUE, Offer.HIDE))
+    offers = (Offer.SHOW_QUEUE, Offer.HIDE)
+    return Notice("info" if rest else "done", glyph, words, text, offers, of_queue=True)
 
 
 def _named(words: str, entries: Sequence[QueuedRun], more: Callable[[QueuedRun], str]) -> str:
@@ -102,7 +103,8 @@ def _named(words: str, entries: Sequence[QueuedRun], more: Callable[[QueuedRun],
 def waiting_notice(waiting: int) -> Notice:
     """A window was opened, and an earlier one left runs in the queue."""
     words = f"{many(waiting, 'run')} {'waits' if waiting == 1 else 'wait'} in the queue."
-    return Notice("info", "waiting", words, "", (Offer.QUEUE_ON, Offer.SHOW_QUEUE, Offer.HIDE))
+    offers = (Offer.QUEUE_ON, Offer.SHOW_QUEUE, Offer.HIDE)
+    return Notice("info", "waiting", words, "", offers, of_queue=True)
 
 
 def added_notice(entry: QueuedRun, place: int, *, paused: bool, busy: bool) -> Notice:
@@ -114,7 +116,7 @@ def added_notice(entry: QueuedRun, place: int, *, paused: bool, busy: bool) -> N
     else:
         when = "It starts when this training has ended." if busy else "It starts now."
     offers = (Offer.SHOW_QUEUE, Offer.HIDE)
-    return Notice("info", "ok", f"Added to the queue: {title(entry)}.", when, offers)
+    return Notice("info", "ok", f"Added to the queue: {title(entry)}.", when, offers, of_queue=True)
 
 
 def halted_question(entry: QueuedRun, waiting: int) -> str:

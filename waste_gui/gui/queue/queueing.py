@@ -4,60 +4,60 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
 
 from waste_gui.config import ConfigError
 from waste_gui.gui.queue.queue_text import added_notice, halted_question, over_notice, waiting_notice
+from waste_gui.gui.session.interfaces import Answer, Inputs, Question, Shell
 from waste_gui.gui.session.queue_store import QueuedRun
-from waste_gui.gui.session.run_queue import RunQueue
-from waste_gui.gui.session.run_text import Notice
-from waste_gui.gui.shell.dialogs import Answer
+from waste_gui.gui.session.session_text import trouble
+from waste_gui.gui.session.training_session import SessionState, TrainingSession
 
 if TYPE_CHECKING:
-    from waste_gui.gui.main_window import MainWindow
     from waste_gui.gui.queue.dialog import QueueDialog
 
 
 class Queueing(QObject):
-    def __init__(self, window: MainWindow) -> None:
-        super().__init__(window)
-        self._window = window
-        self.dialog: QueueDialog | None = None
-        self.queue = RunQueue(window.controller, window.starting.start_queued, self._may_start, self)
-        self.queue.trouble.connect(window.say)
-        self.queue.halted.connect(self._on_halted)
-        self.queue.over.connect(lambda ended: self.say(over_notice(ended)))
-        if self.queue.held:
-            window.bar_words.of_queue = waiting_notice(len(self.queue.waiting))
+    added = Signal()
 
-    def _may_start(self) -> bool:
-        return not self._window.ending.leaving and not self._window.starting.begins_again
+    def __init__(self, session: TrainingSession, inputs: Inputs, shell: Shell, over: QWidget) -> None:
+        """`over` is the window that the dialog lies over."""
+        super().__init__(over)
+        self._session, self._inputs, self._shell, self._over = session, inputs, shell, over
+        self.dialog: QueueDialog | None = None
+        self._queue = session.queue
+        self._queue.trouble.connect(lambda text, hint: shell.notify(trouble(text, hint)))
+        self._queue.halted.connect(self._on_halted)
+        self._queue.over.connect(lambda ended: shell.notify(over_notice(ended)))
+
+    def tell_at_start(self) -> None:
+        """What an earlier window has left waiting."""
+        if self._queue.held:
+            self._shell.notify(waiting_notice(len(self._queue.waiting)))
 
     def add(self) -> None:
         """What Start would train, to be trained when its turn comes."""
-        window = self._window
-        found = window.data.found
-        if not window.data.readiness.ready or found is None:
-            window.say("There is nothing to add to the queue yet.", "Choose a folder of photos.")
+        readiness = self._inputs.readiness()
+        if not readiness.ready:
+            self._shell.notify(
+                trouble("There is nothing to add to the queue yet.", "Choose a folder of photos.")
+            )
             return
         try:
-            config = window.config()
+            config = self._inputs.config()
         except ConfigError as error:
-            window.say("The settings cannot be used.", str(error))
+            self._shell.notify(trouble("The settings cannot be used.", str(error)))
             return
-        entry = self.queue.add(config, found.photos)
-        window.remember_form()
-        busy = window.controller.running or self.queue.running is not None
-        self.say(added_notice(entry, len(self.queue.waiting), paused=self.queue.paused, busy=busy))
+        entry = self._queue.add(config, readiness.photos)
+        self.added.emit()
+        busy = self._session.running or self._queue.running is not None
+        place = len(self._queue.waiting)
+        self._shell.notify(added_notice(entry, place, paused=self._queue.paused, busy=busy))
 
     def go_on(self) -> None:
-        self._window.bar_words.of_queue = None
-        self.queue.go_on()
-        self._window.show_words()
-
-    def say(self, words: Notice | None) -> None:
-        self._window.bar_words.of_queue = words
-        self._window.show_words()
+        self._shell.notify(None)
+        self._queue.go_on()
 
     def show(self) -> None:
         from waste_gui.gui.queue.dialog import QueueDialog
@@ -65,27 +65,25 @@ class Queueing(QObject):
         if self.dialog is not None:
             self.dialog.activateWindow()
             return
-        self.dialog = QueueDialog(self._window, self.queue, self._window.controller.expected)
+        self.dialog = QueueDialog(self._over, self._queue, self._session.controller.expected)
         self.dialog.add_asked.connect(self.add)
         self.dialog.finished.connect(self._on_closed)
-        self.show_window(trains=self._window.controller.running)
+        self.show_window()
         self.dialog.show()
 
     def _on_closed(self) -> None:
         self.dialog = None
 
-    def show_window(self, *, trains: bool) -> None:
+    def show_window(self) -> None:
         """What the dialog shows of the window."""
         if self.dialog is not None:
-            self.dialog.show_window(trains=trains, can_add=self._window.data.readiness.ready)
+            can_add = self._inputs.readiness().ready
+            self.dialog.show_window(trains=self._session.running, can_add=can_add)
 
     def _on_halted(self, entry: QueuedRun) -> None:
         """The person stopped one; whether the others are wanted, they know."""
-        if self._window.ending.leaving:
+        if self._session.state is SessionState.QUITTING:
             return
-        self._window.asking.ask(
-            "Go on with the queue?",
-            halted_question(entry, len(self.queue.waiting)),
-            (Answer.QUEUE_ON, Answer.QUEUE_WAITS),
-            lambda answer: self.queue.go_on() if answer is Answer.QUEUE_ON else None,
-        )
+        text = halted_question(entry, len(self._queue.waiting))
+        question = Question("Go on with the queue?", text, (Answer.QUEUE_ON, Answer.QUEUE_WAITS))
+        self._shell.ask(question, lambda answer: self._queue.go_on() if answer is Answer.QUEUE_ON else None)

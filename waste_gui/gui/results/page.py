@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import csv
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QScrollArea,
     QSizePolicy,
-    QStackedLayout,
+    QStackedWidget,
     QToolTip,
     QVBoxLayout,
     QWidget,
@@ -26,6 +25,7 @@ from waste_gui.gui.common.class_bars import ClassBars
 from waste_gui.gui.common.escaping import one_line, tooltip
 from waste_gui.gui.common.formatting import many
 from waste_gui.gui.common.plain_label import PlainLabel
+from waste_gui.gui.common.run_picker import RunPicker
 from waste_gui.gui.common.theme import UNIT
 from waste_gui.rundir import RunDir
 
@@ -189,10 +189,18 @@ class ConfusionMatrix(QWidget):
 
 
 class ResultsPage(QWidget):
+    """`found` tells the Results of the run in `folder`, once they are read."""
+
+    found = Signal(object)
+    read_of = Signal(object)  # The RunDir that is shown from now on.
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.results: Results | None = None
-        self._on_read: Callable[[Results], None] | None = None
+        self.folder: RunDir | None = None
+        self.picker = RunPicker("results")
+        self._coming: RunDir | None = None  # What is being read.
+        self._keeps = False
         self._reading = Background(self)
         self._reading.finished.connect(self._show)
         self._title = PlainLabel(
@@ -210,10 +218,14 @@ class ResultsPage(QWidget):
             )
         )
         lines.addStretch(3)
-        self._stack = QStackedLayout(self)
-        self._stack.setContentsMargins(0, 0, 0, 0)
+        self._stack = QStackedWidget()
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self._make_content())
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(UNIT)
+        rows.addWidget(self.picker)
+        rows.addWidget(self._stack, 1)
 
     def _make_content(self) -> QWidget:
         self.bars = ClassBars("Right, by class")
@@ -243,18 +255,22 @@ class ResultsPage(QWidget):
         rows.addLayout(columns, 1)
         return content
 
-    def read(self, folder: RunDir | None, then: Callable[[Results], None] | None = None) -> None:
-        """Show what a run's folder holds, and tell it to `then`."""
-        self.results, self._on_read = None, then
-        self._stack.setCurrentIndex(0)
-        if folder is not None:
-            self._reading.start(lambda tell: read_results(folder))
+    def read(self, folder: RunDir, *, keep: bool = False) -> None:
+        """Show what a run's folder holds; with `keep`, what is shown stays if it holds no results."""
+        self._coming, self._keeps = folder, keep and self.results is not None
+        self._reading.start(lambda tell: read_results(folder))
 
     def _show(self, results: Results | None) -> None:
-        self.results = results
-        self._stack.setCurrentIndex(1 if results else 0)
-        if results is None:
+        if results is None and self._keeps:
             return
+        self.results, self.folder = results, self._coming
+        self._stack.setCurrentIndex(1 if results else 0)
+        self.read_of.emit(self.folder)
+        if results is not None:
+            self._show_results(results)
+            self.found.emit(results)
+
+    def _show_results(self, results: Results) -> None:
         self.bars.show_shares(dict(sorted(results.recall.items(), key=lambda pair: pair[1])))
         self.matrix.show_results(results)
         words = []
@@ -264,5 +280,3 @@ class ResultsPage(QWidget):
             n, true, said = results.mistakes[0]
             words.append(f"Most often {true} is taken for {said}: {many(n, 'photo')}.")
         self._summary.set_text(" ".join(words) or "Every photo is right.")
-        if self._on_read:
-            self._on_read(results)

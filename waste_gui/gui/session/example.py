@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from PySide6.QtCore import QObject, Signal
+
 from waste_gui.config import RunConfig
+from waste_gui.gui.common.background import Background
 from waste_gui.rundir import data_dir
 
 DEMO_CONFIG = RunConfig(
@@ -29,3 +32,25 @@ def draw(tell: Callable[[object], None]) -> str:
     folder = demo_folder()
     draw_dataset(folder)  # Which looks by itself whether all are there.
     return str(folder)
+
+
+class Example(QObject):
+    """`drawn` tells the folder, and whether it is to be trained on at once; `failed` the exception."""
+
+    drawn = Signal(str, bool)
+    failed = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._train = False
+        self._drawing = Background(self)
+        self._drawing.finished.connect(lambda folder: self.drawn.emit(folder, self._train))
+        self._drawing.failed.connect(self.failed)
+
+    @property
+    def working(self) -> bool:
+        return self._drawing.working
+
+    def draw(self, *, and_train: bool) -> None:
+        self._train = and_train
+        self._drawing.start(draw)

@@ -1,3 +1,3 @@
-"""The pages of the window, in the order of their tabs: photos, settings, training, results, earlier runs."""
+"""The names of the pages that something leads to; their order is the window's."""
 
-PHOTOS, SETTINGS, TRAINING, RESULTS, RUNS = range(5)
+PHOTOS, SETTINGS, TRAINING, RESULTS, RUNS = "photos", "settings", "training", "results", "runs"

@@ -104,6 +104,7 @@ class Readiness:
     earlier_runs: int = 0
     first_run: bool = False  # No training has finished on this computer yet.
     check: CheckNow | None = None  # The check of the photos that runs.
+    photos: int = 0  # So many would be trained on.
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,7 @@ class Notice:
     text: str
     offers: tuple[Action | Offer, ...] = ()
     lines: tuple[str, ...] = ()  # Of a log, shown between title and text.
+    of_queue: bool = False  # It may stand in the place of what a run that has ended says.
 
 
 def header_text(snapshot: Snapshot, readiness: Readiness) -> HeaderText:

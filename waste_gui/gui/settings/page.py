@@ -101,6 +101,21 @@ class SettingsPage(QWidget):
             self._config = config
             self.changed.emit()
 
+    def restore(self, kept: str) -> None:
+        """What `kept` gave, of this version or another; then the defaults are as good."""
+        try:
+            raw = msgspec.json.decode(kept)
+            self.show_config(configs.from_raw(raw, "the settings that were kept"))
+        except (msgspec.DecodeError, ConfigError):
+            self.show_config(RunConfig())
+
+    def kept(self) -> str:
+        """To be restored later; empty where it is half typed, and not worth keeping."""
+        try:
+            return msgspec.json.encode(self.config()).decode()
+        except ConfigError:
+            return ""
+
     def config(self) -> RunConfig:
         """What the form says; ConfigError says which field is wrong."""
         return _checked(self._config) if self._fields is None else self._fields.config()

@@ -2,65 +2,40 @@
 
 from __future__ import annotations
 
-from enum import Enum
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
+from waste_gui.gui.session.interfaces import Answer, Question
 
 
-class Answer(Enum):
-    """The values are the buttons' texts."""
-
-    KEEP_TRAINING = "&Keep training"
-    AFTER_EPOCH = "Stop after this &epoch"
-    STOP_NOW = "&Stop now"
-    KEEP_IN_BACKGROUND = "&Keep training in the background"
-    STOP_AND_QUIT = "&Stop and quit"
-    CANCEL = "&Cancel"
-    CLOSE = "&Close"
-    QUEUE_ON = "&Go on with the queue"
-    QUEUE_WAITS = "&Let it wait"
-
-
-class Question(QDialog):
+class QuestionDialog(QDialog):
     """Opened with `open()`, never `exec()`: the training goes on behind it. `answered` comes once."""
 
     answered = Signal(object)  # Answer
 
-    def __init__(
-        self,
-        parent: QWidget,
-        title: str,
-        text: str,
-        answers: tuple[Answer, ...],
-        safe: Answer,
-        notes: dict[Answer, str] | None = None,
-    ) -> None:
-        """`safe` is the default button and what Esc means; `notes` is added to a button's text."""
+    def __init__(self, parent: QWidget, question: Question) -> None:
         super().__init__(parent)
-        self._safe = safe
-        self.setWindowTitle(title)
+        self._safe = safe = question.answers[-1]
+        self.setWindowTitle(question.title)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setAccessibleDescription(text)
+        self.setAccessibleDescription(question.text)
         self.buttons: dict[Answer, QPushButton] = {}
         rows = QVBoxLayout(self)
         rows.setContentsMargins(3 * UNIT, 3 * UNIT, 3 * UNIT, 2 * UNIT)
         rows.setSpacing(UNIT)
-        heading = PlainLabel(title, size="title", bold=True, wrap=True)
+        heading = PlainLabel(question.title, size="title", bold=True, wrap=True)
         heading.setMinimumWidth(400)
         rows.addWidget(heading)
-        rows.addWidget(PlainLabel(text, wrap=True))
+        rows.addWidget(PlainLabel(question.text, wrap=True))
         rows.addSpacing(2 * UNIT)
         line = QHBoxLayout()
         line.setSpacing(UNIT)
         line.addStretch(1)
-        for answer in answers:
-            note = (notes or {}).get(answer, "")
-            button = QPushButton(answer.value + note)
+        for answer in question.answers:
+            button = QPushButton(answer.value + question.notes.get(answer, ""))
             button.setAutoDefault(answer is safe)
             button.setDefault(answer is safe)
             button.setProperty("primary", answer is safe)

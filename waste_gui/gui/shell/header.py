@@ -55,6 +55,7 @@ class Header(QWidget):
 
     start_asked = Signal()
     stop_asked = Signal()
+    back_asked = Signal()  # To the training that runs, from another run that is looked at.
 
     def __init__(self, first_width: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -71,6 +72,10 @@ class Header(QWidget):
         self.stop_button = QPushButton("S&top…   Ctrl+.")
         self.stop_button.setAccessibleName("Stop training")
         self.stop_button.clicked.connect(self.stop_asked)
+        self.back_button = QPushButton("Show the &training")
+        self.back_button.setAccessibleName("Show the training that runs")
+        self.back_button.clicked.connect(self.back_asked)
+        self.back_button.hide()
         self._columns = QGridLayout(self)
         self._columns.setContentsMargins(2 * UNIT, 12, 2 * UNIT, 12)
         self._columns.setHorizontalSpacing(2 * UNIT)
@@ -94,7 +99,7 @@ class Header(QWidget):
         words.addStretch(1)
         rows.addLayout(words)
         rows.addStretch(1)
-        for button in (self.start_button, self.stop_button):
+        for button in (self.start_button, self.stop_button, self.back_button):
             button.setMaximumWidth(288)
             rows.addWidget(button)
         return column
@@ -103,7 +108,10 @@ class Header(QWidget):
         """`width` is the checklist's."""
         self._stage.setFixedWidth(width + UNIT)
 
-    def show_snapshot(self, snapshot: Snapshot, readiness: Readiness) -> None:
+    def show_snapshot(
+        self, snapshot: Snapshot, readiness: Readiness, *, trains_elsewhere: bool = False
+    ) -> None:
+        """`trains_elsewhere` is whether another run than this one trains in the window."""
         words = header_text(snapshot, readiness)
         self._stage.show_text(words.stage, words.stage_detail)
         self._show_normal(words)
@@ -113,12 +121,19 @@ class Header(QWidget):
         self._best.set_text(words.advice_detail)
         self._fit_best()
         running = snapshot.run.phase.running
-        focus_moves = self.start_button.hasFocus() or self.stop_button.hasFocus()
-        self.stop_button.setVisible(running)
-        self.start_button.setVisible(not running)
+        focus_moves = any(b.hasFocus() for b in (self.start_button, self.stop_button, self.back_button))
+        self.back_button.setVisible(trains_elsewhere)
+        self.stop_button.setVisible(running and not trains_elsewhere)
+        self.start_button.setVisible(not running and not trains_elsewhere)
         self.start_button.setEnabled(readiness.ready and not running)
         if focus_moves:
-            (self.stop_button if running else self.start_button).setFocus(Qt.FocusReason.OtherFocusReason)
+            self.button.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    @property
+    def button(self) -> QPushButton:
+        """The one that is shown."""
+        buttons = (self.back_button, self.stop_button)
+        return next((each for each in buttons if not each.isHidden()), self.start_button)
 
     def _fit_best(self) -> None:
         """In what the advice leaves; it stands among the facts as well."""

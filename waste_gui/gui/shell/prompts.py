@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from PySide6.QtWidgets import QWidget
 
-from waste_gui.gui.shell.dialogs import Answer, Question
+from waste_gui.gui.session.interfaces import Answer, Question
+from waste_gui.gui.shell.dialogs import QuestionDialog
 
 
 class Prompts:
-    """A later question takes the place of one that is open: whose answer then counts for nothing."""
+    """A later question takes the place of one that is open, to which the safe answer is given."""
 
-    def __init__(self, window: QWidget) -> None:
-        self._window = window
-        self.question: Question | None = None
+    def __init__(self, over: QWidget) -> None:
+        self._over = over
+        self.question: QuestionDialog | None = None
 
-    def ask(
-        self,
-        title: str,
-        text: str,
-        answers: tuple[Answer, ...],
-        then: Callable[[Answer], object],
-        notes: Mapping[Answer, str] | None = None,
-    ) -> None:
-        """The last answer is the safe one; `notes` is added to a button's text."""
-        question = Question(self._window, title, text, answers, answers[-1], dict(notes or {}))
-        self.question = question
+    def ask(self, question: Question, then: Callable[[Answer], object]) -> None:
+        self.withdraw()
+        self.question = dialog = QuestionDialog(self._over, question)
 
         def on_answered(answer: Answer) -> None:
-            if self.question is question:
+            if self.question is dialog:
                 self.question = None
                 then(answer)
 
-        question.answered.connect(on_answered)
-        question.open()
+        dialog.answered.connect(on_answered)
+        dialog.open()
 
     def withdraw(self) -> None:
         """What it asked has settled itself."""

@@ -6,18 +6,22 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, Qt, QTimer
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
+from waste_gui.config import RunConfig
 from waste_gui.gui.common import theme
 from waste_gui.gui.common.plain_label import PlainLabel
+from waste_gui.gui.common.run_picker import RunPicker
 from waste_gui.gui.common.theme import FRAME_MS, UNIT
 from waste_gui.gui.session.run_text import progress, usual
+from waste_gui.gui.training.facts import Facts
+from waste_gui.gui.training.stage_list import StageList
 from waste_gui.monitor.formatting import band
 from waste_gui.monitor.run import RunPhase, Stage
 from waste_gui.monitor.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from waste_gui.gui.training.plots import Plots
+    from waste_gui.gui.training.plots import PlotName, Plots
 
 CENTRE = Qt.AlignmentFlag.AlignHCenter
 
@@ -101,18 +105,51 @@ def _expected(snapshot: Snapshot, stage: Stage) -> str:
 
 
 class RunPage(QWidget):
-    """The plots come with the first curve or in a quiet moment: pyqtgraph takes longer than all the rest."""
+    """A run: its stages and facts on the left, what it does or its curves on the right.
+
+    The plots come with the first curve or in a quiet moment: pyqtgraph takes longer than all the rest."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._plots: Plots | None = None
+        self.picker = RunPicker("training")
+        self.stages = StageList()
+        self.facts = Facts()
         self._waiting = _Waiting()
-        self._stack = QStackedLayout(self)
-        self._stack.setContentsMargins(0, 0, 0, 0)
+        self._stack = QStackedWidget()
         self._stack.addWidget(self._waiting)
         self._turn = QTimer(self)  # The first curve comes in a frame of its own.
         self._turn.setSingleShot(True)
         self._turn.timeout.connect(lambda: self._stack.setCurrentWidget(self.plots))
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(UNIT)
+        rows.addWidget(self.picker)
+        columns = QHBoxLayout()
+        columns.setSpacing(3 * UNIT)
+        rows.addLayout(columns, 1)
+        columns.addWidget(self._make_left())
+        columns.addWidget(self._stack, 1)
+
+    def _make_left(self) -> QScrollArea:
+        facts = QWidget()
+        left = QVBoxLayout(facts)
+        left.setContentsMargins(0, 0, 0, 0)
+        left.setSpacing(2 * UNIT)
+        left.addWidget(self.stages)
+        left.addWidget(self.facts)
+        left.addStretch(1)
+        self._left = QScrollArea()  # It scrolls only where a tall warning leaves too little room.
+        self._left.setWidgetResizable(True)
+        self._left.setFrameShape(QScrollArea.Shape.NoFrame)
+        self._left.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._left.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._left.setWidget(facts)
+        return self._left
+
+    def set_left_width(self, width: int) -> None:
+        """That of the header's first column, so that both stand below each other."""
+        self._left.setFixedWidth(width)
 
     @property
     def plots(self) -> Plots:
@@ -123,6 +160,16 @@ class RunPage(QWidget):
             self._stack.addWidget(self._plots)
         return self._plots
 
+    def show_plots(self, *names: PlotName) -> None:
+        """These alone, with the keyboard."""
+        self.plots.choose(*names)
+        self.plots.focus_first()
+
+    def areas(self) -> list[QWidget]:
+        """Which the keyboard goes through."""
+        plots = self._stack.currentWidget()
+        return [self.stages, self.picker.button, *([plots] if plots is self._plots and plots else [])]
+
     def prepare(self) -> None:
         """Make the plots and draw them once, unseen: the first time takes a frame longer."""
         if self._stack.currentWidget() is self._waiting:
@@ -130,7 +177,10 @@ class RunPage(QWidget):
             self.plots.grab()
             self._stack.setCurrentWidget(self._waiting)
 
-    def show_snapshot(self, snapshot: Snapshot) -> None:
+    def show_snapshot(self, snapshot: Snapshot, config: RunConfig | None = None, found: str = "") -> None:
+        """`config` is what Start would train, and `found` what was found of its photos: while nothing ran."""
+        self.stages.show_snapshot(snapshot)
+        self.facts.show_snapshot(snapshot, snapshot.config or config, found)
         if len(snapshot.run.loss) > 0 or snapshot.run.epochs:
             if self.isVisible():
                 self.plots.show_run(snapshot.run)

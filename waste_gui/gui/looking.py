@@ -1,0 +1,86 @@
+"""Which run each page shows, and says so: the one that trains, or another that was chosen there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from waste_gui.gui.results.page import Results, ResultsPage
+from waste_gui.gui.session.recent_runs import RecentRuns
+from waste_gui.gui.session.session_text import run_name
+from waste_gui.gui.session.shown_run import ShownRun
+from waste_gui.gui.session.training_session import TrainingSession
+from waste_gui.gui.training.page import RunPage
+from waste_gui.monitor.run import RunPhase
+from waste_gui.monitor.snapshot import Snapshot
+from waste_gui.rundir import RunDir
+
+TRAINS, LAST, EARLIER = "trains now", "the last training", "an earlier run"
+
+
+class Looking(QObject):
+    """A finished run's results stay until those of another are there, or are asked for."""
+
+    weakest = Signal(str, float)  # Of the training that has just finished: class, and share right.
+
+    def __init__(
+        self, session: TrainingSession, shown: ShownRun, training: RunPage, results: ResultsPage
+    ) -> None:
+        super().__init__(session)
+        self._session, self._shown, self._training, self._results = session, shown, training, results
+        self._recent = RecentRuns(self)
+        for picker in (training.picker, results.picker):
+            picker.asked.connect(self._recent.read)
+            self._recent.found.connect(picker.show_runs)
+        training.picker.chosen.connect(self._on_run)
+        results.picker.chosen.connect(self._on_results)
+        results.found.connect(self._on_found)
+        results.read_of.connect(lambda _: self.name_runs())
+        shown.replaced.connect(self._on_replaced)
+        session.ended.connect(self._on_ended)
+
+    def _on_run(self, folder: str | None) -> None:
+        if folder is None:
+            self._shown.follow()
+        else:
+            self._session.open(RunDir(Path(folder)))
+
+    def _on_results(self, folder: str | None) -> None:
+        chosen = RunDir(Path(folder)) if folder else self._session.folder
+        if chosen is not None:
+            self._results.read(chosen)
+
+    def _on_replaced(self) -> None:
+        if not self._shown.follows and self._shown.folder is not None:
+            self._results.read(self._shown.folder)
+
+    def _on_ended(self, snapshot: Snapshot) -> None:
+        if snapshot.folder is not None:
+            self._results.read(RunDir(snapshot.folder), keep=not self._shown.follows)
+
+    def _on_found(self, found: Results) -> None:
+        ended = self._session.controller.run.phase is RunPhase.FINISHED
+        if ended and found.weakest and self._results.folder == self._session.folder:
+            self.weakest.emit(*found.weakest)
+
+    def name_runs(self) -> None:
+        """On the pages, and what each run is."""
+        trains = self._session.running
+        shown = self._shown.snapshot
+        if self._shown.follows:
+            note = TRAINS if trains else LAST if shown.folder else ""
+        else:
+            note = EARLIER
+        self._training.picker.show_run(run_name(shown), note, trains=trains)
+        results = self._results.folder
+        if results is None:
+            self._results.picker.show_run("", trains=trains)
+        elif results == self._session.folder:
+            note = TRAINS if trains else LAST
+            self._results.picker.show_run(run_name(self._session.snapshot), note, trains=trains)
+        else:
+            self._results.picker.show_run(self._named(results, shown), EARLIER, trains=trains)
+
+    def _named(self, folder: RunDir, shown: Snapshot) -> str:
+        return run_name(shown) if shown.folder == folder.path else folder.path.name
