@@ -69,9 +69,9 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     pretrained: Annotated[
         Pretrained,
         Meta(
-            title="Start from",
-            description="Weights to start from: 'default' (recommended, downloaded once), 'none' (learn from "
-            "nothing), a tag of the library's, or a file.",
+            title="Weights",
+            description="Weights to start from: 'default' (recommended, downloaded once), 'none' (train from "
+            "scratch), a tag of the library's, or a file.",
         ),
     ] = "default"
     freeze_backbone: Annotated[
@@ -264,7 +264,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             title="Photo time limit",
             ge=0.5,
             le=86_400,
-            description="Seconds after which a photo that cannot be read is set aside.",
+            description="Seconds after which a photo that cannot be read is excluded.",
         ),
     ] = 20.0
     bad_image: Annotated[
@@ -358,11 +358,11 @@ def check(config: RunConfig) -> RunConfig:
 def missing_weights(pretrained: str) -> str:
     """Why training cannot start from these, as far as that can be known before the model is; else empty."""
     if not pretrained.strip():
-        return "'Start from' is empty; write none to learn from nothing."
+        return "'Weights' is empty; write none to train from scratch."
     path = Path(pretrained).expanduser()
     meant_as_file = path.suffix in WEIGHT_FILES or any(sign in pretrained for sign in " /\\")
     if meant_as_file and not path.is_file():
-        return f"'Start from': there is no file {pretrained}."
+        return f"'Weights': there is no file {pretrained}."
     return ""
 
 

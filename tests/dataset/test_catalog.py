@@ -124,7 +124,7 @@ def test_what_a_person_entered_is_saved_from_a_damaged_file(catalog: Catalog, pr
     catalog.remember(photos)
     assert len(catalog.recall({p.path: FileStat(p.size, p.mtime_ns) for p in photos})) == 200
     assert len(problems) == 1
-    assert "set aside" not in problems[0]
+    assert "excluded" not in problems[0]
 
 
 @pytest.mark.skipif(opens_everything(), reason="no file is read-only for this user")

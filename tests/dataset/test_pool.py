@@ -310,7 +310,7 @@ def test_a_photo_of_an_absent_folder_can_be_set_aside(
     wait_for(patient_pool, gone, 1)
     patient_pool.skip(lost)
     error = take(patient_pool).error
-    assert error is not None and error.reason == "set aside by you"
+    assert error is not None and error.reason == "excluded by you"
 
 
 def test_the_size_of_the_photo_comes_with_its_tile(pool: ReadingPool, photos: list[str]) -> None:
@@ -386,7 +386,7 @@ def test_photo_set_aside_comes_back_at_once_and_for_good(
     for ticket in (99, 100):
         read = take(pool)
         assert read.ticket == ticket and read.error is not None
-        assert (read.error.kind, read.error.reason) == ("timed_out", "set aside by you")
+        assert (read.error.kind, read.error.reason) == ("timed_out", "excluded by you")
         pool.submit(100, slow_photo)
     submit(pool, photos)
     take_all(pool, len(photos) + 1)

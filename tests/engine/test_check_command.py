@@ -282,7 +282,7 @@ def test_set_aside_photos_are_passed_over_until_they_are_taken_back(photos: Path
     assert shell("set-aside", "--list", "--source", photos / "val") == (0, "", "")
     finished = check(photos)
     assert found(finished) == []
-    assert "photos set aside (1)" in finished.of(StageFinished)[0].summary
+    assert "excluded photos (1)" in finished.of(StageFinished)[0].summary
     assert shell("set-aside", "--undo", broken) == (0, "", "")
     assert found(check(photos)) == [("damaged", {"broken.jpg"})]
 

@@ -84,7 +84,7 @@ def test_photos_set_aside_are_left_out(photos: Path, tmp_path: Path) -> None:
     Catalog().exclude(aside, "blurred")
     finished = train(photos, tmp_path / "run")
     assert "28 photos" in summary(finished, "scan")
-    assert "photos set aside (2)" in summary(finished, "scan")
+    assert "excluded photos (2)" in summary(finished, "scan")
     assert not any(path in RunDir(tmp_path / "run").split.read_text() for path in aside)
 
 

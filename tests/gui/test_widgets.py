@@ -140,7 +140,7 @@ def test_frame_of_the_focus_is_whole_and_leaves_the_title_alone(qtbot: QtBot, th
 def test_keys_stand_in_two_columns_and_are_copied(qtbot: QtBot, theme: Theme) -> None:
     parent = QWidget()
     qtbot.addWidget(parent)
-    dialog = DetailsDialog(parent, "Keys", KEYS)
+    dialog = DetailsDialog(parent, "Keyboard shortcuts", KEYS)
     dialog.show()
     document, lefts = dialog.text.document(), set()
     for number, line in enumerate(KEYS.splitlines()):

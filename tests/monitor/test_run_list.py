@@ -32,8 +32,8 @@ def only_run() -> RunSummary:
         ((started(), DONE), "done", ""),
         ((started(), STOPPED), "stopped", "Stopped at the end of the epoch, as asked."),
         ((started(), FAILED), "failed", "Out of memory. Use batch 16."),
-        ((started(), epoch(1, 0.5)), "ended unexpectedly", ""),
-        ((), "ended unexpectedly", ""),
+        ((started(), epoch(1, 0.5)), "crashed", ""),
+        ((), "crashed", ""),
     ],
 )
 def test_run_is_listed_with_how_it_ended(messages: tuple[AnyMessage, ...], state: str, why: str) -> None:
@@ -48,7 +48,7 @@ def test_run_is_running_only_while_its_engine_lives() -> None:
     folder.lock.write_text(json.dumps(me))
     assert only_run().state == "running"
     folder.lock.write_text(json.dumps(me | {"started": 1.0}))  # The number went to another process since.
-    assert only_run().state == "ended unexpectedly"
+    assert only_run().state == "crashed"
 
 
 def test_summary_says_what_was_trained_on_what_and_how_well() -> None:
@@ -95,7 +95,7 @@ def test_folder_with_broken_files_is_still_listed() -> None:
     for name in ("config.json", "events.jsonl", "split.json", "marks.json"):
         (folder.path / name).write_bytes(b"\xff{ no JSON\n\n")
     run = only_run()
-    assert (run.title, run.model, run.state) == ("a", "", "ended unexpectedly")
+    assert (run.title, run.model, run.state) == ("a", "", "crashed")
 
 
 def test_folder_without_settings_is_no_run() -> None:

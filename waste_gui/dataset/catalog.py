@@ -27,7 +27,7 @@ BUSY_S = 10.0
 AT_ONCE = 500
 """Paths asked for in one query; SQLite's oldest limit is 999."""
 
-PUT_ASIDE = "photos set aside"
+PUT_ASIDE = "excluded photos"
 
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
@@ -200,7 +200,7 @@ class Catalog:
                 lost = True
         self._on_problem(
             "What was remembered of photos was damaged and begins anew"
-            + (", also which photos were set aside" if lost else "")
+            + (", also which photos were excluded" if lost else "")
             + f"; the old file is kept as {kept}."
         )
 

@@ -78,7 +78,7 @@ was read since they began, the drive is the suspect, not the photos: the time li
 KILLED = -getattr(signal, "SIGKILL", 9)
 """The exit status of a process that somebody else killed: the system, when memory ran out, or a person."""
 
-EXCLUDE = "set aside by you"
+EXCLUDE = "excluded by you"
 
 SUSPECT = (VanishedImage, UnreadableImage, TimedOutImage)
 """Errors that may mean that the whole folder is away."""

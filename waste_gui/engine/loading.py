@@ -110,7 +110,7 @@ class Failures:
         return TooManyFailures(
             f"{len(self.errors)} photos cannot be read, more than the {self.limit} allowed. "
             f"The commonest reason, {times} times: the photo {reason}.",
-            f"Look at {folder} first ({there} of them): repair the photos, or set them aside. "
+            f"Look at {folder} first ({there} of them): repair the photos, or exclude them. "
             "failures.csv in the run folder lists all.",
         )
 

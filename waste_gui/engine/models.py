@@ -240,7 +240,7 @@ def _reachable(source: Callable[[str, str], dict[str, Tensor]], name: str, tag: 
         raise WeightsUnavailable(
             f"The weights '{tag}' of {name} could not be downloaded ({reason}).",
             "Check the network, or start from nothing or from a file "
-            "(in the settings: Start from; in a terminal: --pretrained).",
+            "(in the settings: Weights; in a terminal: --pretrained).",
         ) from error
 
 

@@ -91,7 +91,7 @@ def start_pool(config: RunConfig, context: Context, side: int, closing: contextl
 def remember_aside(path: str, context: Context) -> None:
     """So that the next run leaves it out, too; the photos page takes it back."""
     try:
-        Catalog().exclude([path], "set aside during a training")
+        Catalog().exclude([path], "excluded during a training")
     except CatalogError as error:
         context.report(Warned(text=error.text, hint=error.hint))
 

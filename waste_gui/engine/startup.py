@@ -170,7 +170,7 @@ def build_model(
             model.backbone.requires_grad_(False)
         model.to(device.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         count = sum(p.numel() for p in model.parameters())
-        weights = "from nothing" if config.pretrained == "none" else f"from {config.pretrained}"
+        weights = "from scratch" if config.pretrained == "none" else f"from {config.pretrained}"
         stage.summary = (
             f"{spec.name} ({spec.library}), {count / 1e6:.1f} M parameters, {weights}, {spec.image_size} px"
         )

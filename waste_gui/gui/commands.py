@@ -195,7 +195,7 @@ class Commands:
 
     def open_folder(self, folder: Path) -> None:
         if not open_folder(folder):
-            self._say("No program shows folders on this desktop.", f"The folder is {folder}.")
+            self._say("No file manager found.", f"The folder is {folder}.")
 
     # --- the window
 

@@ -188,7 +188,7 @@ class Context:
             of = f" of {self.stage.total}" if self.stage.total else ""
             lines.append(f"{self.title}: {self.stage.done}{of} {self.stage.unit}".rstrip())
         if self.run.heartbeat is not None:
-            lines.append(f"Last sign of life {formatting.span(self.beat_age_s)} ago")
+            lines.append(f"Last response {formatting.span(self.beat_age_s)} ago")
             if self.run.heartbeat.where:
                 lines.append(f"Main thread: {self.run.heartbeat.where}")
             if self.doing:

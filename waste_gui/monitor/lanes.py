@@ -38,7 +38,7 @@ class SegmentKind(Enum):
     COMPUTE = "computes"
     PAUSED = "paused"
     STUCK = "no progress"
-    SILENT = "no sign of life"
+    SILENT = "no response"
     STARTING = "starts"
     IDLE = "idle"
     READING = "reads photos"

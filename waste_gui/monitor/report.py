@@ -115,7 +115,7 @@ class Report:
         beat = self.run.heartbeat
         if beat is None:
             return
-        yield f"Last sign of life {span(self.now - self.run.heard_at)} ago, last progress " + (
+        yield f"Last response {span(self.now - self.run.heard_at)} ago, last progress " + (
             f"{span(self.now - self.run.moved_at)} ago"
         )
         yield f"Main thread: {beat.where or 'working'}; photos asked for: {beat.queued}"

@@ -49,7 +49,7 @@ NEWEST = 200
 FILES = ("config.json", "split.json", "events.jsonl", os.path.join("checkpoints", "last.json"))
 
 Last = RunFinished | RunStopped | RunFailed
-RunState = Literal["running", "done", "stopped", "failed", "ended unexpectedly"]
+RunState = Literal["running", "done", "stopped", "failed", "crashed"]
 STATES: dict[type[AnyMessage], RunState] = {
     RunFinished: "done",
     RunStopped: "stopped",
@@ -73,7 +73,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     photos: int | None = None
     best: float | None = None
     took_s: float | None = None
-    state: RunState = "ended unexpectedly"
+    state: RunState = "crashed"
     why: str = ""
     annotations: Annotations = Annotations()
 
@@ -259,7 +259,7 @@ def _summary(look: _Look, photos: _PhotoCounts) -> RunSummary:
         photos=photos.of(fingerprint, split),
         best=_best(last, checkpoint, (*look.earlier, events)),
         took_s=sum(end.at for end in ends) or None,
-        state=STATES.get(type(last), "ended unexpectedly") if last else "ended unexpectedly",
+        state=STATES.get(type(last), "crashed") if last else "crashed",
         why=_why(last),
         annotations=read_annotations(RunDir(Path(look.folder))) if look.marked else Annotations(),
     )

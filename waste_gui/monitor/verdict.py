@@ -18,13 +18,13 @@ class VerdictState(Enum):
 class Action(Enum):
     """What a button of the warning does. The value is the button's text."""
 
-    SHOW_WHERE = "Show where it waits"
-    EXCLUDE = "Set that photo aside"
+    SHOW_WHERE = "Show what it's waiting for"
+    EXCLUDE = "Exclude that photo"
     KEEP_WAITING = "Keep waiting 5 min"
     KEEP_GOING = "Keep going"
     STOP = "Stop, keep best model"
     FORCE_STOP = "Force stop"
-    RESUME = "Go on"
+    RESUME = "Resume"
     RESTART_WORKERS = "Restart the data workers"
     SMALLER_BATCH = "Start again with half the batch"
     FEWER_WORKERS = "Start again with one data worker"

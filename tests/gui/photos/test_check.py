@@ -131,7 +131,7 @@ def test_page_says_that_nothing_was_checked_yet(make_page: Make) -> None:
 def test_check_lists_what_it_finds_the_important_first(make_page: Make, qtbot: QtBot, folder: Path) -> None:
     page = checked(make_page("finds"), qtbot)
     assert page.checking.bar.title.text() == "2 of 16 photos cannot be read. They are left out."
-    assert page.checking.bar.detail.text() == "Also 1 in two classes, 2 doubles, 1 very small."
+    assert page.checking.bar.detail.text() == "Also 1 in two classes, 2 duplicates, 1 very small."
     assert page.checking.bar.button.text() == AGAIN
     assert ids(page) == [
         *("heading damaged", "damaged 1", "damaged 2", "heading two_labels", "two_labels 1"),
@@ -149,7 +149,7 @@ def test_more_unreadable_photos_than_a_training_copes_with_are_too_many(
     page = checked(make_page("finds"), qtbot)
     bar = page.checking.bar
     assert bar.title.text() == "2 of 16 photos cannot be read. That is too many."
-    assert bar.detail.text() == "Training copes with 1: repair the photos, or set them aside."
+    assert bar.detail.text() == "Training copes with 1: repair the photos, or exclude them."
     page.checking.lists.exclude({entry(page, "damaged 1").paths[0]: ""})
     assert bar.title.text() == "1 of 16 photos cannot be read. It is left out."
 
@@ -181,7 +181,7 @@ def test_check_stops_and_goes_on_where_it_was(make_page: Make, qtbot: QtBot) -> 
     checked(page, qtbot)  # The button stops.
     bar = page.checking.bar
     assert bar.title.text() == "Check stopped at 4 of 16 photos."
-    assert bar.detail.text() == "When you go on, it starts from there. Found until then: 2 cannot be read."
+    assert bar.detail.text() == "When you resume it, it starts from there. Found until then: 2 cannot be read."
     assert bar.button.text() == GO_ON
     checked(page, qtbot)
     assert page.checking.check.run.phase is RunPhase.FINISHED
@@ -201,7 +201,7 @@ def test_check_that_does_not_answer_is_ended_and_counts_as_stopped(make_page: Ma
 
 def test_crash_of_the_check_is_said_in_words(make_page: Make, qtbot: QtBot) -> None:
     bar = checked(make_page("crashes"), qtbot).checking.bar
-    assert bar.title.text() == "The check ended unexpectedly."
+    assert bar.title.text() == "The check crashed."
     where = re.sub("line [0-9]+", "line N", bar.detail.text())
     assert where == (
         "The check crashed inside fake_check.py, line N (segmentation fault, signal 11). "
@@ -236,7 +236,7 @@ def test_setting_aside_is_written_undone_and_redone(make_page: Make, qtbot: QtBo
     held = written(page, qtbot, lambda: click(page, entry(page, "damaged 1"), Act.EXCLUDE))
     assert held == {photo: "Cannot be read: is cut off at its end."}
     assert "damaged 1" not in ids(page) and heading(page, ASIDE).count == 1
-    assert page.undo_stack.undoText() == "set aside 1 photo"
+    assert page.undo_stack.undoText() == "exclude 1 photo"
     assert written(page, qtbot, page.undo_stack.undo) == {}
     assert "damaged 1" in ids(page)
     assert list(written(page, qtbot, page.undo_stack.redo)) == [photo]
@@ -247,7 +247,7 @@ def test_taking_back_is_undone_with_the_reason_it_had(make_page: Make, qtbot: Qt
     Catalog().exclude([photo], "is blurred")
     page = make_page("finds")
     bar = page.checking.bar
-    qtbot.waitUntil(lambda: bar.browse.text() == "&Browse set aside (1)", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: bar.browse.text() == "&Browse excluded (1)", timeout=WAIT_MS)
     bar.browse.click()
     page.checking.page.list.toggled.emit(ASIDE)
     assert entry(page, f"aside {photo}").words == "is blurred"
@@ -309,11 +309,11 @@ def test_where_a_person_must_choose_each_photo_has_its_own_button(
     click(page, entry(page, "two_labels 1"), Act.CHOOSE)
     dialog = page.checking.dialog
     assert dialog is not None and len(dialog.aside_buttons) == 2
-    assert any("set the wrong one aside" in label.text() for label in dialog.findChildren(PlainLabel))
+    assert any("exclude the wrong one" in label.text() for label in dialog.findChildren(PlainLabel))
     photo = str(folder / "paper/both_1.jpg")
     held = written(page, qtbot, dialog.aside_buttons[photo].click)
     assert list(held) == [photo]
-    assert dialog.aside_buttons[photo].text() == "Take back"
+    assert dialog.aside_buttons[photo].text() == "Include again"
     assert "heading two_labels" not in ids(page)
     assert written(page, qtbot, dialog.aside_buttons[photo].click) == {}
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
@@ -332,7 +332,7 @@ def test_double_click_shows_the_photo_larger_with_its_facts(make_page: Make, qtb
     (path,) = dialog.photos
     qtbot.waitUntil(lambda: dialog.facts[path].text().startswith("48 × 40 px  ·  "), timeout=WAIT_MS)
     assert dialog.paths[path].text() == path and dialog.paths[path].isReadOnly()
-    skip = next(b for b in dialog.findChildren(QPushButton) if b.text() == "S&kip")
+    skip = next(b for b in dialog.findChildren(QPushButton) if b.text() == "&Ignore")
     skip.click()
     assert "heading tiny" not in ids(page)
 
@@ -352,7 +352,7 @@ def test_keys_move_set_aside_and_skip(make_page: Make, qtbot: QtBot, folder: Pat
     assert len(page.checking.lists.aside) == 2
     current = view.current()
     assert current is not None and current.id == "two_labels 1"
-    QTest.keyClick(view, Qt.Key.Key_S)
+    QTest.keyClick(view, Qt.Key.Key_I)
     assert page.checking.lists.skipped == {"two_labels 1"}
     QTest.keyClick(view, Qt.Key.Key_Up)
     QTest.keyClick(view, Qt.Key.Key_Left)
@@ -368,7 +368,7 @@ def test_photos_set_aside_are_counted_no_longer(make_page: Make, qtbot: QtBot, f
     page = checked(make_page("finds"), qtbot)
     assert page.words.text() == "16 photos, 2 classes."
     click(page, heading(page, "damaged"), Act.EXCLUDE)
-    assert page.words.text() == "14 photos, 2 classes. Set aside: 2 photos."
+    assert page.words.text() == "14 photos, 2 classes. Excluded: 2 photos."
     assert page.readiness.detail == "14 photos, 2 classes"
     assert [(name, value) for name, value, _ in page.bars._rows] == [("glass", 3), ("paper", 11)]
     page.undo_stack.undo()
@@ -380,7 +380,7 @@ def test_photos_set_aside_earlier_are_counted_by_what_is_there(
 ) -> None:
     Catalog().exclude([str(folder / "glass/glass_02.jpg"), str(folder / "glass/deleted.jpg")])
     page = make_page("finds")
-    words = "15 photos, 2 classes. Set aside: 1 photo."
+    words = "15 photos, 2 classes. Excluded: 1 photo."
     qtbot.waitUntil(lambda: page.words.text() == words, timeout=WAIT_MS)
 
 
@@ -545,10 +545,10 @@ def test_photo_that_a_training_set_aside_is_shown_when_it_has_ended(
 ) -> None:
     window.frame.header.start_button.click()
     qtbot.waitUntil(lambda: window.rooms.session.controller.run.phase is RunPhase.TRAINING, timeout=WAIT_MS)
-    Catalog().exclude([str(folder / "paper/twin_1_a.jpg")], "set aside during a training")
+    Catalog().exclude([str(folder / "paper/twin_1_a.jpg")], "excluded during a training")
     with qtbot.waitSignal(window.rooms.session.controller.ended, timeout=WAIT_MS):
         window.rooms.session.controller.stop_now()
-    words = "15 photos, 2 classes. Set aside: 1 photo."
+    words = "15 photos, 2 classes. Excluded: 1 photo."
     qtbot.waitUntil(lambda: window.rooms.data.words.text() == words, timeout=WAIT_MS)
 
 

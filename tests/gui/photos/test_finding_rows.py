@@ -99,7 +99,7 @@ def test_set_all_aside_takes_what_each_finding_suggests_once() -> None:
 
 def test_findings_are_counted_in_words() -> None:
     found = [BAD, COPIES, COPIES, BOTH, HUGE, finding("tiny", "/d/t")]
-    words = "1 cannot be read, 1 in two classes, 2 doubles, 1 very small and more"
+    words = "1 cannot be read, 1 in two classes, 2 duplicates, 1 very small and more"
     assert counted(counts(found)) == words
 
 

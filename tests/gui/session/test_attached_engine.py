@@ -76,7 +76,7 @@ def test_running_training_is_shown_at_the_start_and_can_be_stopped(
     window = make_window("finishes")
     window.rooms.left_behind.at_start()
     assert window.frame.bar.notice is not None
-    assert window.frame.bar.notice.title.endswith("still runs. Showing it.")
+    assert window.frame.bar.notice.title.startswith("Reconnected to the training started at ")
     qtbot.waitUntil(window.frame.header.stop_button.isVisible, timeout=WAIT_MS)
     with qtbot.waitSignal(window.rooms.session.controller.ended, timeout=WAIT_MS):
         window.rooms.session.controller.stop_now()
@@ -134,7 +134,7 @@ def test_run_that_is_resumed_elsewhere_is_followed(
             timeout=WAIT_MS,
         )
         assert window.frame.bar.notice is not None
-        assert "goes on in another window" in window.frame.bar.notice.title
+        assert "resumed in another window" in window.frame.bar.notice.title
         assert window.frame.page == PHOTOS, "the person stays where they are"
 
 

@@ -81,7 +81,7 @@ def test_stopped_run_can_be_resumed_from_the_bar() -> None:
     said = notice(snapshot(pictures.stopped()))
     assert said is not None and said.offers == (Offer.RESUME_RUN,)
     words = header_text(snapshot(pictures.stopped()), Readiness(True, "600 photos", ""))
-    assert (words.time_caption, words.time, words.advice) == ("Took", "3:50", "Resume it, or start anew.")
+    assert (words.time_caption, words.time, words.advice) == ("Duration", "3:50", "Resume it, or start anew.")
     assert header(pictures.stopped()).advice == "Resume it, or choose photos.", "where none are chosen"
 
 

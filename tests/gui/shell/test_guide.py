@@ -70,7 +70,7 @@ def test_f1_in_the_diagnosis_opens_its_page(make_window: Make, qtbot: QtBot) -> 
     qtbot.waitUntil(dialog.isActiveWindow, timeout=WAIT_MS)
     QTest.keyClick(dialog, Qt.Key.Key_F1)
     (guide,) = guides(window)
-    assert guide.text.toPlainText().startswith("Where it waits")
+    assert guide.text.toPlainText().startswith("What it's waiting for")
     dialog.close()
 
 
@@ -82,7 +82,7 @@ def test_shift_f1_and_the_guide_show_the_keys(make_window: Make, qtbot: QtBot) -
     window.commands.show_guide()
     guides(window)[0].keys_button.click()
     both = window.findChildren(DetailsDialog)
-    assert [("Shift+F1\tthese keys" in keys.text.toPlainText()) for keys in both] == [True, True]
+    assert [("Shift+F1\tthese shortcuts" in keys.text.toPlainText()) for keys in both] == [True, True]
 
 
 def test_pages_are_reached_with_the_keyboard_and_by_links(make_window: Make, qtbot: QtBot) -> None:

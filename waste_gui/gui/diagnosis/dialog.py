@@ -112,7 +112,7 @@ class DiagnosisDialog(QDialog):
         self._settings = settings
         self._begun: Timeline | None = None
         self._moved = False  # The border between timeline and stacks, by hand.
-        self.setWindowTitle("Where it waits")
+        self.setWindowTitle("What it's waiting for")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
         self.setSizeGripEnabled(True)

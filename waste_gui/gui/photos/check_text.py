@@ -16,10 +16,10 @@ from waste_gui.gui.session.run_text import CheckNow, time_left
 from waste_gui.monitor.run import RunPhase
 from waste_gui.protocol import Finding, RunFailed
 
-START, STOP, GO_ON, AGAIN = "Chec&k photos", "Stop chec&king", "Go on chec&king", "Chec&k again"
+START, STOP, GO_ON, AGAIN = "Chec&k photos", "Stop chec&king", "Resume chec&king", "Chec&k again"
 """The check's button; each with the same letter, that nothing always there has."""
 
-LATER = "When you go on, it starts from there."
+LATER = "When you resume it, it starts from there."
 
 
 @dataclass(frozen=True)
@@ -66,20 +66,20 @@ def check_now(check: PhotoCheck) -> CheckNow | None:
 def empty_words(check: PhotoCheck, choice: DatasetChoice) -> str:
     """What the empty list says."""
     if check.running:
-        return "What is found appears here. It can be set aside while the check goes on."
+        return "What is found appears here. It can be excluded while the check goes on."
     if check.choice == choice and check.run.phase is RunPhase.FINISHED:
         return (
-            "Every photo can be read, none is there twice, and none is oddly small, large or shaped. "
+            "Every photo can be read, none is there twice, and none is unusually small, large or shaped. "
             "You can start the training."
         )
-    return "Check the photos to see here which are damaged, doubled or odd."
+    return "Check the photos to see here which are damaged, duplicates or unusual."
 
 
 def _not_yet(with_other_classes: bool) -> CheckText:
     if with_other_classes:
         why = "What was read is remembered: checking again takes a moment."
         return CheckText("Not checked with these classes yet", why, START)
-    why = "A check reads every photo once and finds damaged, doubled and odd ones."
+    why = "A check reads every photo once and finds damaged ones, duplicates and unusual ones."
     return CheckText("Not checked yet", why, START)
 
 
@@ -96,7 +96,7 @@ def _running(check: PhotoCheck, left_open: Sequence[Finding]) -> CheckText:
         return CheckText("Stopping the check…", LATER, STOP, "ok", share)
     if check.run.away:
         gone = next(iter(check.run.away.values()))
-        detail = "Bring it back and the check goes on by itself; or stop it, and go on later."
+        detail = "Bring it back and the check goes on by itself; or stop it, and resume it later."
         return CheckText(f"{gone.folder} {gone.reason}: waiting for it", detail, STOP, "slow", share)
     stage = check.run.current
     if stage is not None and stage.id != CHECK and check.photos:
@@ -131,7 +131,7 @@ def _finished(check: PhotoCheck, left_open: Sequence[Finding]) -> CheckText:
     title = f"{count(damaged)} of {many(check.photos, 'photo')} cannot be read."
     allowed = failure_budget(check.photos)
     if damaged > allowed:
-        cure = f"Training copes with {count(allowed)}: repair the photos, or set them aside."
+        cure = f"Training copes with {count(allowed)}: repair the photos, or exclude them."
         return CheckText(f"{title} That is too many.", cure, AGAIN, "stuck")
     title += " It is left out." if damaged == 1 else " They are left out."
     return CheckText(title, f"Also {counted(found)}." if found else at, AGAIN, "slow")
@@ -145,4 +145,4 @@ def _failed(check: PhotoCheck) -> CheckText:
     said = written.strip().rpartition("\n")[2].strip()
     log = f" Its log ends with: {shorten(said, 200)}" if said else ""
     why = f"{check.run.exit_words} Check again: it goes on where it was.{log}"
-    return CheckText("The check ended unexpectedly.", why, AGAIN, "failed")
+    return CheckText("The check crashed.", why, AGAIN, "failed")

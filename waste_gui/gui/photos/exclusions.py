@@ -58,7 +58,7 @@ class Exclusions(QObject):
         new = {path: reason for path, reason in reasons.items() if path not in self.aside}
         if new:
             self._push(
-                f"set aside {many(len(new), 'photo')}", lambda: self._put(new), lambda: self._take(new)
+                f"exclude {many(len(new), 'photo')}", lambda: self._put(new), lambda: self._take(new)
             )
 
     def take_back(self, paths: Iterable[str]) -> None:
@@ -73,7 +73,8 @@ class Exclusions(QObject):
         """Take findings off the list."""
         new = [key for key in keys if key not in self.skipped]
         if new:
-            self._push(f"skip {many(len(new), 'finding')}", lambda: self._hide(new), lambda: self._show(new))
+            words = f"ignore {many(len(new), 'finding')}"
+            self._push(words, lambda: self._hide(new), lambda: self._show(new))
 
     def show_again(self, keys: Iterable[str]) -> None:
         """Put findings on the list again."""

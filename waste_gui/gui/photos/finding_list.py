@@ -277,7 +277,7 @@ class FindingList(QTableView):
         self.setModel(self.found)
         self.setItemDelegate(self._lines)
         self.setAccessibleName("What the check found")
-        self.setAccessibleDescription("Space sets aside, S skips, Enter shows the photo larger.")
+        self.setAccessibleDescription("Space excludes, I ignores, Enter shows the photo larger.")
         self.setShowGrid(False)
         self.setFrameShape(QTableView.Shape.NoFrame)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -356,7 +356,7 @@ class FindingList(QTableView):
         if toggles or key == (Qt.Key.Key_Left if row.is_open else Qt.Key.Key_Right):
             self.toggled.emit(row.group)
             return True
-        return key == Qt.Key.Key_S
+        return key == Qt.Key.Key_I
 
     def _on_entry_key(self, row: Entry, key: int) -> bool:
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -365,12 +365,12 @@ class FindingList(QTableView):
             self.asked.emit(row.acts[0], row)
         elif key == Qt.Key.Key_Delete and row.acts[0] in (Act.EXCLUDE, Act.CHOOSE):
             self.asked.emit(row.acts[0], row)
-        elif key == Qt.Key.Key_S and Act.SKIP in row.acts:
+        elif key == Qt.Key.Key_I and Act.SKIP in row.acts:
             self.asked.emit(Act.SKIP, row)
         elif key == Qt.Key.Key_Left:
             self.toggled.emit(row.group)
         else:
-            return key == Qt.Key.Key_S  # Else the table would search for a name with it.
+            return key == Qt.Key.Key_I  # Else the table would search for a name with it.
         return True
 
     def at(self, point: QPoint) -> tuple[Row | None, Act | None]:

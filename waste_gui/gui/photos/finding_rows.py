@@ -1,4 +1,4 @@
-"""What a check found, as the lines of a list: by kind, then what was set aside or skipped. No widgets."""
+"""What a check found, as the lines of a list: by kind, then what was excluded or ignored. No widgets."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ COUNTED = 4
 class Act(Enum):
     """What a button in the list does; the value is its text."""
 
-    EXCLUDE = "Set aside"
+    EXCLUDE = "Exclude"
     CHOOSE = "Choose…"
-    SKIP = "Skip"
-    TAKE_BACK = "Take back"
+    SKIP = "Ignore"
+    TAKE_BACK = "Include again"
     SHOW_AGAIN = "Show again"
 
 
 ALL = {
-    Act.EXCLUDE: "Set all aside",
-    Act.TAKE_BACK: "Take all back",
+    Act.EXCLUDE: "Exclude all",
+    Act.TAKE_BACK: "Include all again",
     Act.SHOW_AGAIN: "Show all again",
 }
 
@@ -75,22 +75,25 @@ KINDS: dict[FindingKind, KindWords] = {
     ),
     "two_labels": KindWords(
         "In two classes",
-        "The model cannot learn which is right: set the wrong one aside.",
+        "The model cannot learn which is right: exclude the wrong one.",
         "in two classes",
         "in two classes",
     ),
     "duplicate": KindWords(
-        "The same photo several times", "It counts more than others. The first is kept.", "double", "doubles"
+        "The same photo several times",
+        "It counts more than others. The first is kept.",
+        "duplicate",
+        "duplicates",
     ),
     "near_duplicate": KindWords(
         "Nearly the same",
         "Look whether one is enough. The first is kept.",
-        "near double",
-        "near doubles",
+        "near duplicate",
+        "near duplicates",
     ),
     "tiny": KindWords("Very small", "Too few pixels to tell what it is.", "very small", "very small"),
     "odd_shape": KindWords(
-        "Odd shape", "The model sees them squeezed to a square.", "of odd shape", "of odd shape"
+        "Unusual shape", "The model sees them squeezed to a square.", "of unusual shape", "of unusual shape"
     ),
     "huge": KindWords("Very large", "Slow to read, otherwise harmless.", "very large", "very large"),
 }
@@ -235,7 +238,7 @@ def _aside_group(aside: Mapping[str, str], is_open: bool) -> list[Row]:
         return []
     act = Act.TAKE_BACK if len(aside) > 1 else None
     why = "Not used in training; the files stay where they are."
-    heading = Heading(ASIDE, "Set aside", why, len(aside), is_open, act, tuple(aside))
+    heading = Heading(ASIDE, "Excluded", why, len(aside), is_open, act, tuple(aside))
     members = [
         Entry(ASIDE, f"aside {p}", "", (p,), reason, (Act.TAKE_BACK,))
         for p, reason in islice(aside.items(), SHOWN_OF_GROUP)
@@ -250,7 +253,7 @@ def _skipped_group(skipped: list[Finding], aside: Collection[str], is_open: bool
     act = Act.SHOW_AGAIN if len(skipped) > 1 else None
     why = "Findings that you took off this list."
     keys = tuple(f.key for f in skipped)
-    heading = Heading(SKIPPED, "Skipped", why, len(skipped), is_open, act, keys=keys)
+    heading = Heading(SKIPPED, "Ignored", why, len(skipped), is_open, act, keys=keys)
     members = [
         Entry(
             SKIPPED,
@@ -288,6 +291,6 @@ def counts(findings: Iterable[Finding]) -> dict[FindingKind, int]:
 
 
 def counted(found: Mapping[FindingKind, int]) -> str:
-    """`3 cannot be read, 2 doubles, 1 very small`; of many kinds the most important."""
+    """`3 cannot be read, 2 duplicates, 1 very small`; of many kinds the most important."""
     words = [many(n, KINDS[kind].one, KINDS[kind].several) for kind, n in found.items()]
     return ", ".join(words[:COUNTED]) + (" and more" if len(words) > COUNTED else "")

@@ -26,7 +26,7 @@ from waste_gui.protocol import Finding
 
 LATER_MS = 300
 
-KEYS = "Space sets aside  ·  S skips  ·  Enter shows the photo larger  ·  Ctrl+Z undoes"
+KEYS = "Space excludes  ·  I ignores  ·  Enter shows the photo larger  ·  Ctrl+Z undoes"
 
 
 class FindingsPage(QWidget):
@@ -233,5 +233,5 @@ class CheckPart(QObject):
         if still:
             return f"&Browse findings ({count(still)})"
         if self.lists.aside:
-            return f"&Browse set aside ({count(len(self.lists.aside))})"
+            return f"&Browse excluded ({count(len(self.lists.aside))})"
         return ""

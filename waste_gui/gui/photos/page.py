@@ -261,7 +261,7 @@ class DataPage(QWidget):
         self.bars.show_counts(used.photos_per_class)
         wrong = problem(used)
         detail = f"{many(used.photos, 'photo')}, {many(used.filled_classes, 'class', 'classes')}"
-        also = f" Set aside: {many(aside, 'photo')}." if aside else ""
+        also = f" Excluded: {many(aside, 'photo')}." if aside else ""
         self.words.set_role("slow" if wrong else "text")
         self.words.set_text(f"{wrong}{also}" if wrong else f"{detail}.{also}{_skipped_words(found)}")
         advice = "Press Start." if not wrong else "Look at the photos page."

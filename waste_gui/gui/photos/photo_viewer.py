@@ -163,7 +163,7 @@ class PhotoDialog(QDialog):
         else:
             line.addStretch(1)
         if Act.SKIP in self.entry.acts:
-            skip = QPushButton("S&kip")
+            skip = QPushButton("&Ignore")
             skip.setToolTip(tooltip(TOOLTIPS[Act.SKIP]))
             skip.setAutoDefault(False)
             skip.clicked.connect(self._on_skip)
@@ -207,7 +207,7 @@ class PhotoDialog(QDialog):
             is_aside = path in self._lists.aside
             self.photos[path].show_aside(is_aside)
             act = Act.TAKE_BACK if is_aside else Act.EXCLUDE
-            words = {Act.TAKE_BACK: "Take &back", Act.EXCLUDE: "Set &aside"}[act] if one else act.value
+            words = {Act.TAKE_BACK: "In&clude again", Act.EXCLUDE: "&Exclude"}[act] if one else act.value
             button.setText(words)
             button.setToolTip(tooltip(TOOLTIPS[act]))
             button.setAccessibleName(one_line(f"{act.value}: {os.path.basename(path)}"))

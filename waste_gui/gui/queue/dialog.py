@@ -162,7 +162,7 @@ class QueueDialog(QDialog):
         self.clear.setEnabled(any(entry.state != "running" for entry in queue.entries))
         if pressed is not None and not pressed.isEnabled():  # Else the keyboard goes on to another button.
             self.list.setFocus()
-        self.pause.setText("&Go on with the queue" if queue.paused else "&Pause the queue")
+        self.pause.setText("Resu&me the queue" if queue.paused else "&Pause the queue")
         self.pause.setEnabled(bool(queue.waiting) or queue.paused)
         self.pause.setProperty("primary", queue.paused)
         self.pause.style().unpolish(self.pause)

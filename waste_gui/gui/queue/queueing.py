@@ -85,5 +85,5 @@ class Queueing(QObject):
         if self._session.state is SessionState.QUITTING:
             return
         text = halted_question(entry, len(self._queue.waiting))
-        question = Question("Go on with the queue?", text, (Answer.QUEUE_ON, Answer.QUEUE_WAITS))
+        question = Question("Resume the queue?", text, (Answer.QUEUE_ON, Answer.QUEUE_WAITS))
         self._shell.ask(question, lambda answer: self._queue.go_on() if answer is Answer.QUEUE_ON else None)

@@ -1,4 +1,4 @@
-"""The results page: how often each class is right, and which classes are taken for which."""
+"""The results page: the accuracy of each class, and which classes are mistaken for which."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Results:
 
     @property
     def mistakes(self) -> list[tuple[int, str, str]]:
-        """(count, true, predicted) of what is taken for something else, the commonest first."""
+        """(count, actual, predicted), the commonest first."""
         wrong = [
             (n, self.classes[i], self.classes[j])
             for i, row in enumerate(self.confusion)
@@ -81,7 +81,7 @@ def _read_confusion(path: Path) -> tuple[tuple[str, ...], tuple[tuple[int, ...],
 
 
 class ConfusionMatrix(QWidget):
-    """Rows are the true classes, columns what the model said; right ones in one colour, wrong in another."""
+    """Rows are the actual classes, columns the predicted ones; right in one colour, wrong in another."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -91,7 +91,7 @@ class ConfusionMatrix(QWidget):
 
     def show_results(self, results: Results) -> None:
         self._results = results
-        worst = ", ".join(f"{true} taken for {said}: {n}" for n, true, said in results.mistakes[:10])
+        worst = ", ".join(f"{true} → {said}: {n}" for n, true, said in results.mistakes[:10])
         self.setAccessibleDescription(worst)
         self.setMinimumSize(self.sizeHint())
         self.update()
@@ -136,7 +136,7 @@ class ConfusionMatrix(QWidget):
                 i, j = where
                 true, said = self._results.classes[i], self._results.classes[j]
                 n = many(self._results.confusion[i][j], "photo")
-                words = f"{n} of {true} right" if i == j else f"{n} of {true} taken for {said}"
+                words = f"Actual {true}, predicted {said}: {n}"
                 QToolTip.showText(event.globalPos(), tooltip(words), self)
             else:
                 QToolTip.hideText()
@@ -150,9 +150,9 @@ class ConfusionMatrix(QWidget):
         painter = QPainter(self)
         painter.setFont(theme.font("caption"))
         painter.setPen(QColor(c.muted))
-        painter.drawText(
-            QRect(left, 0, self.width() - left, 20), int(Qt.AlignmentFlag.AlignVCenter), "taken for"
-        )
+        middle = int(Qt.AlignmentFlag.AlignVCenter)
+        painter.drawText(QRect(0, 0, left - 8, 20), middle, "Actual ↓")
+        painter.drawText(QRect(left, 0, self.width() - left, 20), middle, "Predicted →")
         metrics, above = painter.fontMetrics(), self._top()
         if above > CAPTION:
             self._paint_columns(painter, left, above, cell.width())
@@ -228,7 +228,7 @@ class ResultsPage(QWidget):
         rows.addWidget(self._stack, 1)
 
     def _make_content(self) -> QWidget:
-        self.bars = ClassBars("Right, by class")
+        self.bars = ClassBars("Accuracy by class")
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setFrameShape(QScrollArea.Shape.NoFrame)
@@ -242,7 +242,7 @@ class ResultsPage(QWidget):
         content = QWidget()
         columns = QHBoxLayout()
         columns.setSpacing(3 * UNIT)
-        for title, widget, stretch in (("Right, by class", area, 2), ("Taken for what", scroll, 3)):
+        for title, widget, stretch in (("Accuracy by class", area, 2), ("Confusion matrix", scroll, 3)):
             column = QVBoxLayout()
             column.setSpacing(UNIT)
             column.addWidget(PlainLabel(title, bold=True))
@@ -278,5 +278,5 @@ class ResultsPage(QWidget):
             words.append(f"Weakest class: {results.weakest[0]}, {100 * results.weakest[1]:.0f} %.")
         if results.mistakes:
             n, true, said = results.mistakes[0]
-            words.append(f"Most often {true} is taken for {said}: {many(n, 'photo')}.")
+            words.append(f"Most common mistake: {true} → {said} ({many(n, 'photo')}).")
         self._summary.set_text(" ".join(words) or "Every photo is right.")

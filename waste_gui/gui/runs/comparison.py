@@ -36,7 +36,7 @@ def _results(runs: Sequence[PastRun]) -> list[Row]:
     told: dict[str, list[str]] = {
         "Best accuracy": [_best(run) for run in runs],
         "Epochs trained": [str(run.epochs[-1].epoch) if run.epochs else NOTHING for run in runs],
-        "Took": [NOTHING if run.summary.took_s is None else clock(run.summary.took_s) for run in runs],
+        "Duration": [NOTHING if run.summary.took_s is None else clock(run.summary.took_s) for run in runs],
         "State": [run.summary.state for run in runs],
         "Trained on": [dataset_words(run.summary) for run in runs],
     }

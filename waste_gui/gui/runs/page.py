@@ -32,7 +32,7 @@ from waste_gui.monitor.snapshot import Snapshot
 if TYPE_CHECKING:
     from waste_gui.gui.runs.compare import CompareDialog
 
-RESUMABLE = ("stopped", "failed", "ended unexpectedly")
+RESUMABLE = ("stopped", "failed", "crashed")
 MOST_COMPARED = 6
 TYPING_MS = 80
 """After the last letter of a search, the list follows."""
@@ -148,7 +148,7 @@ class RunsPage(QWidget):
         self.dataset.setMinimumContentsLength(16)
         self.dataset.addItem(ANY_PHOTOS, "")
         self.dataset.activated.connect(lambda _: self._show())
-        self.archived = QCheckBox("Archive&d too")
+        self.archived = QCheckBox("Show archive&d")
         self.archived.toggled.connect(lambda _: self._show())
         line = QHBoxLayout()
         line.setSpacing(UNIT)
@@ -208,7 +208,7 @@ class RunsPage(QWidget):
             button = self.buttons[action] = QPushButton(action.text())
             button.clicked.connect(action.trigger)
             line.addWidget(button)
-        self.tidy_button = QPushButton("Tid&y up")
+        self.tidy_button = QPushButton("More ▾")
         self.tidy_button.setToolTip("Rename, note, star, archive, delete")
         self.tidy_button.clicked.connect(
             lambda: self._on_menu(self.tidy_button.mapToGlobal(QPoint(0, self.tidy_button.height())))
@@ -302,7 +302,7 @@ class RunsPage(QWidget):
         also = Filter(self.search.text(), self.filter.fingerprint, archived=True).chosen(self._lines.values())
         if not self.filter.archived and also:
             found = many(len(also), "run")
-            words = f"{found} found, but archived: switch “Archived too” on to see them."
+            words = f"{found} found, but archived: switch “Show archived” on to see them."
         else:
             words = "No run is like this. Search for another word, or choose other photos."
         self.nothing.set_text(words)
@@ -336,7 +336,7 @@ class RunsPage(QWidget):
         if action is self.compare_action and not action.isEnabled():
             return f"Choose two to {MOST_COMPARED} runs with Ctrl or Shift"
         if action is self.resume_action and not action.isEnabled():
-            return "Choose one that was stopped, has failed or broke off"
+            return "Choose one that was stopped, has failed or crashed"
         return ""
 
     def _show_note(self, chosen: list[RunSummary]) -> None:

@@ -32,15 +32,15 @@ class Column(IntEnum):
     BEGAN = 7
 
 
-SPOKEN = ("Star", "Run", "Photos", "Model", "Best", "Took", "State", "Began")
+SPOKEN = ("Star", "Run", "Photos", "Model", "Best", "Duration", "State", "Started")
 STATES: dict[RunState, tuple[Glyph, str]] = {
     "running": ("running", "running"),
     "done": ("done", "done"),
     "stopped": ("stopped", "stopped"),
     "failed": ("failed", "failed"),
-    "ended unexpectedly": ("stuck", "broke off"),
+    "crashed": ("stuck", "crashed"),
 }
-BROKE_OFF = "It ended unexpectedly, without a last word. Show it to see what is known."
+CRASHED = "It crashed, without a last word. Show it to see what is known."
 FALLING = frozenset((Column.STAR, Column.BEST, Column.TOOK, Column.BEGAN))
 """Sorted from the highest at the first click."""
 
@@ -84,7 +84,7 @@ class Line:
                 counted = many(run.photos, "photo") if run.photos is not None else ""
                 return "\n".join(filter(None, (*run.sources, counted)))
             case Column.STATE:
-                return run.why or (BROKE_OFF if run.state == "ended unexpectedly" else "")
+                return run.why or (CRASHED if run.state == "crashed" else "")
             case Column.BEGAN:
                 return time.strftime("%Y-%m-%d %H:%M", time.localtime(run.began))
         return ""

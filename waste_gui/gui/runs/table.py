@@ -53,7 +53,7 @@ USUAL = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 EDITABLE = USUAL | Qt.ItemFlag.ItemIsEditable
 DOWN, UP = Qt.SortOrder.DescendingOrder, Qt.SortOrder.AscendingOrder
 NUMBERS = (Column.BEST, Column.TOOK)
-TITLES = ("★", "Run", "Photos", "Model", "Best\u2007", "Took\u2007", "State", "Began")
+TITLES = ("★", "Run", "Photos", "Model", "Best\u2007", "Duration\u2007", "State", "Started")
 """The space of a figure keeps the titles of numbers above these, away from the next column."""
 NAME_WIDTH = 18 * UNIT
 """With less room for the name, columns are hidden, the first of these first."""
@@ -344,7 +344,7 @@ class RunTable(QTableView):
             Column.MODEL: max(11 * UNIT, width // 9),
             Column.BEST: metrics.horizontalAdvance("100.0 %") + 3 * UNIT,
             Column.TOOK: metrics.horizontalAdvance("10:00:00") + 2 * UNIT,
-            Column.STATE: GLYPH + 6 + metrics.horizontalAdvance("broke off") + 2 * UNIT,
+            Column.STATE: GLYPH + 6 + metrics.horizontalAdvance("crashed") + 2 * UNIT,
             Column.BEGAN: metrics.horizontalAdvance("12-28 20:00") + 2 * UNIT,
         }
         hidden: set[Column] = set()

@@ -21,7 +21,7 @@ class Answer(Enum):
     STOP_AND_QUIT = "&Stop and quit"
     CANCEL = "&Cancel"
     CLOSE = "&Close"
-    QUEUE_ON = "&Go on with the queue"
+    QUEUE_ON = "&Resume the queue"
     QUEUE_WAITS = "&Let it wait"
 
 

@@ -41,7 +41,7 @@ class Offer(Enum):
     SHOW_SETTINGS = "Change the settings"
     CHECK_PHOTOS = "Check the photos"
     SHOW_QUEUE = "Show queue"
-    QUEUE_ON = "Go on with the queue"
+    QUEUE_ON = "Resume the queue"
     SHOW_RUN = "Show it"
     HIDE = "Hide"
 
@@ -53,7 +53,7 @@ LETTERS: dict[Action | Offer, str] = {
     Action.KEEP_GOING: "K",
     Action.STOP: "b",
     Action.FORCE_STOP: "c",
-    Action.RESUME: "o",
+    Action.RESUME: "m",
     Action.RESTART_WORKERS: "a",
     Action.SMALLER_BATCH: "c",
     Action.FEWER_WORKERS: "o",
@@ -67,7 +67,7 @@ LETTERS: dict[Action | Offer, str] = {
     Offer.SHOW_SETTINGS: "C",
     Offer.CHECK_PHOTOS: "C",
     Offer.SHOW_QUEUE: "q",
-    Offer.QUEUE_ON: "o",
+    Offer.QUEUE_ON: "m",
     Offer.SHOW_RUN: "o",
     Offer.HIDE: "d",
 }
@@ -299,14 +299,14 @@ def _usual(snapshot: Snapshot) -> str:
         return f"{many(left.earlier_runs, 'run')} here: {usual}{each}"
     if left.basis == "guess":
         return f"rough guess: {usual}{each}"
-    return f"usual {usual}{each}"
+    return f"typical {usual}{each}"
 
 
 def _time_left(snapshot: Snapshot) -> tuple[str, str]:
     view = snapshot.view
     if view is None:
         return "–", ""
-    silent = f"last sign of life {clock(snapshot.now - snapshot.run.heard_at)} ago"
+    silent = f"last response {clock(snapshot.now - snapshot.run.heard_at)} ago"
     if view.verdict.state is VerdictState.LIKELY_STUCK or _waits(snapshot):
         moved = f"last progress {clock(snapshot.now - snapshot.run.moved_at)} ago"
         return "no estimate", moved if snapshot.now - snapshot.run.heard_at < 3 else silent
@@ -334,7 +334,7 @@ def _time_left(snapshot: Snapshot) -> tuple[str, str]:
 
 
 def time_left(seconds: float) -> str:
-    """`0:35 left`, `any snapshot now`."""
+    """`0:35 left`, `any moment now`."""
     words = about(seconds)
     return f"{words} left" if words[0].isdigit() else words
 
@@ -343,7 +343,7 @@ def _advice(snapshot: Snapshot) -> tuple[str, str]:
     run = snapshot.run
     best = f"Best {_best(run, 'ep.')}" if _best(run) else ""
     if run.paused:
-        return "Go on when you like.", best
+        return "Resume when you like.", best
     if _waits(snapshot):
         return BRING_BACK, best
     if snapshot.view and snapshot.view.verdict.state is VerdictState.LIKELY_STUCK:
@@ -375,14 +375,14 @@ def _ended_header(snapshot: Snapshot, *, can_start: bool) -> HeaderText:
             stage, detail, normal, advice = "Done", best, "Finished", "Look at the results."
         case RunPhase.STOPPED:
             glyph = "stopped"
-            stage, detail, normal = "Stopped", best, "Stopped as asked"
+            stage, detail, normal = "Stopped", best, "Stopped by you"
             anew = "start anew" if can_start else "choose photos"
             advice = f"Resume it, or {anew}." if _resumable(run) else f"{anew.capitalize()}."
         case RunPhase.FAILED:
             stage, detail, normal, advice = "Failed", _failed_stage(run), "It ended with an error", ADVISED
         case _:
-            stage, detail, normal, advice = "Crashed", _failed_stage(run), "It ended unexpectedly", ADVISED
-    return HeaderText(stage, detail, glyph, normal, at, took, "", advice, time_caption="Took")
+            stage, detail, normal, advice = "Crashed", _failed_stage(run), "Crashed", ADVISED
+    return HeaderText(stage, detail, glyph, normal, at, took, "", advice, time_caption="Duration")
 
 
 def _failed_stage(run: Run) -> str:
@@ -402,7 +402,7 @@ def notice(snapshot: Snapshot) -> Notice | None:
         case RunFinished() as finished:
             return Notice("done", "done", done_words(run, finished), "", (Offer.SHOW_RESULTS, Offer.HIDE))
         case RunStopped() as stopped:
-            kept = "The last state is saved; training can go on from it." if _resumable(run) else ""
+            kept = "The last state is saved; training can be resumed from it." if _resumable(run) else ""
             if _best(run):
                 kept = f"The best model so far is kept: {_best(run)}."
             offers = (Offer.RESUME_RUN,) if _resumable(run) else ()
@@ -469,7 +469,7 @@ def status_parts(snapshot: Snapshot) -> list[str]:
         parts.append(f"Run {shorten(snapshot.folder.name, 40)}")
     if run.phase.running and run.messages:
         age = max(0.0, snapshot.now - run.heard_at)
-        parts.append(f"last message {age:.1f} s ago" if age < 60 else f"last message {clock(age)} ago")
+        parts.append(f"last response {age:.1f} s ago" if age < 60 else f"last response {clock(age)} ago")
     if run.phase is RunPhase.TRAINING and run.checkpoint is not None:
         parts.append(f"saved {clock(max(0.0, snapshot.now - run.checkpoint.at))} ago")
     told = run.heartbeat.gpu if run.heartbeat else None

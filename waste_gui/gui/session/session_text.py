@@ -35,12 +35,13 @@ def close_question(snapshot: Snapshot, *, queue_waits: bool) -> str:
 
 def still_runs_notice(began: float) -> Notice:
     """`began` is Unix time."""
-    title = f"Training from {time_of_day(began)} still runs. Showing it."
+    title = f"Reconnected to the training started at {time_of_day(began)}."
     return Notice("info", "ok", title, "", (Offer.HIDE,))
 
 
 def resumed_elsewhere_notice() -> Notice:
-    return Notice("info", "ok", "This training goes on in another window. Showing it.", "", (Offer.HIDE,))
+    title = "Reconnected: this training was resumed in another window."
+    return Notice("info", "ok", title, "", (Offer.HIDE,))
 
 
 def ended_alone_notice(began: float, state: QueueState, words: str) -> Notice:

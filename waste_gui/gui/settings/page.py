@@ -39,8 +39,13 @@ WORDS = {
         "resnet18": "resnet18, small and quick",
         "mobilenet_v3_large": "mobilenet_v3_large, smallest",
     },
-    "pretrained": {"default": "a trained model's weights", "none": "nothing, learn from scratch"},
-    "device": {"auto": "the best there is", "cpu": "processor", "cuda": "NVIDIA GPU", "mps": "Apple GPU"},
+    "pretrained": {"default": "Pretrained", "none": "Train from scratch"},
+    "device": {
+        "auto": "Automatic (GPU if available)",
+        "cpu": "Processor",
+        "cuda": "NVIDIA GPU",
+        "mps": "Apple GPU",
+    },
     "balance": {"none": "no", "weights": "weight the loss", "sampler": "draw rare classes more"},
     "bad_image": {"replace": "take another photo", "blank": "take a black image"},
     "precision": {"auto": AUTOMATIC},
@@ -50,15 +55,15 @@ WORDS = {
 HELPS = {
     "model": "Larger models know more and take longer; without a GPU take resnet18. Any name that open_clip, "
     "torchvision or timm knows may be typed.",
-    "pretrained": "With a trained model's weights few photos and epochs are enough (recommended; downloaded "
+    "pretrained": "With pretrained weights few photos and epochs are enough (recommended; downloaded "
     "once). A tag of the library's or a file may be typed.",
     "freeze_backbone": "Keep what the model has learned before, train its last layer alone: fast, good with "
     "few photos.",
     "image_size": "Side of the square that the model sees. Automatic: the model's own.",
-    "device": "Where to train. The best there is: a GPU, else the processor.",
+    "device": "Where to train. Automatic: a GPU, else the processor.",
     "cache_gb": "Disk space, for all runs together, that keeps photos as training needs them: each is then "
     "decoded only once. 0 switches the cache off.",
-    "photo_timeout": "How long a photo may take before it is set aside.",
+    "photo_timeout": "How long a photo may take before it is excluded.",
     "bad_image": "What takes the place of a photo that cannot be read.",
     "precision": "Number format of the computation. Automatic: bfloat16 where it is faster.",
     "tensorboard": "Also write the curves as TensorBoard event files, into the run's folder tensorboard.",
@@ -146,7 +151,7 @@ class Fields(QScrollArea):
         self._rest_place = QVBoxLayout()
         self.more.toggled.connect(self._on_more)
         rows.addLayout(self._rest_place)
-        reset = QPushButton("Back to the &defaults")
+        reset = QPushButton("Reset to &defaults")
         reset.clicked.connect(lambda: self.show_config(RunConfig()))
         rows.addSpacing(UNIT)
         rows.addWidget(reset, 0, Qt.AlignmentFlag.AlignLeft)

@@ -12,7 +12,7 @@ WHAT_IT_IS = f"waste-gui {__version__}\n\nTrains a classifier of waste photos, a
 
 
 def show_keys(over: QWidget) -> None:
-    _show(over, "Keys", KEYS)
+    _show(over, "Keyboard shortcuts", KEYS)
 
 
 def show_about(over: QWidget) -> None:

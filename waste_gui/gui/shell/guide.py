@@ -25,7 +25,7 @@ PAGES = {
     "training": "Training",
     "results": "Results",
     "runs": "Runs",
-    "where": "Where it waits",
+    "where": "What it's waiting for",
 }
 """Names of files, in the order of the window's own pages."""
 
@@ -88,7 +88,7 @@ class GuideDialog(QDialog):
         self.list.setStyleSheet(f"QListWidget::item {{ padding: {UNIT // 2}px {UNIT}px; }}")
         self.list.setAccessibleName("Pages of the guide")
         self.text = _Pages()
-        self.keys_button = QPushButton("&Keys")
+        self.keys_button = QPushButton("&Keyboard shortcuts")
         self.close_button = QPushButton("&Close")
         self._lay_out()
         self.list.currentRowChanged.connect(self._on_row)

@@ -15,8 +15,8 @@ from waste_gui.monitor.run import Run
 from waste_gui.monitor.snapshot import Snapshot
 
 STRETCHES = (0, 12, 10, 11)
-"""At 1100 px these are whole: "It ended unexpectedly", "12:30 over the usual", and below
-"What to do" "Nothing to do. Best 91.4 % (ep. 148)"."""
+"""At 1100 px these are whole: "Crashed", "12:30 over the usual", and below
+"Next step" "Nothing to do. Best 91.4 % (ep. 148)"."""
 
 LEAST_BEST = 6 * UNIT
 """Where the best accuracy has less room than this, nothing of it could be read."""
@@ -61,7 +61,7 @@ class Header(QWidget):
         super().__init__(parent)
         self.setAccessibleName("State of the training")
         self._stage = _Column("Stage")
-        self._normal = _Column("Normal?", mark=True)
+        self._normal = _Column("Status", mark=True)
         self._time = _Column("Time left")
         self._advice = PlainLabel(wrap=False)
         self._best = PlainLabel(role="muted", elide=Qt.TextElideMode.ElideRight)
@@ -91,7 +91,7 @@ class Header(QWidget):
         rows = QVBoxLayout(column)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(UNIT // 2)
-        rows.addWidget(PlainLabel("What to do", size="caption", role="muted"))
+        rows.addWidget(PlainLabel("Next step", size="caption", role="muted"))
         words = QHBoxLayout()
         words.setSpacing(UNIT)
         words.addWidget(self._advice)

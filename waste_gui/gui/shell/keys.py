@@ -15,17 +15,17 @@ Ctrl+S\tsave a report
 Ctrl+1\tloss and accuracy
 Ctrl+2, Ctrl+3\tloss or accuracy alone
 Ctrl+4\tlearning rate
-Ctrl+Z\tundo a change to the photos, what was set aside or skipped,
+Ctrl+Z\tundo a change to the photos, what was excluded or ignored,
 \tor what was done to a run
 Ctrl+Shift+Z\tredo it
 F6, Shift+F6\tnext and previous area
 Alt+W\tthe warning
 Ctrl+,\tsettings
 F1\tthe guide to the page that is shown
-Shift+F1\tthese keys
+Shift+F1\tthese shortcuts
 Ctrl+Q\tquit
 
-In the list of what the check found: Space sets aside, S skips,
+In the list of what the check found: Space excludes, I ignores,
 Enter shows the photo larger.
 
 In the list of runs: Ctrl+F searches, Enter shows, F2 renames, N writes a

@@ -50,13 +50,13 @@ MENUS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             ("start", "&Start training", "F5"),
             ("stop", "S&top…", "Ctrl+."),
             ("pause", "&Pause", ""),
-            ("save", "Sa&ve the training now", ""),
+            ("save", "Sa&ve checkpoint now", ""),
             None,
             ("add_to_queue", "&Add to the queue", "Ctrl+Shift+J"),
             ("queue", "&Queue…", "Ctrl+J"),
             None,
             ("check", "&Check the photos", ""),
-            ("where", "Show &where it waits", ""),
+            ("where", "Sho&w what it's waiting for", ""),
             ("runs", "&Earlier runs", "Ctrl+R"),
         ),
     ),
@@ -80,7 +80,7 @@ MENUS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "&Help",
         (
             ("guide", "&Guide", "F1"),
-            ("keys", "&Keys", "Shift+F1"),
+            ("keys", "&Keyboard shortcuts", "Shift+F1"),
             None,
             ("self_test", "&Self-test…", ""),
             ("about", "&About waste-gui", ""),
@@ -133,7 +133,7 @@ class Menus:
         training = run.phase is RunPhase.TRAINING
         self.actions["stop"].setEnabled(running)
         self.actions["pause"].setEnabled(training)
-        self.actions["pause"].setText("&Go on" if run.paused else "&Pause")
+        self.actions["pause"].setText("&Resume" if run.paused else "&Pause")
         self.actions["save"].setEnabled(training)
         self.actions["start"].setEnabled(can_start and not running)
         self.actions["add_to_queue"].setEnabled(can_add)

@@ -27,7 +27,7 @@ def facts(snapshot: Snapshot, config: RunConfig | None, found: str = "") -> dict
         side = f" · {config.image_size} px" if config.image_size else ""
         shown["Model"] = f"{config.model}{side}"
         shown["Epochs"] = f"{config.epochs} · batch {config.batch_size}"
-        shown["Device"] = "the best there is" if config.device == "auto" else config.device
+        shown["Device"] = "Automatic (GPU if available)" if config.device == "auto" else config.device
     elif run.started is not None:
         shown["Model"] = run.started.model or "–"
         shown["Epochs"] = str(run.started.epochs or "–")

@@ -28,8 +28,8 @@ from waste_gui.monitor.snapshot import Snapshot
 
 Index = QModelIndex | QPersistentModelIndex
 ROW_HEIGHT = 24
-COLUMNS = ("Stage", "Took", "Usual")
-USUAL = COLUMNS.index("Usual")
+COLUMNS = ("Stage", "Duration", "Typical")
+USUAL = COLUMNS.index("Typical")
 WIDEST = {1: "00:00:00", USUAL: "00:00–00:00"}
 GAP = 4
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -132,10 +132,11 @@ class StageModel(QAbstractTableModel):
             case Qt.ItemDataRole.DisplayRole:
                 return (f"{row.number}  {row.title}", row.took, row.usual_short)[index.column()]
             case Qt.ItemDataRole.AccessibleTextRole:
-                return (f"{row.title}, {row.state}", f"took {row.took}", f"usual {row.usual}")[index.column()]
+                spoken = f"{row.title}, {row.state}", f"duration {row.took}", f"typical {row.usual}"
+                return spoken[index.column()]
             case Qt.ItemDataRole.ToolTipRole:
                 if index.column() == USUAL and row.usual:
-                    return tooltip(f"{row.title}: usually {row.usual}")
+                    return tooltip(f"{row.title}: typically {row.usual}")
                 return tooltip(f"{row.title}: {row.summary or row.state}")
             case Qt.ItemDataRole.TextAlignmentRole:
                 return LEFT if index.column() == 0 else RIGHT

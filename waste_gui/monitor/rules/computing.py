@@ -88,13 +88,13 @@ def frozen(context: Context) -> Verdict | None:
     drive = "disk-sleep" in context.evidence.states
     if drive:
         text = (
-            f"The training waits for a drive, without a sign of life for "
+            f"The training waits for a drive, without a response for "
             f"{formatting.span(context.beat_age_s)}. "
             "Check the drive. Stopping may not work until it answers."
         )
     else:
         text = (
-            f"The training has given no sign of life for {formatting.span(context.beat_age_s)} and uses no "
+            f"The training has not responded for {formatting.span(context.beat_age_s)} and uses no "
             "processor time: it waits inside a driver or a library."
         )
     return context.silence("storage" if drive else "frozen", text, REPORT)
@@ -108,7 +108,7 @@ def unknown(context: Context) -> Verdict | None:
         text = f"No progress for {formatting.span(context.silence_s)}. It may still come; you can wait."
         return context.silence("silent", text, ASK)
     silence = formatting.span(context.silence_s)
-    text = f"No progress for {silence}, and no known cause. Show where it waits tells more."
+    text = f"No progress for {silence}, and no known cause. “{Action.SHOW_WHERE.value}” tells more."
     return context.silence("unknown", text, REPORT)
 
 

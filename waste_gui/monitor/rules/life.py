@@ -45,7 +45,7 @@ def ended(context: Context) -> Verdict | None:
                 LastLog(traceback).error_lines,
                 actions,
             )
-    title, actions = "Training ended unexpectedly", (Action.COPY_DETAILS,)
+    title, actions = "Training crashed", (Action.COPY_DETAILS,)
     if crash := run.crash:
         text = f"{crash.text} {crash.hint}".strip()
         return Verdict(VerdictState.ENDED, crash.cause, title, text, crash.lines, actions)
@@ -68,7 +68,7 @@ def gone(context: Context) -> Verdict | None:
     ):
         return None
     text = GONE.format(work="training")
-    title = "Training ended unexpectedly"
+    title = "Training crashed"
     return Verdict(VerdictState.ENDED, "gone", title, text, context.facts, (Action.COPY_DETAILS,))
 
 

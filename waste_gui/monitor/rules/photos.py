@@ -61,13 +61,13 @@ def one_photo(context: Context) -> Verdict | None:
     on = f"Data worker {worker.pid} has been on {worker.path} for {formatting.span(held)} (usual: 0.01 s)."
     on += others
     if is_large(look) and held < LARGE_S:
-        text = f"{on} It is a very large photo, and still being read. You can wait, or set it aside."
+        text = f"{on} It is a very large photo, and still being read. You can wait, or exclude it."
         return context.silence("large_photo", text, ASK_PHOTO, state=VerdictState.SLOW, photo=worker.path)
     if gets_no_turn(context, look, held) and held < LARGE_S:
-        text = f"{on} {ABOUT_TURNS} You can wait, or set it aside."
+        text = f"{on} {ABOUT_TURNS} You can wait, or exclude it."
         return context.silence("busy_computer", text, ASK_PHOTO, state=VerdictState.SLOW, photo=worker.path)
     name = PurePath(worker.path or "").name
-    text = f"{on} {why_held(look)} Set {name} aside: training goes on without it."
+    text = f"{on} {why_held(look)} Exclude {name}: training goes on without it."
     state = VerdictState.LIKELY_STUCK if context.silence_s >= RED_SILENCE_S else VerdictState.SLOW
     return context.silence("one_photo", text, ASK_PHOTO, state=state, photo=worker.path)
 
