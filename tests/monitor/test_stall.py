@@ -69,11 +69,12 @@ def test_silent_first_batch_is_on_schedule_then_slow_then_stuck() -> None:
     ]
 
 
-def test_unknown_cause_offers_to_look_report_wait_and_stop() -> None:
+def test_unknown_cause_offers_to_try_again_look_report_wait_and_stop() -> None:
     script = silent_first_batch()
     verdict = judged(script, silence_began(script) + 61)
     assert verdict.cause == "unknown"
     assert set(verdict.actions) == {
+        Action.TRY_AGAIN,
         Action.SHOW_WHERE,
         Action.COPY_DETAILS,
         Action.KEEP_WAITING,

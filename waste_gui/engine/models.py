@@ -239,7 +239,7 @@ def _reachable(source: Callable[[str, str], dict[str, Tensor]], name: str, tag: 
             reason = "there is no network, and they are not on this computer yet"
         raise WeightsUnavailable(
             f"The weights '{tag}' of {name} could not be downloaded ({reason}).",
-            "Check the network, or start from nothing or from a file "
+            "Check the network, or train from scratch or with a file "
             "(in the settings: Weights; in a terminal: --pretrained).",
         ) from error
 

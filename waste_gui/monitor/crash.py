@@ -282,7 +282,7 @@ def _by_us(case: _Case) -> Crash | None:
     if not case.end.forced:
         return None
     text = f"The {case.end.work} did not stop when asked and was ended by force."
-    return Crash("forced", text, "The run folder is kept, with the best model so far.")
+    return Crash("forced", text, "Nothing that was saved is lost.")
 
 
 def _killed_for_memory(case: _Case) -> Crash | None:

@@ -22,24 +22,30 @@ class Action(Enum):
     EXCLUDE = "Exclude that photo"
     KEEP_WAITING = "Keep waiting 5 min"
     KEEP_GOING = "Keep going"
-    STOP = "Stop, keep best model"
+    STOP = "Stop"
     FORCE_STOP = "Force stop"
     RESUME = "Resume"
     RESTART_WORKERS = "Restart the data workers"
-    SMALLER_BATCH = "Start again with half the batch"
-    FEWER_WORKERS = "Start again with one data worker"
-    WITHOUT_CACHE = "Start again without the cache"
+    SMALLER_BATCH = "Use a smaller batch"
+    FEWER_WORKERS = "Use one data worker"
+    WITHOUT_CACHE = "Go without the cache"
+    FROM_SCRATCH = "Train from scratch"
+    ON_PROCESSOR = "Train on the processor"
     TRY_AGAIN = "Try again"
     COPY_DETAILS = "Copy details"
 
 
 ASK = (Action.SHOW_WHERE, Action.KEEP_WAITING, Action.STOP)
-ASK_PHOTO = (Action.SHOW_WHERE, Action.EXCLUDE, Action.KEEP_WAITING, Action.STOP)
-RESTART = (Action.SHOW_WHERE, Action.RESTART_WORKERS, Action.KEEP_WAITING, Action.STOP)
-DOWNLOAD = (Action.SHOW_WHERE, Action.TRY_AGAIN, Action.KEEP_WAITING, Action.STOP)
+ASK_PHOTO = (Action.EXCLUDE, Action.SHOW_WHERE, Action.KEEP_WAITING, Action.STOP)
+ASK_DRIVE = (Action.SHOW_WHERE, Action.EXCLUDE, Action.KEEP_WAITING, Action.STOP)
+RESTART = (Action.RESTART_WORKERS, Action.SHOW_WHERE, Action.KEEP_WAITING, Action.STOP)
+DOWNLOAD = (Action.TRY_AGAIN, Action.FROM_SCRATCH, Action.KEEP_WAITING, Action.STOP)
 MEMORY = (Action.SMALLER_BATCH, Action.FEWER_WORKERS, Action.KEEP_WAITING, Action.STOP)
-CACHE = (Action.SHOW_WHERE, Action.WITHOUT_CACHE, Action.KEEP_WAITING, Action.STOP)
+CACHE = (Action.WITHOUT_CACHE, Action.SHOW_WHERE, Action.KEEP_WAITING, Action.STOP)
 REPORT = (Action.SHOW_WHERE, Action.KEEP_WAITING, Action.STOP, Action.COPY_DETAILS)
+HANGS = (Action.TRY_AGAIN, *REPORT)
+HOPELESS = (Action.STOP, Action.SHOW_WHERE, Action.KEEP_WAITING, Action.COPY_DETAILS)
+"""The first is what helps most."""
 
 
 @dataclass(frozen=True)

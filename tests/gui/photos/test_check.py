@@ -181,7 +181,8 @@ def test_check_stops_and_goes_on_where_it_was(make_page: Make, qtbot: QtBot) -> 
     checked(page, qtbot)  # The button stops.
     bar = page.checking.bar
     assert bar.title.text() == "Check stopped at 4 of 16 photos."
-    assert bar.detail.text() == "When you resume it, it starts from there. Found until then: 2 cannot be read."
+    later = "When you resume it, it starts from there."
+    assert bar.detail.text() == f"{later} Found until then: 2 cannot be read."
     assert bar.button.text() == GO_ON
     checked(page, qtbot)
     assert page.checking.check.run.phase is RunPhase.FINISHED
@@ -661,7 +662,7 @@ def test_real_check_finds_copies_and_damage_and_is_quick_the_second_time(
 def test_hundred_thousand_unreadable_photos_are_each_found_once(qtbot: QtBot, theme: Theme) -> None:
     """Each was once looked for among all that were found before it."""
     told = 100_000
-    page = DataPage()
+    page = DataPage(Preferences())
     qtbot.addWidget(page)
     check = page.checking.check
     finding = Finding(

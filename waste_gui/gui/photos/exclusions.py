@@ -57,9 +57,7 @@ class Exclusions(QObject):
         """Leave these photos out of training, each for its reason."""
         new = {path: reason for path, reason in reasons.items() if path not in self.aside}
         if new:
-            self._push(
-                f"exclude {many(len(new), 'photo')}", lambda: self._put(new), lambda: self._take(new)
-            )
+            self._push(f"exclude {many(len(new), 'photo')}", lambda: self._put(new), lambda: self._take(new))
 
     def take_back(self, paths: Iterable[str]) -> None:
         """Use these photos again."""

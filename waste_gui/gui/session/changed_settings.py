@@ -30,4 +30,8 @@ def changed(action: Action, config: RunConfig) -> RunConfig:
             return msgspec.structs.replace(config, workers=1)
         case Action.WITHOUT_CACHE:
             return msgspec.structs.replace(config, cache_gb=0)
+        case Action.FROM_SCRATCH:
+            return msgspec.structs.replace(config, pretrained="none", freeze_backbone=False)
+        case Action.ON_PROCESSOR:
+            return msgspec.structs.replace(config, device="cpu")
     return config

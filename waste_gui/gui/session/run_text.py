@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Literal
 
 from waste_gui.gui.common.escaping import shorten
 from waste_gui.gui.common.formatting import count, many, percent, time_of_day
 from waste_gui.gui.common.glyphs import Glyph
+from waste_gui.gui.session.cures import Offer as Offer
+from waste_gui.gui.session.cures import offers, with_pages
 from waste_gui.monitor.formatting import about, band, clock, over, size
 from waste_gui.monitor.last_log import LastLog
 from waste_gui.monitor.run import Run, RunPhase, Stage, StageState
 from waste_gui.monitor.snapshot import Snapshot
 from waste_gui.monitor.verdict import Action, VerdictState
 from waste_gui.protocol import RunFailed, RunFinished, RunStopped
-
-TOO_MANY_FAILURES = "photos"
-"""The engine's kind of failure when more photos than allowed cannot be read."""
 
 OWN_ERRORS = "waste_gui."
 
@@ -31,57 +29,36 @@ ONCE_IT_GOES_ON = "once it goes on"
 WAITS, BRING_BACK = "Waits for a folder", "Bring the folder back."
 
 
-class Offer(Enum):
-    """What a button of the bar does, beside the monitor's own actions. The value is the button's text."""
-
-    COPY_DETAILS = "Copy details"
-    SHOW_LOG = "Show log"
-    SHOW_RESULTS = "Show results"
-    RESUME_RUN = "Resume training"
-    SHOW_SETTINGS = "Change the settings"
-    CHECK_PHOTOS = "Check the photos"
-    SHOW_QUEUE = "Show queue"
-    QUEUE_ON = "Resume the queue"
-    SHOW_RUN = "Show it"
-    HIDE = "Hide"
-
-
 LETTERS: dict[Action | Offer, str] = {
-    Action.SHOW_WHERE: "o",
+    Action.SHOW_WHERE: "a",
     Action.EXCLUDE: "d",
     Action.KEEP_WAITING: "K",
     Action.KEEP_GOING: "K",
-    Action.STOP: "b",
+    Action.STOP: "o",
     Action.FORCE_STOP: "c",
     Action.RESUME: "m",
-    Action.RESTART_WORKERS: "a",
-    Action.SMALLER_BATCH: "c",
-    Action.FEWER_WORKERS: "o",
+    Action.RESTART_WORKERS: "d",
+    Action.SMALLER_BATCH: "b",
+    Action.FEWER_WORKERS: "a",
     Action.WITHOUT_CACHE: "c",
-    Action.TRY_AGAIN: "a",
-    Action.COPY_DETAILS: "y",
-    Offer.COPY_DETAILS: "y",
+    Action.FROM_SCRATCH: "m",
+    Action.ON_PROCESSOR: "o",
+    Action.TRY_AGAIN: "y",
+    Action.COPY_DETAILS: "d",
+    Offer.COPY_DETAILS: "d",
     Offer.SHOW_LOG: "l",
     Offer.SHOW_RESULTS: "o",
     Offer.RESUME_RUN: "m",
     Offer.SHOW_SETTINGS: "C",
+    Offer.SHOW_PHOTOS: "o",
     Offer.CHECK_PHOTOS: "C",
+    Offer.SELF_TEST: "k",
     Offer.SHOW_QUEUE: "q",
     Offer.QUEUE_ON: "m",
     Offer.SHOW_RUN: "o",
     Offer.HIDE: "d",
 }
 """The mnemonic of each button of the bar: none that a menu, a tab, Start or Stop has."""
-
-
-CURES: dict[str, Action | Offer] = {
-    TOO_MANY_FAILURES: Offer.CHECK_PHOTOS,
-    "out_of_memory": Action.SMALLER_BATCH,
-    "weights": Action.TRY_AGAIN,
-}
-"""By the kind of a failure or the cause of a crash: what helps most."""
-
-CRASH_OFFERS = (Offer.COPY_DETAILS, Offer.SHOW_LOG)
 
 
 @dataclass(frozen=True)
@@ -134,6 +111,10 @@ class Notice:
     offers: tuple[Action | Offer, ...] = ()
     lines: tuple[str, ...] = ()  # Of a log, shown between title and text.
     of_queue: bool = False  # It may stand in the place of what a run that has ended says.
+    labels: tuple[tuple[Action | Offer, str], ...] = ()  # What a button says instead of its value.
+
+    def label(self, offer: Action | Offer) -> str:
+        return next((label for each, label in self.labels if each is offer), str(offer.value))
 
 
 def header_text(snapshot: Snapshot, readiness: Readiness) -> HeaderText:
@@ -395,26 +376,40 @@ def notice(snapshot: Snapshot) -> Notice | None:
     run = snapshot.run
     match run.last:
         case RunFailed() as failed:
-            cure = CURES.get(failed.kind, Offer.SHOW_SETTINGS)
-            ask = (cure, Offer.COPY_DETAILS, Offer.SHOW_LOG)
             lines = error_lines(failed.traceback)
-            return Notice("stuck", "failed", failed.text, failed.hint, ask, lines)
+            return _ended_badly(snapshot, failed.kind, failed.text, failed.hint, lines)
         case RunFinished() as finished:
             return Notice("done", "done", done_words(run, finished), "", (Offer.SHOW_RESULTS, Offer.HIDE))
         case RunStopped() as stopped:
             kept = "The last state is saved; training can be resumed from it." if _resumable(run) else ""
             if _best(run):
                 kept = f"The best model so far is kept: {_best(run)}."
-            offers = (Offer.RESUME_RUN,) if _resumable(run) else ()
+            ask = (Offer.RESUME_RUN,) if _resumable(run) else ()
             reason = stopped.reason.strip().rstrip(".") or "Stopped"
             title = reason if reason.startswith("Stopped") else f"Stopped: {reason}"
-            return Notice("info", "stopped", f"{title}.", kept, offers)
+            return Notice("info", "stopped", f"{title}.", kept, ask, labels=_labels(run))
     if run.phase is RunPhase.CRASHED:
         hint, lines = (run.crash.hint, run.crash.lines) if run.crash else ("", ())
         cause = run.crash.cause if run.crash else ""
-        helps = (CURES[cause],) if cause in CURES else ()
-        return Notice("stuck", "failed", run.exit_words, hint, (*helps, *CRASH_OFFERS), lines=lines)
+        return _ended_badly(snapshot, cause, run.exit_words, hint, lines)
     return _live_notice(snapshot)
+
+
+def _ended_badly(snapshot: Snapshot, kind: str, title: str, text: str, lines: tuple[str, ...]) -> Notice:
+    ask = offers(kind, snapshot.config, resumable=_resumable(snapshot.run))
+    return Notice("stuck", "failed", title, text, ask, lines, labels=_labels(snapshot.run))
+
+
+def _labels(run: Run) -> tuple[tuple[Action | Offer, str], ...]:
+    """What a button says more exactly of this run."""
+    labels: list[tuple[Action | Offer, str]] = []
+    if _best(run):
+        labels.append((Action.STOP, "Stop, keep best model"))
+    if run.checkpoint is not None:
+        epoch = run.checkpoint.epoch
+        labels.append((Offer.RESUME_RUN, f"Resume from epoch {epoch}"))
+        labels.append((Action.TRY_AGAIN, f"Try again from epoch {epoch}"))
+    return tuple(labels)
 
 
 def error_lines(traceback: str) -> tuple[str, ...]:
@@ -425,22 +420,25 @@ def error_lines(traceback: str) -> tuple[str, ...]:
 
 
 def _resumable(run: Run) -> bool:
-    """Whether it took a step: then the engine saved its state."""
+    """Whether there is a state to go on from: one was saved, as it is when a run is stopped after a step."""
     train = run.stages.get("train")
-    return train is not None and train.done > 0
+    stepped = isinstance(run.last, RunStopped) and train is not None and train.done > 0
+    return stepped or run.checkpoint is not None
 
 
 def _live_notice(snapshot: Snapshot) -> Notice | None:
     view = snapshot.view
     if view is None or not snapshot.run.phase.running:
         return None
-    verdict = view.verdict
+    verdict, labels = view.verdict, _labels(snapshot.run)
     if snapshot.run.paused:
-        return Notice("info", "stopped", "Paused. Nothing is computed until it goes on.", "", verdict.actions)
+        title = "Paused. Nothing is computed until it goes on."
+        return Notice("info", "stopped", title, "", verdict.actions, labels=labels)
+    ask = with_pages(verdict.cause, verdict.actions)
     if verdict.state is VerdictState.LIKELY_STUCK:
-        return Notice("stuck", "stuck", verdict.title, verdict.more, verdict.actions)
+        return Notice("stuck", "stuck", verdict.title, verdict.more, verdict.actions, labels=labels)
     if verdict.state is VerdictState.SLOW and not view.quiet:
-        return Notice("slow", "slow", verdict.title, verdict.more, verdict.actions)
+        return Notice("slow", "slow", verdict.title, verdict.more, ask, labels=labels)
     if view.recovered:
         return Notice("info", "ok", view.recovered, "")
     return None

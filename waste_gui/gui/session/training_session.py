@@ -37,7 +37,14 @@ from waste_gui.monitor.verdict import Action
 from waste_gui.request import RunRequest
 from waste_gui.rundir import RunDir, RunFolderError
 
-AGAIN = (Action.SMALLER_BATCH, Action.FEWER_WORKERS, Action.WITHOUT_CACHE, Action.TRY_AGAIN)
+AGAIN = (
+    Action.SMALLER_BATCH,
+    Action.FEWER_WORKERS,
+    Action.WITHOUT_CACHE,
+    Action.FROM_SCRATCH,
+    Action.ON_PROCESSOR,
+    Action.TRY_AGAIN,
+)
 """Each ends the run that hangs, and starts it with what would have helped it."""
 
 LOG_OUT_S = 60

@@ -36,6 +36,10 @@ def _clear(layout: QBoxLayout) -> None:
             old.deleteLater()
 
 
+def _buttons(notice: Notice) -> tuple[object, ...]:
+    return notice.tone, notice.offers, notice.labels
+
+
 class Banner(QWidget):
     """Hidden while there is nothing to say; Esc never hides it. A title alone stands in one row with its
     buttons, where the window is wide enough."""
@@ -129,7 +133,7 @@ class Banner(QWidget):
         self._text.set_text(notice.text)
         self._text.set_role(role)
         self._text.setVisible(bool(notice.text))
-        if before is None or (before.offers, before.tone) != (notice.offers, notice.tone):
+        if before is None or _buttons(before) != _buttons(notice):
             self._make_buttons(notice)
         self._lay_out(in_row=self._fits_in_row())
         self.setAccessibleName(" ".join((notice.title, *notice.lines, notice.text)))
@@ -155,7 +159,7 @@ class Banner(QWidget):
         _clear(self._buttons)
         for offer in notice.offers:
             letter = LETTERS[offer]
-            button = QPushButton(label(offer.value).replace(letter, f"&{letter}", 1), self)
+            button = QPushButton(label(notice.label(offer)).replace(letter, f"&{letter}", 1), self)
             button.clicked.connect(lambda _=False, offer=offer: self.chosen.emit(offer))
             self._buttons.addWidget(button)
             button.show()

@@ -13,7 +13,7 @@ from waste_gui.monitor.context import (
     Context,
 )
 from waste_gui.monitor.stack_words import LONG_WORK
-from waste_gui.monitor.verdict import ASK, REPORT, Verdict, VerdictState
+from waste_gui.monitor.verdict import ASK, HANGS, REPORT, Action, Verdict, VerdictState
 
 SAME_PLACE_S = 12.0
 
@@ -42,7 +42,7 @@ def loop(context: Context) -> Verdict | None:
         f"{context.place or 'itself'} and does not come to "
         "an end."
     )
-    return context.silence("loop", text, REPORT, state=VerdictState.LIKELY_STUCK)
+    return context.silence("loop", text, HANGS, state=VerdictState.LIKELY_STUCK)
 
 
 def looping(context: Context) -> bool:
@@ -97,7 +97,7 @@ def frozen(context: Context) -> Verdict | None:
             f"The training has not responded for {formatting.span(context.beat_age_s)} and uses no "
             "processor time: it waits inside a driver or a library."
         )
-    return context.silence("storage" if drive else "frozen", text, REPORT)
+    return context.silence("storage" if drive else "frozen", text, REPORT if drive else HANGS)
 
 
 def unknown(context: Context) -> Verdict | None:
@@ -109,7 +109,7 @@ def unknown(context: Context) -> Verdict | None:
         return context.silence("silent", text, ASK)
     silence = formatting.span(context.silence_s)
     text = f"No progress for {silence}, and no known cause. “{Action.SHOW_WHERE.value}” tells more."
-    return context.silence("unknown", text, REPORT)
+    return context.silence("unknown", text, HANGS)
 
 
 def work(context: Context) -> str:

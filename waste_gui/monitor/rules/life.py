@@ -15,7 +15,7 @@ from waste_gui.monitor.context import (
 from waste_gui.monitor.crash import GONE
 from waste_gui.monitor.last_log import LastLog
 from waste_gui.monitor.run import RunPhase
-from waste_gui.monitor.verdict import REPORT, Action, Verdict, VerdictState
+from waste_gui.monitor.verdict import HANGS, Action, Verdict, VerdictState
 from waste_gui.protocol import RunFailed, RunFinished, RunStopped
 
 STOP_S = 20.0
@@ -119,7 +119,7 @@ def nothing_said(context: Context) -> Verdict | None:
         "Usually it does within a second. An antivirus program or a slow network home can hold it up."
     )
     state = VerdictState.LIKELY_STUCK if context.now >= SPEECHLESS_S else VerdictState.SLOW
-    return context.silence("no_first_word", text, REPORT, state=state)
+    return context.silence("no_first_word", text, HANGS, state=state)
 
 
 def as_id(name: str) -> str:

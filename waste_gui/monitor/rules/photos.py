@@ -21,7 +21,7 @@ from waste_gui.monitor.context import (
     Context,
 )
 from waste_gui.monitor.evidence import ProcessLook
-from waste_gui.monitor.verdict import ASK, ASK_PHOTO, RESTART, Action, Verdict, VerdictState
+from waste_gui.monitor.verdict import ASK, ASK_DRIVE, ASK_PHOTO, RESTART, Action, Verdict, VerdictState
 from waste_gui.protocol import Activity, WorkerState
 
 LARGE_BYTES = 100_000_000
@@ -112,7 +112,7 @@ def storage(context: Context) -> Verdict | None:
         text = (
             f"Reading {path}: {speed}/s. The drive is slow, but it answers. Nothing is wrong; you can wait."
         )
-        return context.silence("slow_storage", text, ASK_PHOTO, state=VerdictState.SLOW, photo=path)
+        return context.silence("slow_storage", text, ASK_DRIVE, state=VerdictState.SLOW, photo=path)
     if context.cpu >= WORKING_CPU_PERCENT and context.silence_s < LOOP_FACTOR * context.limit_s:
         text = f"The data workers are busy with large photos, {path} for one. You can wait."
         return context.silence("large_photos", text, ASK_PHOTO, state=VerdictState.SLOW, photo=path)
@@ -121,7 +121,7 @@ def storage(context: Context) -> Verdict | None:
         text = f"Reading {path}. {ABOUT_TURNS} Nothing is wrong; you can wait."
         return context.silence("busy_computer", text, ASK_PHOTO, state=VerdictState.SLOW, photo=path)
     state = VerdictState.LIKELY_STUCK if context.silence_s >= RED_SILENCE_S else VerdictState.SLOW
-    return context.silence("storage", drive_text(context, stuck), ASK_PHOTO, state=state, photo=path)
+    return context.silence("storage", drive_text(context, stuck), ASK_DRIVE, state=state, photo=path)
 
 
 def drive_text(context: Context, stuck: list[tuple[WorkerState, float]]) -> str:
@@ -148,7 +148,7 @@ def workers_starting(context: Context) -> Verdict | None:
         return context.silence("workers_starting", text, ASK, state=VerdictState.SLOW)
     text = (
         f"None of the {len(starting)} data workers has started, and they do nothing. Often an antivirus "
-        "program holds new programs up, or the disk with Python does not answer. Stop, and start again."
+        "program holds new programs up, or the disk with Python does not answer. Restart the data workers."
     )
     return context.silence("workers_starting", text, RESTART)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from waste_gui.monitor import formatting
 from waste_gui.monitor.context import GPU_ANSWERS_S, Context
 from waste_gui.monitor.stack_words import Doing, doing_of
-from waste_gui.monitor.verdict import ASK, CACHE, REPORT, Action, Verdict, VerdictState
+from waste_gui.monitor.verdict import ASK, CACHE, HANGS, HOPELESS, REPORT, Action, Verdict, VerdictState
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def gpu_driver(context: Context) -> Verdict | None:
     if not context.silent or not context.uses_gpu or context.evidence.gpu_silent_s < GPU_ANSWERS_S:
         return None
     text = WAITS[Doing.GPU].text.format(span=formatting.span(context.silence_s))
-    return context.silence(WAITS[Doing.GPU].cause, text, REPORT)
+    return context.silence(WAITS[Doing.GPU].cause, text, HOPELESS)
 
 
 def photo_cache(context: Context) -> Verdict | None:
@@ -71,17 +71,20 @@ WAITS = {
     Doing.OTHER_GPUS: Wait(
         "other_gpus",
         "This process waits for the processes of the other graphics cards, and they do not come. One of them "
-        "has ended or hangs. Stop, and start again with one graphics card.",
+        "has ended or hangs. Try again.",
+        HANGS,
     ),
     Doing.GPU: Wait(
         "gpu_driver",
         "The program waits for the graphics card, which does nothing, for {span}. The graphics driver "
         "probably does not answer; then only a restart of the computer helps.",
+        HOPELESS,
     ),
     Doing.LOCK: Wait(
         "deadlock",
         "The program waits for a lock that nobody releases ({place}), and uses no processor time. This does "
-        "not pass. Stop: the best model is kept, and training can be resumed.",
+        "not pass. Try again: training goes on from what was saved last.",
+        HANGS,
     ),
     Doing.IMPORTING: Wait(
         "slow_import",
