@@ -286,13 +286,16 @@ class EpochFinished(Message, frozen=True, kw_only=True, tag="epoch_finished"):
 
 class Heartbeat(Message, frozen=True, kw_only=True, tag="heartbeat"):
     """Each second, from its own thread. `where` is what the main thread is doing, in words, and `activity`
-    what a program needs to know of it; `queued` are the photos that were asked for and are not read yet."""
+    what a program needs to know of it; `queued` are the photos that were asked for and are not read yet;
+    `stood_still_s` is how long since the beat before the whole process stood still, stopped from outside or
+    with its computer."""
 
     where: Line
     workers: Annotated[tuple[WorkerState, ...], Meta(max_length=1000)]
     queued: Count
     gpu: GpuState | None
     activity: Activity = Activity.UNTOLD
+    stood_still_s: Annotated[float, Meta(ge=0)] = 0.0
 
     def __post_init__(self) -> None:
         if self.activity is Activity.UNTOLD:

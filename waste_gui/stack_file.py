@@ -28,9 +28,10 @@ MAX_BYTES = 2**20
 
 
 def block_signals() -> None:
-    """To be called before any thread is started: each inherits what is blocked, and so do processes."""
+    """To be called before any thread is started: each inherits what is blocked, and so do processes. SIGCONT
+    continues a process all the same; blocked, it tells afterwards that it came (`engine/heartbeat.py`)."""
     if sys.platform != "win32":
-        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGUSR1, signal.SIGUSR2))
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT))
 
 
 class StackFile:

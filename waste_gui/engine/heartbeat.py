@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -11,6 +14,8 @@ from waste_gui.protocol import Activity, GpuState, Heartbeat, WorkerState
 from waste_gui.reporting import Reporter
 
 BEAT_S = 1.0
+STANDSTILL_S = 1.0
+"""A busy computer delays a beat by tenths of a second."""
 
 
 class MainThread(NamedTuple):
@@ -18,6 +23,34 @@ class MainThread(NamedTuple):
 
     activity: Activity
     where: str
+
+
+class Standstill:
+    """How long the whole process stood still between two beats: stopped by a signal (SIGSTOP), or, on
+    Windows, suspended or asleep with its computer. A beat that is late for another reason, as Python is held
+    up in a library, is none: that time counts."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._before, self._worked_s = now(), time.process_time()
+
+    def since_the_beat_before(self) -> float:
+        """Seconds; 0 if it went on all the time."""
+        now, worked_s = self._now(), time.process_time()
+        late_s, worked = now - self._before - BEAT_S, worked_s - self._worked_s
+        self._before, self._worked_s = now, worked_s
+        continued = _was_continued()
+        if late_s < STANDSTILL_S or not (continued or (sys.platform == "win32" and worked < 0.01 * late_s)):
+            return 0.0
+        return round(late_s, 3)
+
+
+def _was_continued() -> bool:
+    """Whether a SIGCONT came since it was last asked; it is blocked in all threads (`stack_file.py`)."""
+    if sys.platform == "win32" or signal.SIGCONT not in signal.sigpending():
+        return False
+    signal.sigwait((signal.SIGCONT,))
+    return True
 
 
 class Heart:
@@ -49,7 +82,9 @@ class Heart:
         self._stopped.set()
 
     def _run(self) -> None:
+        standstill = Standstill(self._report.now)
         while not self._stopped.wait(BEAT_S):
+            stood_still_s = standstill.since_the_beat_before()
             main = self._told()
             self._report(
                 Heartbeat(
@@ -58,6 +93,7 @@ class Heart:
                     workers=self.workers(),
                     queued=self.queued(),
                     gpu=self.gpu(),
+                    stood_still_s=stood_still_s,
                 )
             )
             due = self.stacks_due_at

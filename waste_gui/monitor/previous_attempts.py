@@ -26,6 +26,7 @@ class PreviousAttempts:
     _at: float = 0.0
     _started: protocol.RunStarted | None = None
     _total: int | None = None
+    _stood_still_s: float = 0.0  # In the epoch that is still open.
     _step: int | None = None  # From which the epoch was trained that is still open.
 
     @property
@@ -44,11 +45,13 @@ class PreviousAttempts:
                 return
             case protocol.RunStarted():
                 self._before_s += self._at
-                self._started, self._total, self._step = told, None, None
+                self._started, self._total, self._step, self._stood_still_s = told, None, None, 0.0
             case protocol.StageStarted(stage="train"):
                 self._total = told.total
             case protocol.Progress():
                 self._on_progress(told)
+            case protocol.Heartbeat():
+                self._stood_still_s += told.stood_still_s
             case EpochFinished():
                 self._on_epoch(told)
         self._at = told.at
@@ -62,8 +65,8 @@ class PreviousAttempts:
             self.epochs.pop()
         self.epochs.append(epoch)
         if is_whole(epoch, self._started, self._step, self._total):
-            self.epoch_times.append(epoch.elapsed_s)
-        self._step = epoch.step
+            self.epoch_times.append(max(0.0, epoch.elapsed_s - self._stood_still_s))
+        self._step, self._stood_still_s = epoch.step, 0.0
 
 
 def is_whole(

@@ -99,6 +99,7 @@ class Stage:
     state: StageState = StageState.WAITING
     started_at: float | None = None
     moved_at: float | None = None
+    stood_still_s: float = 0.0  # Of the time that it runs.
     elapsed_s: float | None = None  # Of the last time it was finished.
     times: Times = field(default_factory=Times)  # Seconds of each time it was finished in this run.
     gaps: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_GAPS))  # Seconds between progress.
@@ -435,17 +436,35 @@ class Run:
         if self.paused and not paused:  # The time of a pause that was asked for does not count.
             self.moved_at = self._counted_at = max(self.moved_at, message.at)
             self._cut_out(message.at - self._paused_at)
+        elif message.stood_still_s:
+            self._stood_still(message.at, message.stood_still_s)
         self.paused = paused
 
     def awake(self, now: float) -> float:
         """`now`, or since when it is paused: then nothing that is timed goes on."""
         return min(now, self._paused_at) if self.paused else now
 
-    def _cut_out(self, seconds: float) -> None:
-        """What is open began so much later."""
-        self.epoch_began_at += seconds
+    def _stood_still(self, at: float, seconds: float) -> None:
+        """The whole process did, until just before `at`: what was slow was not the training. Progress may
+        have been told between its end and the beat that tells of it."""
+        stage, began = self.current, at - seconds
+        if self._counted_at <= began:
+            self._counted_at = min(at, self._counted_at + seconds)
+        elif stage is not None and stage.gaps and stage.gaps[-1] >= seconds:
+            stage.gaps[-1] -= seconds
+        self.moved_at = max(self.moved_at, at)
+        self._cut_out(seconds, before=began)
+        for open_stage in self.stages.values():
+            if open_stage.state is StageState.RUNNING:
+                open_stage.stood_still_s += seconds
+
+    def _cut_out(self, seconds: float, before: float = math.inf) -> None:
+        """What is open, and began before that, began so much later."""
+        if self.epoch_began_at < before:
+            self.epoch_began_at += seconds
         for stage in self.stages.values():
-            if stage.state is StageState.RUNNING and stage.started_at is not None:
+            running = stage.state is StageState.RUNNING and stage.started_at is not None
+            if running and stage.started_at is not None and stage.started_at < before:
                 stage.started_at += seconds
                 if stage.moved_at is not None:
                     stage.moved_at += seconds
@@ -456,7 +475,7 @@ class Run:
         stage = self._stage(message.stage)
         match message:
             case protocol.StageStarted():
-                stage.first = None
+                stage.first, stage.stood_still_s = None, 0.0
                 stage.state, stage.started_at, stage.elapsed_s = StageState.RUNNING, message.at, None
                 stage.done, stage.total, stage.unit, stage.detail = 0, message.total, message.unit, ""
                 if stage.id == "train":
@@ -465,14 +484,11 @@ class Run:
                 if not stage.inside_train:
                     self._log(message.at, f"{stage.title} …")
             case protocol.StageFinished():
-                stage.state, stage.elapsed_s, stage.summary = (
-                    StageState.DONE,
-                    message.elapsed_s,
-                    message.summary,
-                )
-                stage.times.append(message.elapsed_s)
+                elapsed_s = max(0.0, message.elapsed_s - stage.stood_still_s)
+                stage.state, stage.elapsed_s, stage.summary = StageState.DONE, elapsed_s, message.summary
+                stage.times.append(elapsed_s)
                 if not stage.inside_train:
-                    self._log(message.at, f"{stage.title}: {message.summary} ({message.elapsed_s:.1f} s)")
+                    self._log(message.at, f"{stage.title}: {message.summary} ({elapsed_s:.1f} s)")
         stage.moved_at = self._counted_at = message.at
 
     def _on_metrics(self, metrics: Sequence[protocol.Metric]) -> None:

@@ -18,7 +18,8 @@ _SEQ = attrgetter("seq")
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Messages numbered without a gap, none of them a turn in the run: no stage begins, nobody pauses."""
+    """Messages numbered without a gap, none of them a turn in the run: no stage begins, nobody pauses,
+    nothing stands still."""
 
     first_seq: int
     count: int
@@ -57,7 +58,7 @@ def _stretch(messages: Sequence[Often]) -> Stretch | None:
     add = {Progress: progress.append, Metric: metrics.append, Heartbeat: heartbeats.append}
     for message in messages:
         add[type(message)](message)  # type: ignore[operator]
-    if any(beat.activity is Activity.PAUSED for beat in heartbeats):
+    if any(beat.activity is Activity.PAUSED or beat.stood_still_s for beat in heartbeats):
         return None
     times = [metric.at for metric in metrics]
     return Stretch(first, count, messages[-1].at, progress, metrics, times, heartbeats, messages)
