@@ -12,7 +12,6 @@ import io
 import math
 import os
 import socket
-import sys
 import threading
 import time
 from collections import deque
@@ -27,7 +26,7 @@ from typing import Any, BinaryIO, Protocol
 from waste_gui import protocol
 from waste_gui.files import replacing, write_whole
 from waste_gui.protocol import EpochFinished, Metric, RunStarted
-from waste_gui.reporting import Reporter
+from waste_gui.reporting import Reporter, note
 from waste_gui.rundir import RunDir
 
 METRICS_FILE, EPOCHS_FILE, TENSORBOARD_FOLDER = "metrics.csv", "epochs.csv", "tensorboard"
@@ -379,7 +378,7 @@ class _Files:
             self._try_to_write()
         except OSError as error:
             if not self._failed:
-                print(f"exporting to {self._target}: {error}; tried again", file=sys.stderr)
+                note(f"exporting to {self._target}: {error}; tried again")
             self._failed = True
         else:
             self._failed = False

@@ -65,6 +65,15 @@ def forgiving_stderr() -> TextIO:
     return io.TextIOWrapper(io.BufferedWriter(_Log()), "utf-8", "backslashreplace", line_buffering=True)
 
 
+OWN_LINE = "[waste-gui] "
+"""So begins each line that this program itself writes into its log: none of them says why a process died."""
+
+
+def note(text: str) -> None:
+    """A line for the log. Raises OSError."""
+    print(f"{OWN_LINE}{' '.join(text.split())}", file=sys.stderr)
+
+
 class Reporter:
     """Sends messages from any thread. Outputs get every line in order; none can block the caller."""
 
@@ -189,7 +198,7 @@ class Output:
         if error != self._told:
             self._told = error
             with contextlib.suppress(OSError):  # The log may be on the same disk.
-                print(f"{self._thread.name}: {error}", file=sys.stderr)
+                note(f"{self._thread.name}: {error}")
 
     def _take(self, ended: bool) -> tuple[list[bytes], bool]:
         """Wait for a line, or until what is left can be tried again; then take what else is there."""

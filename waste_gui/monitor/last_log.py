@@ -7,12 +7,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from waste_gui.reporting import OWN_LINE
+
 MOST_LINES = 6
 REACH = 15
 """An error further above the end than this many lines did not end the process."""
 
 LINE_CHARS = 240
 WORKER = "waste_gui/dataset/worker.py"
+
+_OUR_LINE = re.compile(
+    rf"^(?:{re.escape(OWN_LINE)}|writer of the (?:window's pipe|events file): ).*\n", re.MULTILINE
+)
+"""Also as it was written before it had a beginning of its own."""
 
 _FATAL = re.compile(r"^(?:Fatal Python error|Windows fatal exception): (?P<what>.+)$", re.MULTILINE)
 _BLOCK = re.compile(
@@ -56,8 +63,10 @@ class LastLog:
 
     @cached_property
     def own(self) -> str:
-        """Without the fatal errors of the processes that read photos: those are replaced, and no end."""
-        return _BLOCK.sub(lambda m: "" if WORKER in m[0].replace("\\", "/") else m[0], self.text + "\n")
+        """Without what this program writes itself, and without the fatal errors of the processes that read
+        photos: those are replaced, and no end."""
+        text = _OUR_LINE.sub("", self.text + "\n")
+        return _BLOCK.sub(lambda m: "" if WORKER in m[0].replace("\\", "/") else m[0], text)
 
     @cached_property
     def fatal(self) -> str:
