@@ -8,6 +8,7 @@ counted from the last progress, and what the processes do decides what the silen
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from waste_gui.monitor.context import Context
 from waste_gui.monitor.countdown import Remaining
@@ -22,6 +23,7 @@ RULES: tuple[Rule, ...] = (
     life.idle,
     life.gone,
     life.stopping,
+    life.not_heard,
     life.stopped_process,
     life.paused,
     life.nothing_said,
@@ -62,8 +64,8 @@ RULES: tuple[Rule, ...] = (
 def diagnose(run: Run, remaining: Remaining, evidence: Evidence, now: float) -> Verdict:
     """What the silence of this run means, and what the person can do about it."""
     context = Context(run, remaining, evidence, now)
-    for rule in RULES:
-        verdict = rule(context)
-        if verdict is not None:
-            return verdict
-    return pace.on_schedule(context)
+    verdict = next(filter(None, (rule(context) for rule in RULES)), None) or pace.on_schedule(context)
+    host = evidence.elsewhere
+    if host and run.phase.running and host not in verdict.text:
+        return replace(verdict, text=f"It runs on {host}. {verdict.text}")
+    return verdict

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 
@@ -53,9 +54,11 @@ class Background(QObject):
         except Cancelled:
             return
         except Exception as error:  # Whoever asked for the work says it to the person.
-            self._send(ticket, "error", error)
+            with contextlib.suppress(Cancelled):
+                self._send(ticket, "error", error)
         else:
-            self._send(ticket, "result", result)
+            with contextlib.suppress(Cancelled):
+                self._send(ticket, "result", result)
 
     def _send(self, ticket: int, kind: str, value: object) -> None:
         try:

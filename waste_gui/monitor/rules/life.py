@@ -19,6 +19,8 @@ from waste_gui.monitor.verdict import HANGS, Action, Verdict, VerdictState
 from waste_gui.protocol import RunFailed, RunFinished, RunStopped
 
 STOP_S = 20.0
+NOT_HEARD_S, LOST_S = 30.0, 120.0
+"""A network drive may show for a minute what a file was."""
 
 
 def ended(context: Context) -> Verdict | None:
@@ -85,10 +87,32 @@ def stopping(context: Context) -> Verdict | None:
         epoch = run.best.epoch if run.best else run.checkpoint.epoch
         disk = f" The {'best' if run.best else 'last'} model, epoch {epoch}, is already on disk."
     title = f"It has not stopped after {formatting.span(waited)}"
+    if host := context.evidence.elsewhere:
+        text = f"{title}. It cannot be ended from here: end it on {host}.{disk}"
+        elsewhere = (Action.KEEP_WAITING, Action.COPY_DETAILS)
+        return Verdict(VerdictState.LIKELY_STUCK, "not_stopping", title, text, context.facts, elsewhere)
     actions = (Action.FORCE_STOP, Action.KEEP_WAITING, Action.SHOW_WHERE)
     return Verdict(
         VerdictState.LIKELY_STUCK, "not_stopping", title, f"{title}. Force it?{disk}", context.facts, actions
     )
+
+
+def not_heard(context: Context) -> Verdict | None:
+    """A run on another computer: its processes cannot be seen, so nobody can say from here whether it is
+    stuck, was ended, or lives and its words do not arrive."""
+    host = context.evidence.elsewhere
+    if not host or context.beat_age_s < NOT_HEARD_S:
+        return None
+    heard = formatting.span(context.beat_age_s)
+    text = (
+        f"Not heard for {heard}: it runs on {host}, and its processes cannot be seen from here. It may be "
+        f"stuck, or ended, or its network drive is away. Look at it on {host}."
+    )
+    lost = context.beat_age_s >= LOST_S
+    state = VerdictState.LIKELY_STUCK if lost else VerdictState.SLOW
+    title = f"Not heard for {heard}: it runs on {host}"
+    actions = (Action.KEEP_WAITING, Action.STOP, Action.COPY_DETAILS)
+    return Verdict(state, "not_heard", title, text, context.facts, actions, silent=True)
 
 
 def stopped_process(context: Context) -> Verdict | None:
