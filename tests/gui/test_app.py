@@ -31,10 +31,11 @@ def test_the_window_is_imported_without_torch() -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_window_leaves_at_once_and_remembers_its_form(number: int, tmp_path: Path) -> None:
     code = (
-        "from PySide6.QtCore import QTimer; from waste_gui.gui import app, main_window as m\n"
+        "from PySide6.QtCore import QTimer; from waste_gui.config import RunConfig\n"
+        "from waste_gui.gui import app, main_window as m\n"
         "old = m.MainWindow.show\n"
         "def show(self):\n"
-        "    old(self); self.form.show_config(m.RunConfig(model='resnet50'))\n"
+        "    old(self); self.rooms.form.show_config(RunConfig(model='resnet50'))\n"
         "    QTimer.singleShot(100, lambda: print('up', flush=True))\n"
         "m.MainWindow.show = show\n"
         "app.main(['--offscreen', '.'])"
