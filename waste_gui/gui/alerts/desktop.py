@@ -47,10 +47,9 @@ class Notifications(QObject):
         self._note = Note("", "")
         self._pending = False
         self._tray: QSystemTrayIcon | None = None
-        self._notifier = Background(self)
+        self._notifier = Background(self._on_no_server, self)
         self._notifier.progressed.connect(self._on_told)
         self._notifier.finished.connect(self._on_over)
-        self._notifier.failed.connect(self._on_no_server)
 
     def show(self, note: Note) -> None:
         self._note, self._pending = note, True

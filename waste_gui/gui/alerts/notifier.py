@@ -83,9 +83,8 @@ class Notifier(QObject):
         controller.stuck.connect(self._on_stuck)
 
     def _background(self, channel: Channel, done: str) -> Background:
-        made = Background(self)
+        made = Background(lambda error: self._on_failed(channel, error), self)
         made.finished.connect(lambda _: self.told.emit(SendOutcome(channel, True, done, trial=self._trial)))
-        made.failed.connect(lambda error: self._on_failed(channel, error))
         return made
 
     def try_out(self, command: str, webhook: str) -> None:

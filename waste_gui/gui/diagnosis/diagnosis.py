@@ -34,9 +34,8 @@ class WhereItWaits(QObject):
         self._shown, self._shell, self._over = shown, shell, over
         self._preferences, self._thumbnails = preferences, thumbnails
         self.dialog: DiagnosisDialog | None = None
-        self._saving = Background(self)
+        self._saving = Background(lambda error: self._tell("", str(error)), self)
         self._saving.finished.connect(lambda path: self._tell(f"Saved {path}"))
-        self._saving.failed.connect(lambda error: self._tell("", str(error)))
         shown.changed.connect(self.show_snapshot)
 
     def show(self) -> None:

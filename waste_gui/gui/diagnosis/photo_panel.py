@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from waste_gui.gui.common import theme
-from waste_gui.gui.common.background import Background
+from waste_gui.gui.common.background import Background, unexpected
 from waste_gui.gui.common.escaping import one_line
 from waste_gui.gui.common.formatting import count
 from waste_gui.gui.common.plain_label import PlainLabel, heading
@@ -106,7 +106,7 @@ class PhotoPanel(QWidget):
         for line in (self.name, self.held, self.folder, self.facts):
             rows.addWidget(line)
         rows.addStretch(1)
-        self._looking = Background(self)
+        self._looking = Background(unexpected, self)
         self._looking.finished.connect(self._on_facts)
         self._patience = QTimer(self)
         self._patience.setSingleShot(True)

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from waste_gui.gui.common import theme
-from waste_gui.gui.common.background import Background
+from waste_gui.gui.common.background import Background, unexpected
 from waste_gui.gui.common.escaping import one_line, tooltip
 from waste_gui.gui.common.formatting import count
 from waste_gui.gui.common.plain_label import PlainLabel
@@ -106,7 +106,7 @@ class PhotoDialog(QDialog):
         self.resize(
             760 if several == 1 else several * (WIDTH + 2 * UNIT) + 4 * UNIT, 620 if several == 1 else 480
         )
-        self._looking = Background(self)
+        self._looking = Background(unexpected, self)
         self._looking.finished.connect(self._on_sizes)
         paths = list(self.photos)
         self._looking.start(lambda tell: _sizes(paths))

@@ -97,7 +97,7 @@ class SelfTestDialog(QDialog):
         self.copy_button = QPushButton("C&opy")
         self.again_button = QPushButton("&Run again")
         self.close_button = QPushButton("&Close")
-        self._looking = Background(self)
+        self._looking = Background(self._on_failed, self)
         self._lay_out()
         self._connect()
         self.run()
@@ -139,7 +139,6 @@ class SelfTestDialog(QDialog):
         self.finished.connect(self._looking.cancel)
         self._looking.progressed.connect(self._on_check)
         self._looking.finished.connect(self._on_finished)
-        self._looking.failed.connect(self._on_failed)
 
     def run(self) -> None:
         self.found = []

@@ -201,7 +201,7 @@ class ResultsPage(QWidget):
         self.picker = RunPicker("results")
         self._coming: RunDir | None = None  # What is being read.
         self._keeps = False
-        self._reading = Background(self)
+        self._reading = Background(self._on_not_read, self)
         self._reading.finished.connect(self._show)
         self._title = PlainLabel(
             "No results yet", size="title", bold=True, align=Qt.AlignmentFlag.AlignHCenter
@@ -259,6 +259,11 @@ class ResultsPage(QWidget):
         """Show what a run's folder holds; with `keep`, what is shown stays if it holds no results."""
         self._coming, self._keeps = folder, keep and self.results is not None
         self._reading.start(lambda tell: read_results(folder))
+
+    def _on_not_read(self, error: Exception) -> None:
+        """Files of another shape than ours."""
+        self._show(None)
+        self._title.set_text(f"The results cannot be read: {error}")
 
     def _show(self, results: Results | None) -> None:
         if results is None and self._keeps:

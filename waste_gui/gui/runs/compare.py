@@ -54,9 +54,8 @@ class CompareDialog(QDialog):
         splitter.setSizes([PLOTS_SHARE, 100 - PLOTS_SHARE])
         rows.addWidget(splitter, 1)
         rows.addLayout(self._make_buttons())
-        self._reading = Background(self)
+        self._reading = Background(lambda error: self.words.set_text(f"They cannot be read: {error}"), self)
         self._reading.finished.connect(self.show_past)
-        self._reading.failed.connect(lambda error: self.words.set_text(f"They cannot be read: {error}"))
         self._reading.start(lambda tell: read_past(tell, self._summaries))
 
     # --- laid out

@@ -53,10 +53,9 @@ class RunLibrary(QObject):
         self._waiting = 0  # Changes that are not written yet.
         self._old = False  # What is being read may be old: it is read once more.
         self._trash: dict[str, Discarded] = {}
-        self._reading = Background(self)
+        self._reading = Background(self._on_not_read, self)
         self._reading.progressed.connect(self._on_some_read)
         self._reading.finished.connect(self._on_read)
-        self._reading.failed.connect(self._on_not_read)
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._not_written.connect(self._on_not_written)

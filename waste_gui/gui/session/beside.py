@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject
 
-from waste_gui.gui.common.background import Background
+from waste_gui.gui.common.background import Background, unexpected
 
 T = TypeVar("T")
 
@@ -26,9 +26,8 @@ class BesideTheWindow(QObject):
             return
         background = self._works.get(name)
         if background is None:
-            background = self._works[name] = Background(self)
+            background = self._works[name] = Background(unexpected, self)
             background.finished.connect(lambda result: self._thens[name](result))
-            background.failed.connect(_raise)
         if not background.working:
             self._thens[name] = then
             background.start(lambda tell: work())
@@ -42,7 +41,3 @@ class BesideTheWindow(QObject):
         for background in self._works.values():
             background.cancel()
         self.deleteLater()
-
-
-def _raise(error: Exception) -> None:
-    raise error

@@ -43,9 +43,8 @@ class Example(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._train = False
-        self._drawing = Background(self)
+        self._drawing = Background(self.failed.emit, self)
         self._drawing.finished.connect(lambda folder: self.drawn.emit(folder, self._train))
-        self._drawing.failed.connect(self.failed)
 
     @property
     def working(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
 
-from waste_gui.gui.common.background import Background
+from waste_gui.gui.common.background import Background, unexpected
 from waste_gui.monitor.run_list import read_runs
 
 MOST = 12
@@ -17,7 +17,7 @@ class RecentRuns(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._reading = Background(self)
+        self._reading = Background(unexpected, self)
         self._reading.finished.connect(self.found)
 
     def read(self) -> None:

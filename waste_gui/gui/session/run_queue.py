@@ -13,7 +13,7 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 from waste_gui import config as configs
 from waste_gui.config import ConfigError, RunConfig
 from waste_gui.dataset.scan import DatasetError
-from waste_gui.gui.common.background import Background
+from waste_gui.gui.common.background import Background, unexpected
 from waste_gui.gui.session.dataset_choice import choice_of, look, problem, without
 from waste_gui.gui.session.queue_store import ENDED, BrokenQueue, Queue, QueuedRun, QueueFile
 from waste_gui.gui.session.run_controller import RunController
@@ -60,9 +60,10 @@ class RunQueue(QObject):
         self._controller, self._start, self._may_start = controller, start, may_start
         self._known: dict[str, QueuedRun] = {}
         self._file = QueueFile()
-        self._looking = Background(self)
+        self._looking = Background(self._on_look_failed, self)
+        self._looking.progressed.connect(self._on_look_goes_on)
         self._looking.finished.connect(self._on_looked)
-        self._settling = Background(self)
+        self._settling = Background(unexpected, self)
         self._settling.finished.connect(self._on_settled)
         self._patience = QTimer(self)
         self._patience.setSingleShot(True)
@@ -250,6 +251,16 @@ class RunQueue(QObject):
         self._update(first.id, state="running", photos=found.photos, folder=where)
         if not self._controller.running:  # It could not even be launched, and that was said already.
             self.run_ended(self._controller.run)
+
+    def _on_look_goes_on(self, progress: object) -> None:
+        """It finds photos: a large folder on a slow drive takes its time."""
+        self._patience.start(LOOK_S * 1000)
+
+    def _on_look_failed(self, error: Exception) -> None:
+        """Else the same would be tried for ever."""
+        self._patience.stop()
+        if self.waiting:
+            self._end(self.waiting[0], "failed", f"Its photos cannot be looked at: {error}")
 
     def _on_no_answer(self) -> None:
         self._looking.cancel()
