@@ -15,6 +15,7 @@ from waste_gui.gui.common.theme import Theme
 from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.photos.page import DataPage
 from waste_gui.gui.session.run_controller import RunController
+from waste_gui.monitor.snapshot import Snapshot
 
 FAKE_ENGINE = Path(__file__).parent / "fakes/fake_engine.py"
 FAKE_CHECK = Path(__file__).parent / "fakes/fake_check.py"
@@ -55,6 +56,12 @@ def make_window(qtbot: QtBot, theme: Theme) -> Callable[[str], MainWindow]:
         return window
 
     return make
+
+
+def show_run(window: MainWindow, snapshot: Snapshot) -> None:
+    """As if it were the one that trains."""
+    window.rooms.session.controller.snapshot = lambda: snapshot  # type: ignore[method-assign]
+    window.rooms.session.controller.changed.emit(snapshot)
 
 
 def end_engine(window: MainWindow, qtbot: QtBot) -> None:

@@ -777,7 +777,7 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
     def show_run(window: mw.MainWindow, snapshot: Snapshot) -> None:
         """As if it were the one that trains."""
         window.rooms.session.controller.snapshot = lambda: snapshot  # type: ignore[method-assign]
-        window.show_snapshot(snapshot)
+        window.rooms.session.controller.changed.emit(snapshot)
 
     def show_help(window: mw.MainWindow, state: str) -> QWidget:
         """A dialog with words; the self-test is that of a computer that lacks much."""

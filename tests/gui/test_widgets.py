@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from tests.gui import pictures
-from tests.gui.conftest import WAIT_MS
+from tests.gui.conftest import WAIT_MS, show_run
 from waste_gui.gui.common import theme as looks
 from waste_gui.gui.common.fields import ChoiceBox
 from waste_gui.gui.common.theme import Theme
@@ -71,7 +71,7 @@ def test_best_accuracy_stands_beside_the_advice(
     script.run.best = msgspec.structs.replace(script.run.best, epoch=148)
     window = make_window("finishes")
     window.resize(width, 700)
-    window.show_snapshot(pictures.snapshot(script))
+    show_run(window, pictures.snapshot(script))
     best = window.frame.header._best
     assert best.text().endswith("(ep. 148)")
     qtbot.waitUntil(lambda: best.isVisible() and (best._fitted() == best.text()) == whole, timeout=WAIT_MS)

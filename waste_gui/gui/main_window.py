@@ -184,11 +184,6 @@ class MainWindow(QMainWindow):
 
     # --- shown
 
-    def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Of the run that trains, while that is looked at."""
-        self._show_training(snapshot)
-        self._show_run(snapshot)
-
     def _show_all(self) -> None:
         self._show_training(self.rooms.session.snapshot)
         self._show_run(self.rooms.shown.snapshot)

@@ -343,9 +343,8 @@ def test_run_that_ended_long_ago_is_no_news(
     folder.events.write_bytes(healthy.read_bytes())
     second = make_window("finishes")
     told_by_command(second, tmp_path / "told")
-    with qtbot.waitSignal(second.rooms.session.controller.ended, timeout=WAIT_MS):
-        second.rooms.session.open(folder)
-    assert second.rooms.session.controller.run.phase is RunPhase.FINISHED
+    second.rooms.session.open(folder)
+    qtbot.waitUntil(lambda: second.rooms.shown.snapshot.run.phase is RunPhase.FINISHED, timeout=WAIT_MS)
     assert not second.rooms.notifier._commanding.working and not (tmp_path / "told").exists()
 
 

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QTreeWidgetItemIterator
 from pytestqt.qtbot import QtBot
 
 from tests.gui import pictures
-from tests.gui.conftest import WAIT_MS
+from tests.gui.conftest import WAIT_MS, show_run
 from tests.monitor import transcripts
 from waste_gui.dataset.demo import draw_dataset
 from waste_gui.gui.common.preferences import Preferences
@@ -167,7 +167,7 @@ def test_size_is_remembered(show: Show) -> None:
 
 
 def shown_in_window(window: MainWindow) -> DiagnosisDialog:
-    window.show_snapshot(pictures.snapshot(pictures.waits_for_drive()))
+    show_run(window, pictures.snapshot(pictures.waits_for_drive()))
     window.rooms.where.show()
     assert window.rooms.where.dialog is not None
     return window.rooms.where.dialog
@@ -178,7 +178,7 @@ def test_window_keeps_one_diagnosis_up_to_date_and_esc_closes_only_it(make_windo
     dialog = shown_in_window(window)
     window.rooms.where.show()
     assert window.rooms.where.dialog is dialog and not dialog.isModal()
-    window.show_snapshot(pictures.snapshot(pictures.training()))
+    show_run(window, pictures.snapshot(pictures.training()))
     assert dialog.title.text() == "On schedule"
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
     assert window.rooms.where.dialog is None and window.isVisible()

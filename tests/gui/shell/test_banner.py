@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from tests.gui import pictures
+from tests.gui.conftest import show_run
 from waste_gui.gui.common.theme import UNIT, Theme
 from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.session.run_text import Notice, Offer
@@ -116,9 +117,8 @@ def test_warning_of_a_run_cannot_be_hidden(script: Callable[[], pictures.Script]
 
 def test_done_is_hidden_by_its_button_and_not_by_escape(make_window: Make) -> None:
     window = make_window("finishes")
-    window.rooms.session.controller.snapshot = lambda: done  # type: ignore[method-assign]
     done = pictures.snapshot(pictures.done())
-    window.show_snapshot(done)
+    show_run(window, done)
     window.frame.bar.show_now()
     window.frame.bar.focus_first()
     QTest.keyClick(window.frame.bar, Qt.Key.Key_Escape)
@@ -126,6 +126,6 @@ def test_done_is_hidden_by_its_button_and_not_by_escape(make_window: Make) -> No
     assert window.frame.bar.isVisible()
     (hide,) = (b for b in window.frame.bar.findChildren(QPushButton) if b.text() == "Hi&de" and b.isVisible())
     hide.click()
-    window.show_snapshot(done)
+    show_run(window, done)
     window.frame.bar.show_now()
     assert not window.frame.bar.isVisible()

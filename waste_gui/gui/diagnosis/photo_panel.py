@@ -106,13 +106,18 @@ class PhotoPanel(QWidget):
         for line in (self.name, self.held, self.folder, self.facts):
             rows.addWidget(line)
         rows.addStretch(1)
-        self._looking = Background(unexpected, self)
+        self._looking = Background(self._on_not_looked, self)
         self._looking.finished.connect(self._on_facts)
         self._patience = QTimer(self)
         self._patience.setSingleShot(True)
         self._patience.setInterval(PATIENCE_MS)
         self._patience.timeout.connect(self._on_late)
         thumbnails.arrived.connect(self._on_arrived)
+
+    def _on_not_looked(self, error: Exception) -> None:
+        """A drive that is away: it is said when the patience is over."""
+        if not isinstance(error, OSError):
+            unexpected(error)
 
     def show_photo(self, path: str | None, held: str) -> None:
         """`held` says who is on it and for how long. Hidden where no photo is in question."""

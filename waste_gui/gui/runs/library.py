@@ -79,8 +79,8 @@ class RunLibrary(QObject):
         if live is not None and live.folder in self.runs:
             self._put([self.runs[live.folder]])
             self.changed.emit()
-        elif self.known and (before and before.folder) != (live and live.folder):  # It began, or has ended.
-            self.read()
+        elif self.known and (live is not None or before is not None):  # It has ended, or no look found it:
+            self.read()  # its engine writes the settings a moment after it has begun.
 
     # --- changed, each a step of undo
 
