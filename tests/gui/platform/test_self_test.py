@@ -64,8 +64,9 @@ def test_first_start_is_remembered(make_window: Make) -> None:
 def test_very_first_start_shows_it_once_the_window_is_there(tmp_path: Path) -> None:
     code = (
         "from PySide6.QtWidgets import QApplication; from waste_gui.gui import app; "
-        "from waste_gui.gui.main_window import MainWindow; "
-        "MainWindow.show_self_test = lambda self, first: QApplication.exit(7 if self.isVisible() else 1); "
+        "from waste_gui.gui.commands import Commands; "
+        "shown = lambda self, first: QApplication.exit(7 if self._over.isVisible() else 1); "
+        "Commands.show_self_test = shown; "
         "raise SystemExit(app.main([]))"
     )
     ended = subprocess.run([sys.executable, "-c", code], timeout=REAL_MS / 1000)
