@@ -476,6 +476,7 @@ def test_every_control_has_a_name(make_window: Make, photos: Path, qtbot: QtBot)
 
 def test_layout_does_not_move_when_the_state_changes(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = ready(make_window("trains"), photos, qtbot)
+    QApplication.processEvents()  # What was asked of the layout meanwhile.
     before = window.frame.header.geometry()
     window.frame.header.start_button.click()
     qtbot.waitUntil(lambda: window.rooms.shown.snapshot.run.phase is RunPhase.TRAINING, timeout=WAIT_MS)
