@@ -17,6 +17,7 @@ from waste_gui.gui.alerts.notifier import Notifier
 from waste_gui.gui.common.preferences import Preferences
 from waste_gui.gui.common.thumbnails import Thumbnails
 from waste_gui.gui.diagnosis.dialog import DiagnosisDialog
+from waste_gui.gui.photos.gallery import Gallery
 from waste_gui.gui.photos.page import DataPage
 from waste_gui.gui.platform.self_test import SelfTestDialog
 from waste_gui.gui.queue.queue_list import QueueList
@@ -65,7 +66,7 @@ class Pieces:
 
     def make(self, name: str) -> QWidget:
         made = MAKERS[name](self)
-        if made.parent() is not self.parent:
+        if made.parent() is None:
             self._qtbot.addWidget(made, before_close_func=_end)
         if not made.isWindow() or made.parent() is None:
             made.resize(900, 620)
@@ -135,10 +136,17 @@ class Pieces:
         if not self.drawn.exists():
             draw_dataset(self.drawn, per_class=4)
         page = DataPage(Preferences())
+        self._qtbot.addWidget(page, before_close_func=_end)
         page.set_choice(DatasetChoice((str(self.drawn),)))
         page.show()
         self.until(lambda: page.found is not None)
         return page
+
+    def gallery(self) -> QWidget:
+        page = self.photos()
+        page.classes.opened.emit(0)
+        (gallery,) = page.findChildren(Gallery)
+        return gallery
 
     def findings(self) -> QWidget:
         page = self.photos()
@@ -244,6 +252,7 @@ MAKERS: dict[str, Callable[[Pieces], QWidget]] = {
     "waiting": Pieces.waiting,
     "drop_zone": Pieces.drop_zone,
     "photos": Pieces.photos,
+    "gallery": Pieces.gallery,
     "findings": Pieces.findings,
     "settings": Pieces.settings,
     "results": Pieces.results,

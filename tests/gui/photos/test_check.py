@@ -371,7 +371,7 @@ def test_photos_set_aside_are_counted_no_longer(make_page: Make, qtbot: QtBot, f
     click(page, heading(page, "damaged"), Act.EXCLUDE)
     assert page.words.text() == "14 photos, 2 classes. Excluded: 2 photos."
     assert page.readiness.detail == "14 photos, 2 classes"
-    assert [(name, value) for name, value, _ in page.bars._rows] == [("glass", 3), ("paper", 11)]
+    assert [(row.name, row.photos) for row in page.classes.classes.rows] == [("glass", 3), ("paper", 11)]
     page.undo_stack.undo()
     assert page.words.text() == "16 photos, 2 classes."
 

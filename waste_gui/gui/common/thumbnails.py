@@ -8,8 +8,11 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QObject, QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QPainter
+
+from waste_gui.gui.common import theme
+from waste_gui.gui.common.glyphs import paint_glyph
 
 if TYPE_CHECKING:
     from waste_gui.dataset.pool import Read, ReadingPool
@@ -24,6 +27,9 @@ WANTED = 64
 """More were scrolled past before they could be read; those in sight are asked for again when painted."""
 
 KEPT, KEPT_LARGE = 600, 8
+LEAST_WORDS = 56
+"""A narrower place has a cross in place of words."""
+
 IDLE_S = 30.0
 """After so long without a wish the processes end, until the next."""
 
@@ -180,3 +186,28 @@ def fitted(image: QImage, place: QRect) -> QRect:
     target = QRect(QPoint(0, 0), size)
     target.moveCenter(place.center())
     return target
+
+
+def paint_picture(painter: QPainter, place: QRect, picture: Picture | None, *, fill: bool = False) -> None:
+    """In its own shape, in the middle of its place, or to `fill` it; a word where there is none."""
+    image = picture.image if picture else None
+    if image is not None:
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        if fill:
+            side = min(image.width(), image.height())
+            middle = QRect((image.width() - side) // 2, (image.height() - side) // 2, side, side)
+            painter.drawImage(place, image, middle)
+        else:
+            painter.drawImage(fitted(image, place), image)
+        return
+    painter.fillRect(place, QColor(theme.colours().hover))
+    if picture is not None and place.width() < LEAST_WORDS:
+        quarter = place.width() / 4
+        middle_of = place.center()
+        sign = QRectF(middle_of.x() - quarter / 2, middle_of.y() - quarter / 2, quarter, quarter)
+        paint_glyph(painter, sign, "failed", theme.colour("muted"))
+    elif picture is not None:
+        painter.setFont(theme.font("caption"))
+        painter.setPen(theme.colour("muted"))
+        flags = int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap)
+        painter.drawText(place.adjusted(2, 0, -2, 0), flags, picture.words)

@@ -40,7 +40,7 @@ from waste_gui.gui.common import theme
 from waste_gui.gui.common.escaping import one_line, tooltip
 from waste_gui.gui.common.formatting import count
 from waste_gui.gui.common.theme import UNIT
-from waste_gui.gui.common.thumbnails import Picture, Thumbnails, fitted
+from waste_gui.gui.common.thumbnails import Thumbnails, paint_picture
 from waste_gui.gui.photos.finding_rows import ALL, TOOLTIPS, Act, Entry, Heading, Row
 
 Index = QModelIndex | QPersistentModelIndex
@@ -198,7 +198,7 @@ class _FindingDelegate(QStyledItemDelegate):
         top = box.top() + (box.height() - THUMB.height()) // 2
         for i, path in enumerate(row.paths[:columns]):
             place = QRect(QPoint(left + i * (THUMB.width() + UNIT // 2), top), THUMB)
-            _paint_picture(painter, place, self._thumbnails.picture(path))
+            paint_picture(painter, place, self._thumbnails.picture(path))
         left += columns * (THUMB.width() + UNIT // 2)
         if counted:
             painter.setFont(theme.font("caption"))
@@ -223,22 +223,6 @@ def _paint_words(painter: QPainter, room: QRect, row: Entry) -> None:
     for line in lines:
         place.translate(0, metrics.height())
         painter.drawText(place, LEFT, line)
-
-
-def _paint_picture(painter: QPainter, place: QRect, picture: Picture | None) -> None:
-    """In its own shape, in the middle of its place; a word where there is none."""
-    image = picture.image if picture else None
-    if image is not None:
-        target = fitted(image, place)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawImage(target, image)
-        return
-    painter.fillRect(place, QColor(theme.colours().hover))
-    if picture is not None:
-        painter.setFont(theme.font("caption"))
-        painter.setPen(theme.colour("muted"))
-        flags = int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap)
-        painter.drawText(place.adjusted(2, 0, -2, 0), flags, picture.words)
 
 
 def two_lines(text: str, metrics: QFontMetrics, width: int) -> list[str]:

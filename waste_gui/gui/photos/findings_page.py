@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoStack
-from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
 from waste_gui.config import ConfigError, RunConfig
 from waste_gui.gui.common.formatting import count
@@ -25,6 +25,9 @@ from waste_gui.gui.session.run_text import CheckNow
 from waste_gui.protocol import Finding
 
 LATER_MS = 300
+
+PHOTO = "photo"
+"""The group of one that was not found by a check."""
 
 KEYS = "Space excludes  ·  I ignores  ·  Enter shows the photo larger  ·  Ctrl+Z undoes"
 
@@ -161,11 +164,16 @@ class CheckPart(QObject):
         """The photos of an entry, larger."""
         if self.dialog is not None:
             self.dialog.close()
-        dialog = PhotoDialog(self._widget, entry, self.thumbnails, self.lists)
+        over = QApplication.activeModalWidget() or self._widget
+        dialog = PhotoDialog(over, entry, self.thumbnails, self.lists)
         dialog.skip_asked.connect(lambda key: self.lists.skip([key]))
         dialog.finished.connect(self._on_dialog_closed)
         self.dialog = dialog
         dialog.open()
+
+    def open_photo(self, path: str, name: str) -> None:
+        """One of a class, larger."""
+        self.open(Entry(PHOTO, path, "", (path,), name, (), ()))
 
     def close(self) -> None:
         """Before the window goes: nothing that was asked for is lost, and no process stays."""

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QPushButton,
-    QScrollArea,
     QStackedLayout,
     QTableWidget,
     QTableWidgetItem,
@@ -24,19 +23,22 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from waste_gui.config import ConfigError, RunConfig
 from waste_gui.dataset.mapping import PRESETS
 from waste_gui.dataset.scan import DatasetError, FolderCount
 from waste_gui.gui.common import theme
 from waste_gui.gui.common.background import Background
-from waste_gui.gui.common.class_bars import ClassBars
 from waste_gui.gui.common.escaping import one_line, tooltip
 from waste_gui.gui.common.fields import ChoiceBox
 from waste_gui.gui.common.formatting import count, many
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.preferences import Preferences
 from waste_gui.gui.common.theme import UNIT
+from waste_gui.gui.photos.class_list import ClassList
+from waste_gui.gui.photos.class_rows import class_rows
 from waste_gui.gui.photos.drop_zone import DropZone
 from waste_gui.gui.photos.findings_page import CheckPart
+from waste_gui.gui.photos.gallery import Gallery
 from waste_gui.gui.session.dataset_choice import ChangeChoice, DatasetChoice, Found, look, problem, without
 from waste_gui.gui.session.example import demo_folder
 from waste_gui.gui.session.run_text import Readiness
@@ -94,8 +96,8 @@ class DataPage(QWidget):
         columns = QHBoxLayout(self._lists)
         columns.setContentsMargins(0, 0, 0, 0)
         columns.setSpacing(3 * UNIT)
-        columns.addLayout(self._make_mapping(), 3)
-        columns.addLayout(self._make_bars(), 2)
+        columns.addLayout(self._make_mapping(), 2)
+        columns.addLayout(self._make_classes(), 3)
         rows.addWidget(self._lists, 1)
         rows.addWidget(self.checking.page, 1)
         self.checking.page.hide()
@@ -157,19 +159,24 @@ class DataPage(QWidget):
         rows.addWidget(self.table, 1)
         return rows
 
-    def _make_bars(self) -> QVBoxLayout:
-        self.bars = ClassBars("Photos per class")
-        self._bars_title = PlainLabel("Photos per class", bold=True)
-        self._bars_title.setMinimumHeight(self.preset.sizeHint().height())
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setWidget(self.bars)
-        area.setFrameShape(QScrollArea.Shape.NoFrame)
+    def _make_classes(self) -> QVBoxLayout:
+        self.classes = ClassList(self.checking.thumbnails)
+        self.classes.opened.connect(self._on_class_opened)
+        self._gallery: Gallery | None = None
+        title = PlainLabel("Photos per class", bold=True)
+        title.setMinimumHeight(self.preset.sizeHint().height())
         rows = QVBoxLayout()
         rows.setSpacing(UNIT)
-        rows.addWidget(self._bars_title)
-        rows.addWidget(area, 1)
+        rows.addWidget(title)
+        rows.addWidget(self.classes, 1)
         return rows
+
+    def _on_class_opened(self, place: int) -> None:
+        if self._gallery is None:
+            self._gallery = Gallery(self, self.checking.thumbnails)
+            self._gallery.photo_asked.connect(self.checking.open_photo)
+        self._gallery.show_class(self.classes.classes.rows, place)
+        self._gallery.open()
 
     def choose_folder(self) -> None:
         recent = self._preferences.recent_folders
@@ -257,7 +264,7 @@ class DataPage(QWidget):
     def _show_counts(self, found: Found) -> None:
         """What is left to train on, without the photos set aside."""
         used, aside = without(found, self.checking.lists.aside)
-        self.bars.show_counts(used.photos_per_class)
+        self._show_classes(used)
         wrong = problem(used)
         detail = f"{many(used.photos, 'photo')}, {many(used.filled_classes, 'class', 'classes')}"
         also = f" Excluded: {many(aside, 'photo')}." if aside else ""
@@ -265,6 +272,13 @@ class DataPage(QWidget):
         self.words.set_text(f"{wrong}{also}" if wrong else f"{detail}.{also}{_skipped_words(found)}")
         advice = "Press Start." if not wrong else "Look at the photos page."
         self._set_readiness(Readiness(not wrong, detail, advice, photos=used.photos))
+
+    def _show_classes(self, used: Found) -> None:
+        try:
+            fraction = self.checking.settings().val_fraction
+        except ConfigError:
+            fraction = RunConfig().val_fraction
+        self.classes.show_rows(class_rows(used, self.choice, fraction, self.checking.lists.aside))
 
     def _on_aside(self) -> None:
         if self.found is not None and not self._scan.working:

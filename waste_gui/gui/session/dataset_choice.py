@@ -14,6 +14,9 @@ from waste_gui.config import RunConfig
 from waste_gui.dataset.mapping import PRESETS
 from waste_gui.dataset.scan import FolderCount, Scan, scan_sources
 
+PATHS_KEPT, FEWEST_KEPT = 100_000, 24
+"""Paths of photos that are kept to be shown, of all classes together and of each."""
+
 
 @dataclass(frozen=True)
 class DatasetChoice:
@@ -52,6 +55,10 @@ class Found:
     photos_per_class: dict[str, int]
     skipped: dict[str, int]
     aside: dict[str, str | None] = field(default_factory=dict)
+    paths: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Photos to show of each class: all, or as many as are kept."""
+    ready_validation: dict[str, int] = field(default_factory=dict)
+    """How many of each class are for validation, where the folders say so themselves."""
 
     @property
     def photos(self) -> int:
@@ -73,7 +80,33 @@ def look(choice: DatasetChoice, tell: Callable[[object], None]) -> Found:
     if aside:
         there = {s.path: scan.classes[s.label] for s in scan.samples if s.path in aside}
         aside.update(there)
-    return Found(scan.folders, scan.classes, scan.photos_per_class(), dict(scan.skipped), aside)
+    return Found(
+        scan.folders,
+        scan.classes,
+        scan.photos_per_class(),
+        dict(scan.skipped),
+        aside,
+        _paths(scan),
+        _ready_validation(scan),
+    )
+
+
+def _paths(scan: Scan) -> dict[str, tuple[str, ...]]:
+    """Evenly from all over each class, where there are more than are kept."""
+    by_label: list[list[str]] = [[] for _ in scan.classes]
+    for sample in scan.samples:
+        by_label[sample.label].append(sample.path)
+    most = max(FEWEST_KEPT, PATHS_KEPT // max(1, len(scan.classes)))
+    return {
+        name: tuple(paths[i * len(paths) // most] for i in range(most)) if len(paths) > most else tuple(paths)
+        for name, paths in zip(scan.classes, by_label, strict=True)
+    }
+
+
+def _ready_validation(scan: Scan) -> dict[str, int]:
+    split = Counter(scan.classes[s.label] for s in scan.samples if s.split is not None)
+    validation = Counter(scan.classes[s.label] for s in scan.samples if s.split == "val")
+    return {name: validation[name] for name in split if validation[name]}
 
 
 def without(found: Found, aside: Collection[str]) -> tuple[Found, int]:
