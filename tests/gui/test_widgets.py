@@ -21,7 +21,8 @@ from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.runs.epoch_plots import CURVES, EpochPlot
 from waste_gui.gui.shell.dialogs import DetailsDialog
 from waste_gui.gui.shell.keys import KEYS
-from waste_gui.gui.training.stage_list import USUAL, StageList, rows
+from waste_gui.gui.training.stage_list import USUAL, StageList
+from waste_gui.gui.training.stage_rows import rows
 
 Make = Callable[[str], MainWindow]
 
@@ -41,7 +42,9 @@ def stages(qtbot: QtBot, theme: Theme) -> StageList:
 def test_usual_time_of_a_long_training_is_short_in_the_list_and_whole_beside_it(stages: StageList) -> None:
     snapshot = pictures.snapshot(pictures.stopped())
     stages.show_snapshot(dataclasses.replace(snapshot, usual={"train": (1908.0, 3982.0)}))
-    cell = stages.model().index(9, USUAL)
+    shown = stages._model.all_rows
+    (place,) = (i for i, row in enumerate(shown) if row.title == "Train" and not row.is_group)
+    cell = stages.model().index(place, USUAL)
     assert cell.data() == "32–66 min"
     assert "31:48–1:06:22" in cell.data(Qt.ItemDataRole.ToolTipRole)
     widest = QFontMetrics(looks.font(bold=True)).horizontalAdvance("0:50–2:10 h")

@@ -21,7 +21,7 @@ from waste_gui.gui.session.run_text import (
     stop_question,
     window_title,
 )
-from waste_gui.gui.training.stage_list import rows
+from waste_gui.gui.training.stage_rows import rows
 from waste_gui.monitor.crash import ProcessOutcome, explain
 from waste_gui.monitor.evidence import NOTHING_KNOWN
 from waste_gui.monitor.history import History

@@ -1,12 +1,17 @@
-"""The checklist: every stage with its sign, what it took and what is usual."""
+"""The checklist: four groups of stages with sign, duration and what is typical; one that runs is unfolded."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, Qt
-from PySide6.QtGui import QFontMetrics, QPainter
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPointF,
+    QRect,
+    QRectF,
+    Qt,
+)
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -18,86 +23,31 @@ from PySide6.QtWidgets import (
 )
 
 from waste_gui.gui.common import theme
-from waste_gui.gui.common.escaping import one_line, tooltip
-from waste_gui.gui.common.glyphs import ROLES, Glyph, paint_glyph
+from waste_gui.gui.common.escaping import tooltip
+from waste_gui.gui.common.glyphs import ROLES, paint_glyph
 from waste_gui.gui.common.theme import UNIT
-from waste_gui.gui.session.run_text import stage_glyph, stage_time, usual
-from waste_gui.monitor.formatting import about, band, clock, short_band
-from waste_gui.monitor.run import Run, Stage, StageState
+from waste_gui.gui.training.stage_rows import GROUPS, Row, grouped_rows
+from waste_gui.monitor.run import Run
 from waste_gui.monitor.snapshot import Snapshot
 
 Index = QModelIndex | QPersistentModelIndex
 ROW_HEIGHT = 24
 COLUMNS = ("Stage", "Duration", "Typical")
 USUAL = COLUMNS.index("Typical")
+ROWS = len(GROUPS) + max(len(ids) for _, ids in GROUPS)
 WIDEST = {1: "00:00:00", USUAL: "00:00–00:00"}
 GAP = 4
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
-@dataclass(frozen=True)
-class Row:
-    """A line of the checklist in words."""
-
-    number: int
-    title: str
-    glyph: Glyph
-    state: str
-    took: str
-    usual: str
-    usual_short: str
-    indent: bool
-    summary: str
-
-    @property
-    def open(self) -> bool:
-        return self.glyph in ("running", "slow", "stuck")
-
-
-def rows(snapshot: Snapshot) -> list[Row]:
-    return [_row(snapshot, stage, n) for n, stage in enumerate(snapshot.run.stages.values(), 1)]
-
-
-def _row(snapshot: Snapshot, stage: Stage, number: int) -> Row:
-    glyph, state = stage_glyph(snapshot, stage)
-    took = stage_time(snapshot, stage)
-    return Row(
-        number,
-        one_line(stage.title),
-        glyph,
-        state,
-        "" if took is None else clock(took),
-        _usual(snapshot, stage, band),
-        _usual(snapshot, stage, short_band),
-        stage.inside_train,
-        stage.summary,
-    )
-
-
-def _usual(snapshot: Snapshot, stage: Stage, in_words: Callable[[float, float], str]) -> str:
-    if stage.id == "train":
-        return _usual_training(snapshot, stage, in_words)
-    known = usual(snapshot, stage)
-    return in_words(*known) if known else ""
-
-
-def _usual_training(snapshot: Snapshot, stage: Stage, in_words: Callable[[float, float], str]) -> str:
-    """The whole of it: what has passed and what is still expected."""
-    passed = stage_time(snapshot, stage)
-    left = snapshot.view.remaining.run_s if snapshot.view else None
-    if stage.state is StageState.RUNNING and passed is not None and left is not None:
-        return about(passed + left)
-    return in_words(*snapshot.usual["train"]) if "train" in snapshot.usual else ""
-
-
 class StageModel(QAbstractTableModel):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._rows = rows(Snapshot(Run()))
+        self._rows = grouped_rows(Snapshot(Run()))
 
     def show_rows(self, new: list[Row]) -> None:
-        if len(new) != len(self._rows):
+        if [row.title for row in new] != [row.title for row in self._rows]:
             self.beginResetModel()
             self._rows = new
             self.endResetModel()
@@ -106,6 +56,10 @@ class StageModel(QAbstractTableModel):
         for i, (before, after) in enumerate(zip(old, new, strict=True)):
             if before != after:
                 self.dataChanged.emit(self.index(i, 0), self.index(i, len(COLUMNS) - 1))
+
+    @property
+    def all_rows(self) -> list[Row]:
+        return self._rows
 
     def row(self, index: Index) -> Row:
         return self._rows[index.row()]
@@ -130,9 +84,11 @@ class StageModel(QAbstractTableModel):
         row = self._rows[index.row()]
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return (f"{row.number}  {row.title}", row.took, row.usual_short)[index.column()]
+                title = row.title if row.is_group else f"{row.number}  {row.title}"
+                return (title, row.took, row.usual_short)[index.column()]
             case Qt.ItemDataRole.AccessibleTextRole:
-                spoken = f"{row.title}, {row.state}", f"duration {row.took}", f"typical {row.usual}"
+                fold = {None: "", True: ", unfolded", False: ", folded"}[row.unfolded]
+                spoken = f"{row.title}, {row.state}{fold}", f"duration {row.took}", f"typical {row.usual}"
                 return spoken[index.column()]
             case Qt.ItemDataRole.ToolTipRole:
                 if index.column() == USUAL and row.usual:
@@ -169,25 +125,43 @@ class _StageDelegate(QStyledItemDelegate):
 
     def _paint_title(self, painter: QPainter, box: QRect, row: Row) -> None:
         side = 12
-        mark = QRectF(box.left(), box.center().y() - side / 2 + 1, side, side)
+        left = box.left() + (0 if row.is_group else 2 * UNIT)
+        mark = QRectF(left, box.center().y() - side / 2 + 1, side, side)
         paint_glyph(painter, mark, row.glyph, theme.colour(ROLES[row.glyph]))
         metrics = painter.fontMetrics()
-        number = box.adjusted(side + 4, 0, 0, 0)
-        number.setWidth(2 * UNIT + 4)
-        title = box.adjusted(side + 4 + UNIT + number.width() + (2 * UNIT if row.indent else 0), 0, 0, 0)
-        painter.drawText(number, int(RIGHT), str(row.number))
+        title = QRect(box)
+        title.setLeft(left + side + UNIT)
+        if not row.is_group:
+            number = QRect(left + side + 4, box.top(), 2 * UNIT + 4, box.height())
+            painter.drawText(number, int(RIGHT), str(row.number))
+            title.setLeft(number.right() + UNIT)
+        else:
+            self._paint_chevron(painter, box, bool(row.unfolded))
+            title.setRight(box.right() - 2 * UNIT)
         word = f"{row.title} · {row.state}" if row.glyph not in ("waiting", "running", "done") else row.title
         painter.drawText(
             title, int(LEFT), metrics.elidedText(word, Qt.TextElideMode.ElideRight, title.width())
         )
 
+    def _paint_chevron(self, painter: QPainter, box: QRect, unfolded: bool) -> None:
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(theme.colour("muted"), 1.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        centre = QPointF(box.right() - UNIT, box.center().y() + 1)
+        points = [(-4, -2), (0, 2), (4, -2)] if unfolded else [(-2, -4), (2, 0), (-2, 4)]
+        painter.drawPolyline(QPolygonF([centre + QPointF(x, y) for x, y in points]))
+        painter.restore()
+
 
 class StageList(QTableView):
-    """All stages at a glance: as tall as its rows, so that nothing scrolls."""
+    """As tall as its rows with the largest group unfolded, so that nothing scrolls, and nothing below moves
+    when the next group begins."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = StageModel(self)
+        self._snapshot = Snapshot(Run())
+        self._toggled: set[str] = set()
         self.setModel(self._model)
         self.setItemDelegate(_StageDelegate(self))
         self.setAccessibleName("Checklist of stages")
@@ -219,8 +193,41 @@ class StageList(QTableView):
             header.resizeSection(column, bold.horizontalAdvance(widest) + GAP)
 
     def _fit(self) -> None:
-        rows_px = self.verticalHeader().defaultSectionSize() * self._model.rowCount()
+        rows = max(self._model.rowCount(), ROWS)
+        rows_px = self.verticalHeader().defaultSectionSize() * rows
         self.setFixedHeight(self.horizontalHeader().sizeHint().height() + rows_px + 2)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        self._model.show_rows(rows(snapshot))
+        if snapshot.run is not self._snapshot.run:
+            self._toggled.clear()
+        self._snapshot = snapshot
+        current = self.currentIndex()
+        title = self._model.row(current).title if current.isValid() else None
+        self._model.show_rows(grouped_rows(snapshot, self._toggled))
+        if title is not None and not self.currentIndex().isValid():
+            places = [i for i, row in enumerate(self._model.all_rows) if row.title == title]
+            self.setCurrentIndex(self._model.index(places[0] if places else 0, 0))
+
+    def toggle(self, index: Index) -> None:
+        """Unfold a group, or fold it."""
+        if index.isValid() and self._model.row(index).is_group:
+            self._toggled ^= {self._model.row(index).title}
+            self.show_snapshot(self._snapshot)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.toggle(self.indexAt(event.position().toPoint()))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        index = self.currentIndex()
+        unfolded = self._model.row(index).unfolded if index.isValid() else None
+        match event.key():
+            case Qt.Key.Key_Return | Qt.Key.Key_Enter | Qt.Key.Key_Space if unfolded is not None:
+                self.toggle(index)
+            case Qt.Key.Key_Right if unfolded is False:
+                self.toggle(index)
+            case Qt.Key.Key_Left if unfolded is True:
+                self.toggle(index)
+            case _:
+                super().keyPressEvent(event)
