@@ -14,7 +14,7 @@ import pytest
 
 ENGINE = '''
 """An engine that notes each signal it gets, and stops when it is told by its commands file."""
-import os, signal, socket, sys, time
+import contextlib, os, signal, socket, sys, time
 from pathlib import Path
 from waste_gui import protocol as p
 from waste_gui.reporting import Reporter, events_output
@@ -22,9 +22,13 @@ from waste_gui.rundir import RunDir
 from waste_gui.stages import STAGES
 
 folder, deaf = RunDir(Path(sys.argv[1])), len(sys.argv) > 2
+def note(number, frame):
+    with contextlib.suppress(OSError):  # The disk may be full.
+        noted.write(b"%d\\n" % number)
+
 noted = open(folder.path / "signals.txt", "ab", buffering=0)
 for number in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}:
-    signal.signal(number, lambda number, frame: noted.write(b"%d\\n" % number))
+    signal.signal(number, note)
 folder.acquire()
 report = Reporter()
 report.add_output(events_output(folder.events))
@@ -55,7 +59,23 @@ def on_computer(name: str, *command: str) -> list[str]:
 @contextlib.contextmanager
 def engine_on(computer: str, folder: Path, *, deaf: bool = False) -> Iterator[subprocess.Popen[bytes]]:
     """It runs, and has a group of its own. One that is deaf obeys nothing."""
-    command = on_computer(computer, sys.executable, "-c", ENGINE, str(folder), *(["deaf"] if deaf else []))
+    with _running(on_computer(computer, *_engine(folder, deaf))) as engine:
+        yield engine
+
+
+@contextlib.contextmanager
+def engine_here(folder: Path, *, deaf: bool = False) -> Iterator[subprocess.Popen[bytes]]:
+    """The same on this computer."""
+    with _running(_engine(folder, deaf)) as engine:
+        yield engine
+
+
+def _engine(folder: Path, deaf: bool) -> list[str]:
+    return [sys.executable, "-c", ENGINE, str(folder), *(["deaf"] if deaf else [])]
+
+
+@contextlib.contextmanager
+def _running(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[1], env=os.environ, start_new_session=True
     ) as engine:

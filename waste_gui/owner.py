@@ -106,6 +106,11 @@ def by_its_word(pid: int, host: str) -> Owner | None:
     return Owner(pid, host, known, here=True) if known is not None else None
 
 
+def is_living(owner: Owner) -> bool:
+    """Whether its process on this computer is still the same."""
+    return bool(owner.identity) and identity(owner.pid) == owner.identity
+
+
 def _read_lock(path: Path) -> _Lock | None:
     """An ordinary, small file only: anything else is nobody's lock."""
     content = _read_small(path, MOST_LOCK_BYTES)

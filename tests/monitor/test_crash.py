@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
+import waste_gui
 from tests.engine import process
 from tests.engine.process import SMALL
 from tests.photos import make_photos
@@ -29,6 +30,7 @@ from waste_gui.monitor.last_log import LINE_CHARS, MOST_LINES, LastLog
 from waste_gui.monitor.machine import Machine
 from waste_gui.monitor.run import RunPhase
 from waste_gui.protocol import AnyMessage, Heartbeat, NotSaved, RunFailed, RunStopped, StageStarted
+from waste_gui.reporting import OWN_LINE, note
 from waste_gui.request import RunRequest
 
 GB = 1_000_000_000
@@ -605,3 +607,35 @@ def test_error_that_came_from_a_known_one_is_known() -> None:
 def test_error_that_nobody_knows_is_a_bug_with_its_traceback() -> None:
     said = failed(TypeError("not that"), RunConfig(), "train")
     assert said.kind == "bug" and "TypeError: not that" in said.text
+
+
+# --- what says nothing of an end
+
+OUR_WORDS = (
+    f"{OWN_LINE}writer of the window's pipe: [Errno 32] Broken pipe",
+    f"{OWN_LINE}writer of the events file: [Errno 28] No space left on device",
+    f"{OWN_LINE}exporting to /runs/a/metrics.csv: [Errno 28] No space left on device; tried again",
+    "writer of the window's pipe: [Errno 32] Broken pipe",
+    "/opt/torch/optim/lr_scheduler.py:14: UserWarning: Detected call of `step()`, CUDA out of memory\n"
+    "  self.schedule.step()",
+)
+
+
+@pytest.mark.parametrize("end", [ProcessOutcome(), KILLED, ProcessOutcome(exit_code=7)])
+@pytest.mark.parametrize("words", OUR_WORDS)
+def test_line_of_our_own_is_neither_cause_nor_shown(words: str, end: ProcessOutcome) -> None:
+    assert explain(end, f"{words}\n{words}\n") == explain(end, "")
+    assert explain(end, f"{TRACEBACK}MemoryError\n{words}\n") == explain(end, f"{TRACEBACK}MemoryError\n")
+
+
+def test_every_line_that_the_package_writes_into_the_log_begins_as_ours(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Whoever prints to stderr in what an engine runs does it by `note`, or is a command in a terminal."""
+    note("a\nb")
+    assert capsys.readouterr().err == f"{OWN_LINE}a b\n"
+    terminal_only = {"engine/cli.py", "engine/excluding.py", "engine/__main__.py", "reporting.py"}
+    package = Path(waste_gui.__file__).parent
+    for file in [*package.glob("*.py"), *package.glob("engine/*.py"), *package.glob("dataset/*.py")]:
+        if file.relative_to(package).as_posix() not in terminal_only:
+            assert "stderr" not in file.read_text(encoding="utf-8").replace("goes to stderr from here", "")

@@ -21,6 +21,9 @@ _OUR_LINE = re.compile(
 )
 """Also as it was written before it had a beginning of its own."""
 
+_WARNING = re.compile(r"^\S.*:\d+: \w*Warning: .*\n(?:[ \t]+\S.*\n)?", re.MULTILINE)
+"""As Python writes them: where, what, and the line of the program that it is about."""
+
 _FATAL = re.compile(r"^(?:Fatal Python error|Windows fatal exception): (?P<what>.+)$", re.MULTILINE)
 _BLOCK = re.compile(
     r"^(?:Fatal Python error|Windows fatal exception): .*\n"
@@ -63,9 +66,9 @@ class LastLog:
 
     @cached_property
     def own(self) -> str:
-        """Without what this program writes itself, and without the fatal errors of the processes that read
-        photos: those are replaced, and no end."""
-        text = _OUR_LINE.sub("", self.text + "\n")
+        """Without what this program writes itself, without Python's warnings, and without the fatal errors of
+        the processes that read photos: those are replaced, and no end."""
+        text = _WARNING.sub("", _OUR_LINE.sub("", self.text + "\n"))
         return _BLOCK.sub(lambda m: "" if WORKER in m[0].replace("\\", "/") else m[0], text)
 
     @cached_property

@@ -32,7 +32,7 @@ from waste_gui.monitor.stretches import in_stretches
 from waste_gui.monitor.timeline import Timeline
 from waste_gui.monitor.verdict import Verdict
 from waste_gui.monitor.watch import View, Watch
-from waste_gui.owner import OTHER_HOST_S, Owner, by_its_word
+from waste_gui.owner import OTHER_HOST_S, Owner, by_its_word, is_living
 from waste_gui.protocol import AnyMessage, RunStarted, Unreadable
 from waste_gui.rundir import RunDir, data_dir, runs_dir
 
@@ -55,10 +55,12 @@ class Beside(Protocol):
 
 @dataclass(frozen=True)
 class _Seen:
-    """Who has the folder, and how long nothing was told there."""
+    """Who has the folder, and how long nothing was told there. `unlocked` says that there is no lock: its
+    process is the one that had it before, and somebody took the folder away; or its messages name it."""
 
     owner: Owner | None
     silent_s: float
+    unlocked: bool = False
 
 
 class RunSession:
@@ -168,16 +170,16 @@ class RunSession:
         if self._ours or self._seen is None:
             return False
         if self.owner is not None:
-            return not self.owner.here and self.run.phase.ended
+            return self.run.phase.ended and (self._seen.unlocked or not self.owner.here)
         return not self.elsewhere or self._seen.silent_s > OTHER_HOST_S
 
     def look(self) -> None:
         """Once a second: who has the folder, and what the system says of its processes."""
         if self.folder is None or self.over:
             return
-        folder, started = self.folder, self.run.started
+        folder, started, before = self.folder, self.run.started, self.owner
         if not self._ours:
-            self._beside("owner", lambda: _see(folder, started), self._on_seen)
+            self._beside("owner", lambda: _see(folder, started, before), self._on_seen)
         self._look_at_processes()
 
     def _on_seen(self, seen: _Seen) -> None:
@@ -367,8 +369,12 @@ def _taken(lines: deque[bytes]) -> Iterable[bytes]:
         yield lines.popleft()
 
 
-def _see(folder: RunDir, started: RunStarted | None) -> _Seen:
+def _see(folder: RunDir, started: RunStarted | None, before: Owner | None) -> _Seen:
     owner = folder.holder()
-    if owner is None and started is not None and not folder.is_locked:
+    if owner is not None or folder.is_locked:
+        return _Seen(owner, folder.silent_s)
+    if before is not None and before.here and is_living(before):
+        owner = before
+    elif started is not None:
         owner = by_its_word(started.pid, started.host)
-    return _Seen(owner, folder.silent_s)
+    return _Seen(owner, folder.silent_s, unlocked=True)

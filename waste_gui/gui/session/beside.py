@@ -32,9 +32,6 @@ class BesideTheWindow(QObject):
             self._thens[name] = then
             background.start(lambda tell: work())
 
-    def working(self, name: str) -> bool:
-        return name in self._works and self._works[name].working
-
     def cancel(self) -> None:
         """Nobody waits for the results any more."""
         self._cancelled = True
