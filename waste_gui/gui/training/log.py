@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from itertools import islice
+
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
@@ -13,6 +15,9 @@ from waste_gui.gui.common.theme import UNIT
 from waste_gui.monitor.formatting import clock
 from waste_gui.monitor.run import LOG_LINES, LogLine, Run
 from waste_gui.monitor.snapshot import Snapshot
+
+AT_ONCE = 250
+"""Lines of a thousand characters that are laid out in some 10 ms."""
 
 MARKS = {"info": "  ", "warning": "! ", "error": "✕ "}
 
@@ -26,6 +31,9 @@ class Log(QWidget):
         super().__init__(parent)
         self._run: Run | None = None
         self._count = 0
+        self._next_turn = QTimer(self)
+        self._next_turn.setSingleShot(True)
+        self._next_turn.timeout.connect(self._take_some)
         self.text = QPlainTextEdit()
         self.text.setReadOnly(True)
         self.text.setMaximumBlockCount(LOG_LINES)
@@ -54,11 +62,19 @@ class Log(QWidget):
         if run is not self._run:
             self._run, self._count = run, 0
             self.text.clear()
-        new = min(run.log_count - self._count, len(run.log))
-        if new <= 0:
+        self._take_some()
+
+    def _take_some(self) -> None:
+        """What is more comes in the next turns, so that the window never waits for a run that says much."""
+        run = self._run
+        new = min(run.log_count - self._count, len(run.log)) if run else 0
+        if run is None or new <= 0:
             return
-        self._count = run.log_count
-        lines = [run.log[i] for i in range(len(run.log) - new, len(run.log))]
+        first = len(run.log) - new
+        lines = list(islice(run.log, first, first + AT_ONCE))
+        self._count = run.log_count - new + len(lines)
+        if new > len(lines):
+            self._next_turn.start(0)
         bar = self.text.verticalScrollBar()
         at_end = bar.value() >= bar.maximum() - 2
         self.text.appendPlainText("\n".join(map(line_text, lines)))
