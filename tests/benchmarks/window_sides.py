@@ -80,14 +80,15 @@ def _until_ended(window: MainWindow, begin: Callable[[], None]) -> dict[str, Any
     from PySide6.QtCore import QEventLoop
 
     loop = QEventLoop()
-    window.rooms.session.controller.ended.connect(loop.quit)
     blocks = Blocks()
     began = time.perf_counter()
     begin()
+    controller = window.rooms.shown.controller  # Of the run that is looked at, which may be another by now.
+    controller.ended.connect(loop.quit)
     loop.exec()
     for _ in range(2 + len(window.rooms.run_page.plots.plots)):  # One is drawn each turn, then painted.
         turn(0)
-    run = window.rooms.session.controller.run
+    run = controller.run
     assert run.last is not None and run.missed == 0, (run.last, run.missed)
     return {
         "seconds": time.perf_counter() - began,
