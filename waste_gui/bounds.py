@@ -34,7 +34,7 @@ Share = Annotated[float, Meta(ge=-0.01, le=1.01)]  # A sum of many floats may be
 Accuracy = Annotated[float, Meta(ge=-1, le=1000)]  # A fraction; others may tell percent.
 Percent = Annotated[float, Meta(ge=0, le=1000)]
 Name = Annotated[str, Meta(max_length=500)]
-Line = Annotated[str, Meta(max_length=8_000)]  # Also a path, with escapes in it.
+Line = Annotated[str, Meta(max_length=4_200)]  # Also a path.
 Lines = Annotated[str, Meta(max_length=200_000)]  # A traceback.
 
 

@@ -290,7 +290,7 @@ class Heartbeat(Message, frozen=True, kw_only=True, tag="heartbeat"):
     `stood_still_s` is how long since the beat before the whole process stood still, stopped from outside or
     with its computer."""
 
-    where: Line
+    where: Name
     workers: Annotated[tuple[WorkerState, ...], Meta(max_length=1000)]
     queued: Count
     gpu: GpuState | None

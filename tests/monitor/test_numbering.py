@@ -40,3 +40,18 @@ def test_whatever_comes_the_next_ones_are_taken(numbers: list[int]) -> None:
     begin = numbering.next
     assert all(numbering.takes(number) for number in range(begin, begin + 5))
     assert not numbering.takes(begin + 3)
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=200), st.data())
+def test_wrong_numbers_in_place_of_right_ones_hide_only_themselves(
+    right: list[bool], data: st.DataObject
+) -> None:
+    """Never two that follow on each other: those are believed."""
+    numbering, hidden = Numbering(), 0
+    wrong = st.integers(300, 10**8).map(lambda number: 2 * number)
+    for number, is_right in enumerate(right):
+        if is_right:
+            hidden += not numbering.takes(number)
+        else:
+            numbering.takes(data.draw(wrong))
+    assert hidden == 0

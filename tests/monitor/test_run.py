@@ -276,7 +276,7 @@ def test_what_is_kept_of_a_run_is_bounded() -> None:
         run.receive(protocol.StageFinished(stage="save", elapsed_s=2.0, summary="", seq=3 * i + 2))
     assert (len(run.warnings), len(run.away), len(run.stages["save"].times)) == (1000, 1000, 1000)
     assert run.stages["save"].times.count == 30_000 and run.stages["save"].times.total_s == 60_000
-    assert max(len(line.text) for line in run.log) <= 2000
+    assert max(len(line.text) for line in run.log) <= 1000
 
 
 def test_hundred_thousand_epochs_of_two_starts_are_one_curve() -> None:

@@ -14,23 +14,24 @@ class Numbering:
 
     next: int = 0
     missed: int = 0
-    _leapt_from: int | None = None  # What was expected before the newest message, if that leapt.
+    _before_leap: tuple[int, int] | None = None  # Both, until a message follows on the one that leapt.
 
     def takes(self, seq: int) -> bool:
-        """Whether this one is new. If it has the number that was expected before the last leap, then the
-        leap was none."""
-        leapt_from, expected = self._leapt_from, self.next
-        if seq == leapt_from:
-            self.missed -= expected - 1 - leapt_from
-        elif seq < expected or seq - expected > MOST_MISSED:
+        """Whether this one is new. One that was leapt over just now shows that the leap was none."""
+        if self._before_leap is not None and self._before_leap[0] <= seq < self.next - 1:
+            self.next, self.missed = self._before_leap
+        expected = self.next
+        if seq < expected or seq - expected > MOST_MISSED:
             return False
-        else:
-            self.missed += seq - expected
+        if seq == expected:
+            self._before_leap = None
+        elif self._before_leap is None:
+            self._before_leap = expected, self.missed
+        self.missed += seq - expected
         self.next = seq + 1
-        self._leapt_from = expected if seq > expected else None
         return True
 
     def pass_over(self, count: int) -> None:
         """So many came, numbered without a gap."""
         self.next += count
-        self._leapt_from = None
+        self._before_leap = None

@@ -41,7 +41,7 @@ KEPT_GAPS = 200
 KEPT_METRICS = 1200
 KEPT_WARNINGS = 1000
 MOST_AWAY = 1000
-LINE_CHARS = 2000
+LINE_CHARS = 1000
 """Of a line of the log."""
 _AT, _STEP, _VALUES, _EPOCH = map(attrgetter, ("at", "step", "values", "epoch"))
 

@@ -45,6 +45,8 @@ WORKER_STATES = {"starting": SegmentKind.STARTING, "reading": SegmentKind.READIN
 OF_STAGE = {"train": SegmentKind.TRAIN, "validate": SegmentKind.VALIDATE, "save": SegmentKind.SAVE}
 
 MOST_WORKERS = 64
+NAME_CHARS = 400
+"""Of a photo's path its end, of an event's words the begin."""
 MOST_MARKS = 4_000
 METRICS_S = 1.0
 """The times of the steps are told together for as long."""
@@ -225,7 +227,7 @@ class Timeline:
             self._mark(now, MarkKind.SLEPT, f"The computer slept for {evidence.slept_s:.0f} s")
 
     def _mark(self, at: float, kind: MarkKind, text: str) -> None:
-        self.marks.append(Mark(at, kind, text))
+        self.marks.append(Mark(at, kind, text[:NAME_CHARS]))
 
     # --- messages
 
@@ -385,7 +387,7 @@ class Timeline:
 def _take_worker(lane: Lane, worker: WorkerState, at: float) -> None:
     """A beat tells what it does now and since when; between two beats it read photos that nobody named."""
     since = max(0.0, at - worker.since_s)
-    kind, name = WORKER_STATES.get(worker.state, SegmentKind.IDLE), worker.path or ""
+    kind, name = WORKER_STATES.get(worker.state, SegmentKind.IDLE), (worker.path or "")[-NAME_CHARS:]
     before = lane.open
     if before is None:
         lane.become(kind, since, name)

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.monitor import transcripts
 from tests.monitor.test_timeline import told
+from waste_gui.bounds import LONGEST_S
 from waste_gui.gui.common.axis_follow import Follow
 from waste_gui.gui.common.theme import Theme
 from waste_gui.gui.diagnosis.lanes import curve_image, divided, lane_image, look
@@ -223,3 +224,15 @@ def test_gpu_has_a_curve_where_there_is_one(panel: TimelinePanel) -> None:
     ]
     panel.show_timeline(told(messages))
     assert panel.view._drawing.rows[-1].title == "GPU"
+
+
+@pytest.mark.parametrize("at", [1e5, 1e7, LONGEST_S])
+def test_time_that_no_run_takes_is_drawn_with_few_ticks(panel: TimelinePanel, at: float) -> None:
+    """As many as days were drawn, of a year of years: Qt ran out of memory, or of its stack."""
+    timeline = told(transcripts.healthy().messages)
+    timeline.receive(Heartbeat(where="training", workers=(), queued=0, gpu=None, seq=9_999, at=at))
+    panel.show_timeline(timeline)
+    panel.grab()
+    axis = panel.view._top
+    low, high = in_sight(panel.view)
+    assert len(axis.tickValues(low, high, panel.view.width())[0][1]) < 20

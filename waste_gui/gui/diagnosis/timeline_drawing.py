@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ WORDS_FROM = 44
 
 MARK_SIDE = 11
 STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
+DAY_S = STEPS_S[-1]
 
 GLYPHS: dict[MarkKind, tuple[Glyph, theme.Role]] = {
     MarkKind.SAVED: ("done", "done"),
@@ -135,7 +137,9 @@ class TimeAxis(PlainAxis):
 
     def step(self, span_s: float, width: float) -> float:
         least = 84 * span_s / max(1.0, width)
-        return next((step for step in STEPS_S if step >= least), STEPS_S[-1])
+        if least <= DAY_S:
+            return next(step for step in STEPS_S if step >= least)
+        return DAY_S * 2.0 ** math.ceil(math.log2(least / DAY_S))
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         return [clock(value) if value >= 0 else "" for value in values]
