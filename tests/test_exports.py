@@ -274,14 +274,14 @@ def fill_disk(monkeypatch: pytest.MonkeyPatch, room: threading.Event) -> None:
     """Three writes fail in the middle; then there is room."""
     whole, left = exports.append, [3]
 
-    def append(path: Path, size: int, data: bytes) -> int:
+    def append(path: Path, size: int, data: bytes, inside: Path) -> int:
         if path.name == EPOCHS_FILE and left[0]:
             left[0] -= 1
-            whole(path, size, data[: len(data) // 2])
+            whole(path, size, data[: len(data) // 2], inside)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if not left[0]:
             room.set()
-        return whole(path, size, data)
+        return whole(path, size, data, inside)
 
     monkeypatch.setattr(exports, "append", append)
 

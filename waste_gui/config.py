@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta
 
+from waste_gui import files
+
 Pretrained = str
 """`none`, `default` (the library's recommended weights), a tag of the library's, or a file."""
 
@@ -381,13 +383,13 @@ def load(path: Path) -> RunConfig:
     return from_raw(read(path), str(path))
 
 
-def read(path: Path) -> Any:
-    """The JSON value in a file of settings. Raises ConfigError."""
+def read(path: Path, *, named: bool = False) -> Any:
+    """The JSON value in a file of settings; one that the person `named` may be a link. Raises ConfigError."""
     try:
-        return msgspec.json.decode(path.read_bytes())
+        return files.decode_json(files.read(path, files.SMALL_BYTES, follow=named), object)
     except OSError as error:
         raise ConfigError(f"The settings in {path} cannot be read ({error.strerror}).") from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except ValueError as error:
         raise ConfigError(f"{path} is no file of settings ({error}).") from None
 
 

@@ -7,7 +7,6 @@ deleted, and `waste-engine export` makes them anew. A run that was resumed has e
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 import os
@@ -23,11 +22,10 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from waste_gui import protocol
-from waste_gui.files import replacing, write_whole
+from waste_gui import files, protocol, tables
 from waste_gui.protocol import EpochFinished, Metric, RunStarted
 from waste_gui.reporting import Reporter, note
-from waste_gui.rundir import RunDir
+from waste_gui.rundir import SLICE_BYTES, RunDir, lines_of
 
 METRICS_FILE, EPOCHS_FILE, TENSORBOARD_FOLDER = "metrics.csv", "epochs.csv", "tensorboard"
 COLUMNS = {
@@ -116,23 +114,18 @@ def _done_again(first: Told) -> int:
 
 def told_in(events: Path) -> Iterator[Told]:
     """The metrics and epochs of one file; a line that a crash cut off is none."""
-    try:
-        file = open(events, "rb")
-    except FileNotFoundError:
-        return
-    with file:
-        for line in file:
-            if any(mark in line for mark in MARKS):
-                message = protocol.decode(line)
-                if isinstance(message, Metric | EpochFinished):
-                    yield message
+    for line in lines_of(events):
+        if any(mark in line for mark in MARKS):
+            message = protocol.decode(line)
+            if isinstance(message, Metric | EpochFinished):
+                yield message
 
 
 def _zero(events: Path) -> float:
     """From its first line; of a file without one, nobody asks."""
     try:
-        with open(events, "rb") as file:
-            message = protocol.decode(file.readline())
+        with files.open_to_read(events) as file:
+            message = protocol.decode(file.read(SLICE_BYTES).partition(b"\n")[0])
     except OSError:
         return 0.0
     return message.started_at - message.at if isinstance(message, RunStarted) else 0.0
@@ -201,9 +194,7 @@ def _row(message: Told) -> tuple[str, Sequence[object]]:
 
 
 def _csv(rows: Sequence[Sequence[object]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue().encode()
+    return tables.encoded(rows, "\n")
 
 
 class EventFile:
@@ -289,6 +280,14 @@ def export(folder: RunDir, target: str) -> list[Path]:
             f"The training in {folder.path} still runs, and writes its tables itself.",
             "Export it when it has ended.",
         )
+    try:
+        return _export(folder, target)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise ExportError(f"The run in {folder.path} cannot be exported ({why}).", "Look at it.") from error
+
+
+def _export(folder: RunDir, target: str) -> list[Path]:
     kind, starts = KINDS[target](), starts_of(folder)
     first = next((message for start in starts for message in start.told()), None)
     if first is None:
@@ -308,19 +307,19 @@ def _replace(folder: RunDir, target: str, pieces: Iterable[Mapping[Path, bytes]]
     """The old files go only once the new ones are whole."""
     old: list[Path] = []
     if target == "tensorboard":
-        (folder.path / TENSORBOARD_FOLDER).mkdir(exist_ok=True)
+        files.make_folder(folder.path / TENSORBOARD_FOLDER, folder.path)
         old = list((folder.path / TENSORBOARD_FOLDER).glob("events.out.tfevents.*"))
-    files: dict[Path, BinaryIO] = {}
+    new: dict[Path, BinaryIO] = {}
     with ExitStack() as opened:
         for piece in pieces:
             for path, data in piece.items():
-                if path not in files:
-                    files[path] = opened.enter_context(replacing(path, folder.path))
-                write_whole(files[path], data)
+                if path not in new:
+                    new[path] = opened.enter_context(files.replacing(path, folder.path))
+                files.write_whole(new[path], data)
     for path in old:
-        if path not in files:
-            path.unlink()
-    return list(files)
+        if path not in new:
+            files.remove(path, folder.path)
+    return list(new)
 
 
 # --- while it runs
@@ -355,8 +354,8 @@ class Live:
 
     def _write(self) -> None:
         messages = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        for files in self._files:
-            files.write(messages)
+        for each in self._files:
+            each.write(messages)
 
 
 class _Files:
@@ -392,16 +391,16 @@ class _Files:
             begin = kind.begin(self._folder, self._unwritten[0], starts_of(self._folder)[:-1])
         for piece in chain(begin, (kind.more(each, self._zero) for each in in_pieces(self._unwritten))):
             for path, data in piece.items():
-                sizes[path] = append(path, sizes.get(path, 0), data)
+                sizes[path] = append(path, sizes.get(path, 0), data, self._folder.path)
         self._kind, self._sizes = kind, sizes
 
 
-def append(path: Path, size: int, data: bytes) -> int:
+def append(path: Path, size: int, data: bytes, inside: Path | None = None) -> int:
     """Write `data` after the first `size` bytes, which a write that failed may have left more of; the new
     size."""
-    path.parent.mkdir(exist_ok=True)
-    with open(path, "ab") as file:
-        file.truncate(min(size, file.tell()))
-        file.write(data)
-        file.flush()
+    if inside is not None and path.parent != inside:
+        files.make_folder(path.parent, inside)
+    with open(files.open_to_append(path, inside), "ab", buffering=0) as file:
+        file.truncate(min(size, os.fstat(file.fileno()).st_size))
+        files.write_whole(file, data)
         return os.fstat(file.fileno()).st_size

@@ -139,6 +139,15 @@ def append(path: Path | str, data: bytes, inside: Path | None = None, mode: int 
         os.close(descriptor)
 
 
+def empty(path: Path | str, inside: Path | None = None) -> None:
+    """Take away what it holds. Raises OSError."""
+    descriptor = open_to_append(path, inside)
+    try:
+        os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
 def create(path: Path | str, inside: Path | None = None, mode: int = AS_UMASK) -> BinaryIO:
     """A new file, unbuffered. Raises FileExistsError where anything has this name, else OSError."""
     with _place(path, inside) as (folder, name):

@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 import msgspec
 
-from waste_gui import protocol
+from waste_gui import files, protocol
 from waste_gui.protocol import AnyMessage
 
 PIPE_QUEUE_LINES = 200_000
@@ -231,10 +231,10 @@ class _EventsFile:
         self._head = b""
 
     def _open(self) -> int:
-        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+        return files.open_to_append(self._path)
 
     def write(self, data: bytes) -> int:
-        if not self._path.exists():
+        if not os.path.lexists(self._path):
             self._begin_anew()
         written = os.write(self._descriptor, data)
         if len(self._head) < HEAD_BYTES:
@@ -243,7 +243,7 @@ class _EventsFile:
 
     def _begin_anew(self) -> None:
         """Not in a folder whose own folder is gone: its drive may come back."""
-        self._path.parent.mkdir(exist_ok=True)
+        files.make_folder(self._path.parent)
         old, self._descriptor = self._descriptor, self._open()
         os.close(old)
         if os.fstat(self._descriptor).st_size == 0:  # Else the old one is back at this very moment.

@@ -59,7 +59,7 @@ def _whole(path: str | None) -> str | None:
 
 def load(path: Path) -> RunRequest:
     """Of a file that holds a request, or settings alone; ConfigError says what is wrong with it."""
-    raw = configs.read(path)
+    raw = configs.read(path, named=True)
     if not isinstance(raw, dict) or "config" not in raw:
         return RunRequest(config=configs.from_raw(raw, str(path)))
     config = configs.from_raw(raw["config"], str(path))

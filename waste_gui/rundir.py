@@ -14,7 +14,7 @@ from pathlib import Path
 import platformdirs
 from filelock import FileLock, Timeout
 
-from waste_gui.files import write_atomically
+from waste_gui import files
 from waste_gui.owner import OTHER_HOST_S, Owner, lock_of_this_process, read_owner, silence_of
 from waste_gui.protocol import LineBuffer, NotSavedCause
 
@@ -87,9 +87,9 @@ class RunDir:
 
     def put_events_aside(self) -> None:
         """Each start has events of its own, from number 0. Raises OSError."""
-        if self.events.exists():
+        if files.is_ordinary(self.events):
             last = max(map(_number_of_start, os.listdir(self.path)), default=0)
-            self.events.rename(self.path / f"events-{last + 1}.jsonl")
+            files.rename(self.events, self.path / f"events-{last + 1}.jsonl")
 
     @property
     def commands(self) -> Path:
@@ -130,10 +130,12 @@ class RunDir:
     def create(self) -> None:
         """Make the folder and try that it can be written; RunFolderError otherwise."""
         try:
-            self.checkpoints.mkdir(parents=True, exist_ok=True)
-            self.results.mkdir(exist_ok=True)
-            write_atomically(self.path / ".writable", b"")
-            (self.path / ".writable").unlink()
+            make_run_folder(self.path)
+            files.make_folder(self.checkpoints, self.path)
+            files.make_folder(self.results, self.path)
+            trial = files.beside(self.path / "writable")
+            files.create(trial).close()
+            files.remove(trial)
         except OSError as error:
             raise cannot_be_written(self.path, error) from None
 
@@ -160,13 +162,13 @@ class RunDir:
                         f"A training (process {owner.pid}{where}) already runs in {self.path}.",
                         "Wait for it or stop it, or choose another run folder.",
                     )
-                write_atomically(self.lock, lock_of_this_process(self.path, data_dir()))
+                files.write_atomically(self.lock, lock_of_this_process(self.path, data_dir()))
         except OSError as error:
             raise cannot_be_written(self.path, error) from None
 
     def release(self) -> None:
         with contextlib.suppress(OSError):
-            self.lock.unlink()
+            files.remove(self.lock)
 
     def holder(self) -> Owner | None:
         """Who the lock names, as far as it may live. One on another computer may have been silent for long.
@@ -218,6 +220,7 @@ def cannot_be_written(folder: Path, error: OSError) -> RunFolderError:
 @contextlib.contextmanager
 def _one_at_a_time(guard: Path) -> Iterator[None]:
     """Two that want a folder at the same moment come one after the other, where the file system can lock."""
+    os.close(files.open_to_append(guard))  # No link, which the library might follow.
     lock = FileLock(guard, timeout=GUARD_S)
     try:
         lock.acquire()
@@ -243,7 +246,7 @@ class GrowingFile:
     def read(self, limit: int = SLICE_BYTES) -> list[bytes] | None:
         """The lines completed since, of at most `limit` bytes; None when nothing came."""
         try:
-            with open(self._path, "rb") as file:
+            with files.open_to_read(self._path) as file:
                 file.seek(self._offset)
                 chunk = file.read(limit)
         except OSError:
@@ -255,7 +258,29 @@ class GrowingFile:
 
     @property
     def exists(self) -> bool:
-        return self._path.exists()
+        return files.is_ordinary(self._path)
+
+
+def lines_of(path: Path) -> Iterator[bytes]:
+    """Of a file that may be of any size and hold anything; none where there is none. Raises OSError."""
+    try:
+        file = files.open_to_read(path)
+    except FileNotFoundError:
+        return
+    lines = LineBuffer()
+    with file:
+        while chunk := file.read(SLICE_BYTES):
+            yield from lines.feed(chunk)
+    yield from lines.flush()
+
+
+def make_run_folder(path: Path) -> None:
+    """For this person alone among their own runs; elsewhere as their umask says, as a shared drive may be
+    meant. Raises OSError."""
+    if runs_dir() in path.parents:
+        files.make_private_folder(path)
+    else:
+        path.mkdir(parents=True, exist_ok=True)
 
 
 def list_runs(folder: Path | None = None) -> Iterator[RunDir]:
@@ -267,5 +292,5 @@ def list_runs(folder: Path | None = None) -> Iterator[RunDir]:
         return
     for name in names:
         run = RunDir(folder / name)
-        if run.config.exists():
+        if files.is_ordinary(run.config):
             yield run

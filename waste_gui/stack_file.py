@@ -20,6 +20,8 @@ import sys
 import threading
 from types import FrameType
 
+from waste_gui import files
+
 VARIABLE = "WASTE_GUI_STACKS"
 """The environment variable that tells the workers of a run where to write."""
 
@@ -39,8 +41,7 @@ class StackFile:
 
     def __init__(self, path: str, role: str) -> None:
         """Raises OSError."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
-        self.descriptor = os.open(path, flags, 0o644)
+        self.descriptor = files.open_to_append(path)
         self._role = role
         self._main = threading.get_ident()
         self.introduce()

@@ -23,6 +23,8 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
+from waste_gui import files
+
 RECORD = np.dtype([("key", "V16"), ("slot", "<u8"), ("checksum", "<u8"), ("crc", "<u4")])
 _CHECKED_BYTES = RECORD.itemsize - 4
 _NAME = re.compile(r"\d{20}-\d+\.(tiles|index)", re.ASCII)
@@ -80,7 +82,7 @@ class Segment:
         """The undamaged records whose resized images are there, in the order of writing. Raises OSError."""
         try:
             count = self.resized_images.stat().st_size // resized_bytes
-            with open(self.index, "rb") as file:  # the resized images come in the order of their records
+            with files.open_to_read(self.index) as file:  # in the order of the resized images
                 data = file.read(count * RECORD.itemsize)
         except FileNotFoundError:
             return np.empty(0, RECORD)
@@ -157,7 +159,7 @@ class SegmentReader:
     """The resized images of one segment, for any thread. Raises OSError if it cannot be opened."""
 
     def __init__(self, path: Path) -> None:
-        self._file = open(path, "rb", buffering=0)
+        self._file: Any = files.open_to_read(path)
         self._lock = threading.Lock()
 
     def read(self, offset: int, data: Bytes) -> bool:
@@ -170,7 +172,7 @@ class SegmentReader:
     def _seek_and_read(self, offset: int, data: Bytes) -> bool:
         with self._lock:
             self._file.seek(offset)
-            return self._file.readinto(data.data) == data.size
+            return bool(self._file.readinto(data.data) == data.size)
 
     def close(self) -> None:
         self._file.close()
@@ -184,9 +186,9 @@ class SegmentWriter:
         self._resized_bytes = resized_bytes
         self._committed = 0
         self._waiting: list[Placed] = []
-        self._resized_images = open(self.stem.with_suffix(".tiles"), "xb", buffering=0)
+        self._resized_images = files.create(self.stem.with_suffix(".tiles"))
         try:
-            self._index = open(self.stem.with_suffix(".index"), "xb", buffering=0)
+            self._index = files.create(self.stem.with_suffix(".index"))
         except OSError:
             self._resized_images.close()
             Segment(self.stem, 0, 0.0).remove()

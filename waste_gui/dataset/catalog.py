@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from waste_gui import files
 from waste_gui.dataset.file_stats import FileStat
 from waste_gui.dataset.images import READ_VERSION
 from waste_gui.dataset.scan import Scan
@@ -173,7 +174,8 @@ class Catalog:
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         """The file with its tables; committed at the end, and closed, whatever comes."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        files.make_private_folder(self.path.parent)
+        os.close(files.open_to_append(self.path, mode=files.PRIVATE_FILE))
         with contextlib.closing(sqlite3.connect(self.path, timeout=BUSY_S)) as db:
             db.executescript(_TABLES)
             with db:

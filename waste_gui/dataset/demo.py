@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
+from waste_gui import files
+
 SIDE = 256
 LARGE = 512
 """Objects are drawn at twice the size and shrunk, which smooths their edges."""
@@ -29,18 +31,26 @@ def draw_dataset(folder: Path, per_class: int = 40, seed: int = 0, damaged: int 
         f"{per_class} photos a class, seed {seed}, and {damaged} files damaged on purpose.\n"
     )
     readme = folder / "README.txt"
-    if readme.exists() and readme.read_text() == note:
+    if _says(readme, note):
         return
     for number, name in enumerate(OBJECTS):
-        (folder / name).mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        files.make_folder(folder / name, folder)
         for i in range(per_class):
             photo = draw_photo(name, np.random.default_rng((seed, number, i)))
-            (folder / name / f"{name}_{i + 1:03}.jpg").write_bytes(_jpeg(photo))
+            files.write_atomically(folder / name / f"{name}_{i + 1:03}.jpg", _jpeg(photo), folder)
     for i in range(damaged):
         name = list(OBJECTS)[i % len(OBJECTS)]
         content = _damaged(_jpeg(draw_photo(name, np.random.default_rng((seed, 99, i)))), i)
-        (folder / name / f"{name}_damaged_{i + 1}.jpg").write_bytes(content)
-    readme.write_text(note)  # last: it says that all the others are there
+        files.write_atomically(folder / name / f"{name}_damaged_{i + 1}.jpg", content, folder)
+    files.write_atomically(readme, note.encode())  # last: it says that all the others are there
+
+
+def _says(readme: Path, note: str) -> bool:
+    try:
+        return files.read(readme, files.SMALL_BYTES) == note.encode()
+    except OSError:
+        return False
 
 
 def draw_photo(name: str, random: Random) -> Image.Image:

@@ -16,6 +16,7 @@ from pathlib import Path
 import PIL
 import platformdirs
 
+from waste_gui import files
 from waste_gui.dataset.cache_segments import (
     RECORD,
     Bytes,
@@ -235,7 +236,7 @@ class ResizedImageCache:
         committed at once."""
         needed = self._resized_bytes + RECORD.itemsize
         if self._room_bytes < needed:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            files.make_private_folder(self._folder)
             wanted = needed * COMMIT_RESIZED
             self._room_bytes = make_room(self._folder.parent, self._limit_bytes, wanted, keep=self._readers)
             if self._segment is not None:  # records that are still to come

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import msgspec
 
+from waste_gui import files
 from waste_gui.dataset.file_stats import FileStat, FileStats, file_stats
 from waste_gui.dataset.scan import DatasetError, ReadySplit, Sample, Scan
-from waste_gui.files import write_atomically
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,20 +170,24 @@ def save_split(path: Path, split: Split, classes: Sequence[str]) -> None:
     text = json.dumps(msgspec.to_builtins(content), ensure_ascii=False)
     # A byte of a file name that is no UTF-8 is a lone surrogate here: backslashreplace writes it as \udcNN,
     # which is just how JSON spells it, so any reader gets it back. msgspec refuses such strings.
-    write_atomically(path, text.encode("utf-8", "backslashreplace"))
+    files.write_atomically(path, text.encode("utf-8", "backslashreplace"))
 
 
 def load_split(path: Path) -> tuple[Split, tuple[str, ...]]:
     """The split and its classes; DatasetError if the file cannot be used."""
     hint = "Choose another run, or start a new one: it makes its own split."
     try:
-        content = msgspec.convert(json.loads(path.read_bytes()), _StoredSplit)
+        content = msgspec.convert(json.loads(files.read(path, files.LARGE_BYTES)), _StoredSplit)
         train, val, test = (
             tuple(Sample(s.path, s.label, content.sources[s.source], s.folder, s.split) for s in samples)
             for samples in (content.train, content.val, content.test)
         )
     except OSError as error:
         raise DatasetError(f"The split in {path} cannot be read ({error.strerror}).", hint) from None
-    except (ValueError, IndexError) as error:  # json's, msgspec's and Unicode's errors are ValueErrors
+    except (
+        ValueError,
+        IndexError,
+        RecursionError,
+    ) as error:  # json's, msgspec's and Unicode's errors are ValueErrors
         raise DatasetError(f"{path} is no saved split ({error}).", hint) from None
     return Split(train, val, test, content.seed, content.fingerprint), content.classes

@@ -54,7 +54,7 @@ class Worker:
         if not self.photos:
             self.moved_at = time.monotonic()
         self.photos[photo.ticket] = photo
-        path = os.fsencode(photo.path)
+        path = os.fsencode(os.path.abspath(photo.path))  # It stands in another folder.
         assert self.process.stdin is not None
         # If it has just died, its reader thread says so next, and the photo is asked for again.
         with contextlib.suppress(OSError, ValueError):

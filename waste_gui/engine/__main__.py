@@ -9,7 +9,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from waste_gui import isolation
+from waste_gui import files, isolation
 from waste_gui.config import ConfigError, RunConfig
 from waste_gui.engine.cli import parser, request_from
 from waste_gui.engine.errors import BadSettings, EngineError, UnusableFolder
@@ -178,7 +178,7 @@ def draw_demo(options: Namespace, report: Reporter) -> Last:
 
 def write_log_to(path: Path) -> None:
     """Descriptor 2, and with it prints and tracebacks of every library, goes to the run's log."""
-    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    log = files.open_to_append(path)
     os.dup2(log, 2)
     os.dup2(log, 1)
     os.close(log)

@@ -24,9 +24,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from waste_gui import files
 from waste_gui.engine.errors import DiskFull, UnusableFolder, WrongCheckpoint
 from waste_gui.engine.models import Classifier, ModelSpec, rebuild
-from waste_gui.files import sync_folder, write_atomically
 from waste_gui.protocol import Warned
 from waste_gui.rundir import RunDir
 
@@ -66,21 +66,21 @@ def save(path: Path, info: CheckpointInfo, tensors: dict[str, Tensor]) -> None:
     UnusableFolder; the old one is still there then."""
     cpu = on_cpu(tensors)
     text = msgspec.json.encode(msgspec.structs.replace(info, crc32=checksum(cpu))).decode()
-    temporary = path.with_name(f".{path.name}.tmp")
+    run = path.parents[1]
+    temporary = files.beside(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)  # Somebody may have removed it.
+        files.make_folder(path.parent, run)  # Somebody may have removed it.
         require_room(path, sum(t.nbytes for t in cpu.values()))
         save_file(cpu, temporary, metadata={METADATA_KEY: text})
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
-        if path.stem == LAST and path.exists():
-            os.replace(path, path.with_stem(PREVIOUS))
-        os.replace(temporary, path)
-        sync_folder(path.parent)
-        write_atomically(path.with_suffix(".json"), msgspec.json.format(text.encode(), indent=2))
+        files.sync(temporary, run)
+        if path.stem == LAST and files.is_ordinary(path):
+            files.rename(path, path.with_stem(PREVIOUS), run)
+        files.rename(temporary, path, run)
+        files.sync_folder(path.parent)
+        files.write_atomically(path.with_suffix(".json"), msgspec.json.format(text.encode(), indent=2), run)
     except (OSError, SafetensorError) as error:
         with contextlib.suppress(OSError):
-            temporary.unlink()
+            files.remove(temporary, run)
         raise _save_error(path, error, sum(t.nbytes for t in cpu.values())) from error
 
 
@@ -89,7 +89,8 @@ def require_room(path: Path, needed: int) -> None:
     the last makes room, if need be: the last is still there until the new one is."""
     folder, older = path.parent, path.with_stem(PREVIOUS)
     if path.stem == LAST and path.exists() and shutil.disk_usage(folder).free < needed:
-        older.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            files.remove(older)
     if shutil.disk_usage(folder).free < needed:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 

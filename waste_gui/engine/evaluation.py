@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +9,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from waste_gui import files, tables
 from waste_gui.dataset.scan import Sample
 from waste_gui.engine.augment import evaluation_view
 from waste_gui.engine.devices import Device
 from waste_gui.engine.loading import Batch
 from waste_gui.engine.models import ModelSpec
-from waste_gui.files import write_atomically
 from waste_gui.protocol import MostPredicted
 from waste_gui.rundir import RunDir
 
@@ -95,7 +93,7 @@ def evaluate(
 
 def save_results(folder: RunDir, evaluation: Evaluation, classes: Sequence[str]) -> None:
     """`predictions.csv`, `confusion.csv` and `per_class.csv` in the run's results."""
-    folder.results.mkdir(exist_ok=True)  # Somebody may have removed it.
+    files.make_folder(folder.results, folder.path)  # Somebody may have removed it.
     _write(folder.results / "predictions.csv", _prediction_rows(evaluation, classes))
     confusion = evaluation.confusion()
     header: list[object] = ["true \\ predicted", *classes]
@@ -126,6 +124,4 @@ def _per_class_rows(confusion: Tensor, classes: Sequence[str]) -> list[list[obje
 
 
 def _write(path: Path, rows: Iterable[Sequence[object]]) -> None:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    write_atomically(path, text.getvalue().encode("utf-8", "backslashreplace"))
+    files.write_atomically(path, tables.encoded(rows), path.parent.parent)

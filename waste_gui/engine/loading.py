@@ -9,9 +9,7 @@ later photo holds.
 from __future__ import annotations
 
 import contextlib
-import csv
 import hashlib
-import io
 import queue
 import threading
 import time
@@ -24,6 +22,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from waste_gui import tables
 from waste_gui.dataset.images import ImageError
 from waste_gui.dataset.photo_cache import PhotoCache
 from waste_gui.dataset.pool import Read, ReadingPool
@@ -134,14 +133,11 @@ class Failures:
             self._unwritten.clear()
 
     def _rows(self, paths: Iterable[str], *, with_head: bool) -> bytes:
-        text = io.StringIO()
-        rows = csv.writer(text)
-        if with_head:
-            rows.writerow(["path", "kind", "reason", "times"])
+        rows: list[tuple[object, ...]] = [("path", "kind", "reason", "times")] if with_head else []
         for path in paths:
             error = self.errors[path]
-            rows.writerow([path, error.kind, error.reason, self._times[path]])
-        return text.getvalue().encode("utf-8", "backslashreplace")
+            rows.append((path, error.kind, error.reason, self._times[path]))
+        return tables.encoded(rows)
 
 
 @dataclass(eq=False)

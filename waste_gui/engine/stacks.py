@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from types import FrameType
 
+from waste_gui import files
 from waste_gui.protocol import Frame, Stacks, ThreadStack
 from waste_gui.stack_file import VARIABLE, StackFile
 
@@ -37,7 +38,7 @@ def stacks() -> Stacks:
 
 def write_stacks_to(path: Path) -> None:
     """On a signal, for the rest of this process and so its workers. Raises OSError."""
-    path.write_bytes(b"")
+    files.write_atomically(path, b"")
     file = StackFile(str(path), "engine")
     file.answer_signals()
     os.environ[VARIABLE] = str(path)

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from waste_gui import isolation
+from waste_gui import files, isolation
 
 if TYPE_CHECKING:
     from waste_gui.gui.main_window import MainWindow
@@ -91,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from waste_gui.gui.common.theme import Theme
     from waste_gui.rundir import data_dir
 
-    data_dir().mkdir(parents=True, exist_ok=True)
+    files.make_private_folder(data_dir())
     app = QApplication(sys.argv[:1])
     app.setApplicationName("waste-gui")
     app.setApplicationDisplayName("")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from waste_gui.files import write_atomically
+from waste_gui import files
 from waste_gui.rundir import RunDir
 
 
@@ -20,13 +20,13 @@ class Annotations(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 def read_annotations(folder: RunDir) -> Annotations:
     """None are set where there is no such file, or one that cannot be read."""
     try:
-        return msgspec.json.decode(folder.annotations.read_bytes(), type=Annotations)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return files.read_json(folder.annotations, Annotations, files.SMALL_BYTES)
+    except (OSError, ValueError):
         return Annotations()
 
 
 def write_annotations(folder: RunDir, annotations: Annotations) -> None:
     """The whole file or nothing. Raises OSError."""
-    write_atomically(
+    files.write_atomically(
         folder.annotations, msgspec.json.format(msgspec.json.encode(annotations), indent=2) + b"\n"
     )

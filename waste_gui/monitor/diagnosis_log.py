@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from waste_gui import files
 from waste_gui.monitor.evidence import Evidence
 from waste_gui.monitor.run import Run
 from waste_gui.monitor.verdict import Verdict
@@ -43,8 +45,7 @@ class DiagnosisLog:
     def write(self, line: bytes) -> None:
         """Appends it. A disk that is full or gone costs the line, nothing else."""
         try:
-            if not self._path.exists() or self._path.stat().st_size < MAX_BYTES:
-                with open(self._path, "ab") as file:
-                    file.write(line)
+            if not os.path.lexists(self._path) or self._path.lstat().st_size < MAX_BYTES:
+                files.append(self._path, line)
         except OSError:
             return

@@ -11,6 +11,7 @@ from statistics import median
 import msgspec
 import numpy as np
 
+from waste_gui import files
 from waste_gui.monitor.run import Run, RunPhase
 
 FILE_NAME = "history.jsonl"
@@ -89,7 +90,7 @@ class History:
     def load(cls, path: Path) -> History:
         """What the file holds, the oldest first; a missing file is empty, a broken line is passed over."""
         try:
-            lines = path.read_bytes().splitlines()
+            lines = files.read(path, files.SMALL_BYTES).splitlines()
         except OSError:
             return cls()
         return cls(record for record in map(_decoded, lines) if record is not None)
@@ -154,9 +155,9 @@ def remember(path: Path, run: Run) -> bool:
 
 def append(path: Path, record: Record) -> None:
     """Add one line, in one write, so that two windows do not mix theirs. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    files.make_private_folder(path.parent)
     line = msgspec.json.encode(record) + b"\n"
-    file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+    file = files.open_to_append(path, mode=files.PRIVATE_FILE, readable=True)
     try:
         size = os.lseek(file, 0, os.SEEK_END)
         if size:
@@ -164,6 +165,7 @@ def append(path: Path, record: Record) -> None:
             if os.read(file, 1) != b"\n":  # Half a line from a crash: it must not spoil this one too.
                 line = b"\n" + line
         os.write(file, line)
+        os.fsync(file)
     finally:
         os.close(file)
 
@@ -184,6 +186,6 @@ def _same_size(photos: int | None, others: int | None) -> bool:
 
 def _decoded(line: bytes) -> Record | None:
     try:
-        return msgspec.json.decode(line, type=Record)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        return files.decode_json(line, Record)
+    except ValueError:
         return None

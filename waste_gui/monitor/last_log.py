@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from waste_gui import files
 from waste_gui.reporting import OWN_LINE
 
 MOST_LINES = 6
@@ -145,9 +146,8 @@ def read_tail(log: Path, begin: int = 0, most: int = TAIL_BYTES) -> str:
     """The last lines of the engine's log, as far as they were written after `begin`: a library that gives up
     says so there."""
     try:
-        with open(log, "rb") as file:
-            file.seek(max(begin, file.seek(0, 2) - most))
-            return file.read().decode("utf-8", "backslashreplace").strip()
+        tail, at = files.read_end(log, most)
+        return tail[max(0, begin - at) :].decode("utf-8", "backslashreplace").strip()
     except OSError:
         return ""
 

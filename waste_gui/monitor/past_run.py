@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from waste_gui import config as configs
+from waste_gui import files
 from waste_gui.config import ConfigError, RunConfig
 from waste_gui.monitor.run_list import RunSummary, epochs_in
 from waste_gui.protocol import EpochFinished, LineBuffer
@@ -49,7 +50,7 @@ def read_epochs(folder: RunDir, on_slice: Callable[[], object] = lambda: None) -
     for path in (*folder.earlier_events(), folder.events):
         lines = LineBuffer()
         try:
-            with open(path, "rb", buffering=0) as file:
+            with files.open_to_read(path) as file:
                 while chunk := file.read(SLICE_BYTES):
                     on_slice()
                     found |= {epoch.epoch: epoch for epoch in epochs_in(lines.whole(chunk))}

@@ -5,7 +5,6 @@ The home folder is written as ~ in every text, as its name is mostly a person's.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import platform
@@ -16,6 +15,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 
 import waste_gui
+from waste_gui import files
 from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence, ProcessLook
 from waste_gui.monitor.formatting import clock, size, span
 from waste_gui.monitor.run import LogLine, Run, Stage, StageState
@@ -208,15 +208,11 @@ def save(records: Mapping[str, str], folder: Path | None, path: Path, home: Path
     """Write the zip with a report's records and those of the run's folder, whole or not at all; ReportError
     says in a sentence why not. It may wait for a disk."""
     home = home or Path.home()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+        with files.replacing(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, text in (*records.items(), *_records_in(folder)):
                 archive.writestr(name, without_home(text, home))
-        os.replace(temporary, path)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
         raise ReportError(f"The report cannot be written to {path} ({error.strerror or error}).") from error
     return path
 
@@ -234,16 +230,13 @@ def _records_in(folder: Path | None) -> Iterator[tuple[str, str]]:
 def _end_of(record: Path) -> Iterator[tuple[str, str]]:
     """Its name and its last whole lines; nothing where there is none, a word where it cannot be read."""
     try:
-        with open(record, "rb") as file:
-            length = file.seek(0, os.SEEK_END)
-            file.seek(max(0, length - MOST_BYTES))
-            content = file.read(MOST_BYTES)
+        content, begin = files.read_end(record, MOST_BYTES)
     except FileNotFoundError:
         return
     except OSError as error:
         yield f"{record.name}.missing.txt", f"{record} cannot be read ({error.strerror}).\n"
         return
-    if length > MOST_BYTES:
+    if begin:
         content = content.partition(b"\n")[2]
     yield record.name, content.decode("utf-8", "backslashreplace")
 

@@ -7,20 +7,19 @@ the same, so that 2,000 runs are listed in a fraction of a second.
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import msgspec
 
-from waste_gui import protocol
-from waste_gui.files import write_atomically
+from waste_gui import files, protocol
 from waste_gui.monitor.annotations import Annotations, read_annotations
 from waste_gui.protocol import (
     LAST_MESSAGES,
@@ -136,8 +135,8 @@ def _subfolders(folder: Path) -> list[str]:
 
 def _load_cache() -> dict[str, _Entry]:
     """By folder. One that is broken, or of another version, is as good as none."""
-    with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
-        cache = msgspec.json.decode((data_dir() / CACHE_NAME).read_bytes(), type=_Cache)
+    with contextlib.suppress(OSError, ValueError):
+        cache = files.read_json(data_dir() / CACHE_NAME, _Cache, files.LARGE_BYTES)
         if cache.version == VERSION:
             return cache.runs
     return {}
@@ -151,7 +150,9 @@ def _save_cache(entries: dict[str, _Entry]) -> None:
     """A folder whose name is no UTF-8 cannot be remembered. Without the cache, reading only takes longer."""
     writable = {folder: entry for folder, entry in entries.items() if _is_text(folder)}
     with contextlib.suppress(OSError):
-        write_atomically(data_dir() / CACHE_NAME, msgspec.json.encode(_Cache(VERSION, writable)))
+        files.write_atomically(
+            data_dir() / CACHE_NAME, msgspec.json.encode(_Cache(VERSION, writable)), mode=files.PRIVATE_FILE
+        )
 
 
 def _is_text(text: str) -> bool:
@@ -183,21 +184,21 @@ class _Look:
 def _look(folder: str) -> _Look | None:
     """None where it is no run's folder."""
     try:
-        files = {entry.name: entry for entry in os.scandir(folder)}
-        if "config.json" not in files:
+        found = {entry.name: entry for entry in os.scandir(folder)}
+        if "config.json" not in found:
             return None
         key: list[int] = []
         for name in ("config.json", "events.jsonl", "marks.json"):
-            stat = files[name].stat() if name in files else None
+            stat = found[name].stat(follow_symlinks=False) if name in found else None
             key += (stat.st_size, stat.st_mtime_ns) if stat else (-1, 0)
     except OSError:
         return None
-    earlier = tuple(os.path.join(folder, name) for name in earlier_events(files))
+    earlier = tuple(os.path.join(folder, name) for name in earlier_events(found))
     return _Look(
         folder,
-        (*key, len(earlier), int("split.json" in files)),
-        "lock" in files,
-        "marks.json" in files,
+        (*key, len(earlier), int("split.json" in found)),
+        "lock" in found,
+        "marks.json" in found,
         earlier,
     )
 
@@ -232,14 +233,19 @@ def _ask_ahead(looks: Sequence[_Look]) -> None:
     for look in looks:
         for name in FILES:
             try:
-                file = os.open(f"{look.folder}{os.sep}{name}", os.O_RDONLY)
+                file = files.open_to_read(f"{look.folder}{os.sep}{name}")
             except OSError:
                 continue
-            os.posix_fadvise(file, 0, HEAD_BYTES, os.POSIX_FADV_WILLNEED)
-            if name == "events.jsonl":
-                begin = max(0, look.events_bytes - TAIL_BYTES)
-                os.posix_fadvise(file, begin, TAIL_BYTES, os.POSIX_FADV_WILLNEED)
-            os.close(file)
+            with file:
+                _ask_for(file.fileno(), look.events_bytes if name == "events.jsonl" else 0)
+
+
+def _ask_for(file: int, size: int) -> None:
+    """Its head; of one of this size its tail, too."""
+    if sys.platform == "linux":
+        os.posix_fadvise(file, 0, HEAD_BYTES, os.POSIX_FADV_WILLNEED)
+        if size:
+            os.posix_fadvise(file, max(0, size - TAIL_BYTES), TAIL_BYTES, os.POSIX_FADV_WILLNEED)
 
 
 def _summary(look: _Look, photos: _PhotoCounts) -> RunSummary:
@@ -265,22 +271,21 @@ def _summary(look: _Look, photos: _PhotoCounts) -> RunSummary:
     )
 
 
-def _read(path: str) -> bytes:
-    with open(path, "rb", buffering=0) as file:
-        return file.read()
+def _read(path: str, most: int = files.SMALL_BYTES) -> bytes:
+    return files.read(path, most)
 
 
 def _settings(path: str) -> _Settings:
     try:
-        return msgspec.json.decode(_read(path), type=_Settings)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return files.decode_json(_read(path), _Settings)
+    except (OSError, ValueError):
         return _Settings()
 
 
 def _fingerprint(split: str) -> str:
     """It stands at the beginning of a file of megabytes."""
     try:
-        with open(split, "rb", buffering=0) as file:
+        with files.open_to_read(split) as file:
             match = _FINGERPRINT.search(file.read(HEAD_BYTES))
     except OSError:
         return ""
@@ -307,13 +312,13 @@ class _PhotoCounts:
 
 def _count_photos(split: str) -> int | None:
     try:
-        content = _read(split)
+        content = _read(split, files.LARGE_BYTES)
         try:
-            parts = msgspec.json.decode(content, type=_Parts)
-        except msgspec.DecodeError:  # A name that is no UTF-8 is a lone surrogate, which msgspec refuses.
+            parts = files.decode_json(content, _Parts)
+        except ValueError:  # A name that is no UTF-8 is a lone surrogate, which msgspec refuses.
             read = json.loads(content)
             return sum(len(read[part]) for part in ("train", "val", "test"))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return len(parts.train) + len(parts.val) + len(parts.test)
 
@@ -332,7 +337,7 @@ class _Ends:
 
 def _read_ends(path: str) -> _Ends:
     try:
-        with open(path, "rb", buffering=0) as file:
+        with files.open_to_read(path) as file:
             first = protocol.decode(file.read(HEAD_BYTES).partition(b"\n")[0])
             at, last = _read_last(_tail(file, TAIL_BYTES))
             if not at and last is None:
@@ -342,7 +347,7 @@ def _read_ends(path: str) -> _Ends:
     return _Ends(first if isinstance(first, RunStarted) else None, at, last)
 
 
-def _tail(file: io.FileIO, most: int) -> bytes:
+def _tail(file: BinaryIO, most: int) -> bytes:
     file.seek(max(0, file.seek(0, os.SEEK_END) - most))
     return file.read(most)
 
@@ -385,8 +390,10 @@ def _best(last: Last | None, checkpoint: str, events: Sequence[str]) -> float | 
     """A run that finished says it, for another its checkpoint does; else the last epochs that it told."""
     if isinstance(last, RunFinished) and last.metrics.get("val_accuracy") is not None:
         return last.metrics["val_accuracy"]
-    with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
-        best = msgspec.json.decode(_read(checkpoint), type=_Checkpoint).progress.best_accuracy
+    with contextlib.suppress(OSError, ValueError):
+        best = files.read_json(
+            checkpoint, _Checkpoint, files.SMALL_BYTES, Path(checkpoint).parents[1]
+        ).progress.best_accuracy
         if best is not None:
             return best
     accuracies = [epoch.val_accuracy for path in events for epoch in _last_epochs(path)]
@@ -395,7 +402,7 @@ def _best(last: Last | None, checkpoint: str, events: Sequence[str]) -> float | 
 
 def _last_epochs(path: str) -> list[EpochFinished]:
     try:
-        with open(path, "rb", buffering=0) as file:
+        with files.open_to_read(path) as file:
             return list(epochs_in(_tail(file, LONG_TAIL_BYTES)))
     except OSError:
         return []

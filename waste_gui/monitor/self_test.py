@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from waste_gui.files import write_atomically
+from waste_gui import files
 from waste_gui.monitor.formatting import size
 from waste_gui.monitor.installation import (
     Check,
@@ -102,12 +102,12 @@ def memory_check(machine: Machine) -> Check:
 
 def folder_check(folder: Path) -> Check:
     """Whether a run's files can be written there, under another name first, as runs do it."""
-    trial = folder / TRIAL
+    trial = files.beside(folder / TRIAL)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(trial, b"waste-gui")
-        read = trial.read_bytes()
-        trial.unlink()
+        files.make_private_folder(folder)
+        files.write_atomically(trial, b"waste-gui")
+        read = files.read(trial, files.SMALL_BYTES)
+        files.remove(trial)
     except OSError as error:
         seen = f"{folder} cannot be written ({error.strerror or error})."
         return Check(
@@ -145,10 +145,10 @@ def speed_check(folder: Path) -> Check:
 
 def write_speed(folder: Path, limit_s: float = WRITE_LIMIT_S) -> float:
     """Bytes a second that really reach the disk; a slow one is not asked for all of it."""
-    chunk, trial, written = os.urandom(CHUNK), folder / TRIAL, 0
+    chunk, trial, written = os.urandom(CHUNK), files.beside(folder / TRIAL), 0
     began = time.perf_counter()
     try:
-        with open(trial, "wb", buffering=0) as file:
+        with files.create(trial) as file:
             for _ in range(CHUNKS):
                 file.write(chunk)
                 os.fsync(file.fileno())
@@ -158,7 +158,7 @@ def write_speed(folder: Path, limit_s: float = WRITE_LIMIT_S) -> float:
         return written / max(1e-6, time.perf_counter() - began)
     finally:
         with suppress(OSError):
-            trial.unlink()
+            files.remove(trial)
 
 
 def clock_check(folder: Path, now: float) -> Check:
@@ -167,11 +167,11 @@ def clock_check(folder: Path, now: float) -> Check:
     seen = time.strftime("%Y-%m-%d %H:%M", time.localtime(now))
     if now < OLDEST:
         return Check(name, "warn", f"It says {seen}.", advice)
-    trial = folder / TRIAL
+    trial = files.beside(folder / TRIAL)
     try:
-        trial.write_bytes(b"")
-        apart = trial.stat().st_mtime - now
-        trial.unlink()
+        with files.create(trial) as file:
+            apart = os.fstat(file.fileno()).st_mtime - now
+        files.remove(trial)
     except OSError:
         return Check(name, "ok", seen)  # That nothing can be written was said before.
     if abs(apart) > CLOCKS_APART_S:

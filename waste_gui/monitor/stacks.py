@@ -22,7 +22,7 @@ from typing import Any
 
 import psutil
 
-from waste_gui import isolation
+from waste_gui import files, isolation
 from waste_gui.owner import Owner, prove, prove_child
 from waste_gui.protocol import Frame, ThreadStack
 from waste_gui.rundir import RunDir
@@ -215,7 +215,7 @@ class StackReader:
             return ()
         if self._size() > MAX_BYTES:
             with contextlib.suppress(OSError):
-                os.truncate(self._path, 0)
+                files.empty(self._path)
         earlier = self._text()
         begin = self._size()
         if not self._send(pid, signal.SIGUSR1):
@@ -257,17 +257,17 @@ class StackReader:
 
     def _size(self) -> int:
         try:
-            return self._path.stat().st_size
+            return self._path.lstat().st_size
         except OSError:
             return 0
 
     def _text(self, begin: int = 0) -> str:
         """What was written from there on; all, if the file has begun anew."""
         try:
-            with open(self._path, "rb") as file:
+            with files.open_to_read(self._path) as file:
                 if begin <= os.fstat(file.fileno()).st_size:
                     file.seek(begin)
-                return file.read().decode("ascii", "replace")
+                return file.read(2 * MAX_BYTES).decode("ascii", "replace")
         except OSError:
             return ""
 

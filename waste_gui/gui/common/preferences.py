@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from waste_gui import files
 from waste_gui.gui.common.events import Event
 from waste_gui.rundir import data_dir
 
@@ -15,11 +16,30 @@ ThemeName = Literal["system", "light", "dark"]
 RECENT_FOLDERS = 8
 
 
+def make_ready(path: Path) -> str:
+    """A private file that Qt can read and write: it holds addresses that are secret. One that it would read
+    for ever, or not at all, is put aside. Why nothing is kept, if so."""
+    try:
+        files.make_private_folder(path.parent)
+        try:
+            files.read(path, files.SMALL_BYTES, follow=True)
+        except FileNotFoundError:
+            files.create(path, mode=files.PRIVATE_FILE).close()
+        except files.UnsafeFile:
+            files.rename(path, path.with_name("window.broken.ini"))
+            files.create(path, mode=files.PRIVATE_FILE).close()
+        path.chmod(files.PRIVATE_FILE)
+    except OSError as error:
+        return f"Settings of the window are not kept: {path} cannot be written ({error.strerror or error})."
+    return ""
+
+
 class Preferences:
-    """Typed access; QSettings itself gives back strings."""
+    """Typed access; QSettings itself gives back strings. `trouble` says in a sentence why nothing is kept."""
 
     def __init__(self, folder: Path | None = None) -> None:
         path = (data_dir() if folder is None else folder) / "window.ini"
+        self.trouble = make_ready(path)
         self._store = QSettings(str(path), QSettings.Format.IniFormat)
 
     @property
@@ -116,7 +136,7 @@ class Preferences:
     @property
     def recent_folders(self) -> list[str]:
         """The newest first."""
-        size = self._store.beginReadArray("recent")
+        size = min(self._store.beginReadArray("recent"), RECENT_FOLDERS)
         found = []
         for i in range(size):
             self._store.setArrayIndex(i)

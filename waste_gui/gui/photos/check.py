@@ -11,6 +11,7 @@ import msgspec
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from waste_gui import config as configs
+from waste_gui import files
 from waste_gui.config import ConfigError, RunConfig
 from waste_gui.gui.photos.finding_rows import LIVE
 from waste_gui.gui.session.dataset_choice import DatasetChoice
@@ -133,7 +134,7 @@ class PhotoCheck(QObject):
         content = configs.dump(configs.check(config))
         self._folder = tempfile.TemporaryDirectory(prefix="waste-gui-check-", ignore_cleanup_errors=True)
         settings = Path(self._folder.name, "config.json")
-        settings.write_bytes(content)
+        files.write_atomically(settings, content)
         engine = EngineProcess(self, ask_s=self._ask_s, terminate_s=self._terminate_s, work="check")
         engine.messages_received.connect(self._on_messages)
         engine.ended.connect(self._on_ended)

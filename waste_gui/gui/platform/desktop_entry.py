@@ -10,8 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from waste_gui import isolation
-from waste_gui.files import write_atomically
+from waste_gui import files, isolation
 from waste_gui.gui.common import resources
 
 ENTRY, ICON = "waste-gui.desktop", "waste-gui.svg"
@@ -61,11 +60,11 @@ def install(say: Callable[[str], object] = print) -> int:
 
 def uninstall(say: Callable[[str], object] = print) -> int:
     """Take away what `install` has written; runs and settings stay."""
-    files = [_shortcut()] if sys.platform == "win32" else [_entry(), _icon()]
-    found = [file for file in files if file.exists()]
+    written = [_shortcut()] if sys.platform == "win32" else [_entry(), _icon()]
+    found = [file for file in written if file.exists()]
     try:
         for file in found:
-            file.unlink()
+            files.remove(file)
             say(f"Removed {file}")
     except OSError as error:
         say(f"It cannot be removed: {error}")
@@ -97,7 +96,7 @@ def _write_entry(say: Callable[[str], object]) -> None:
         (_entry(), entry_text(program()).encode()),
     ):
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(file, content)
+        files.write_atomically(file, content)
         say(f"Wrote {file}")
     _refresh(say)
 

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from waste_gui import files, tables
 from waste_gui.gui.common import theme
 from waste_gui.gui.common.background import Background
 from waste_gui.gui.common.class_bars import ClassBars
@@ -70,13 +71,17 @@ def read_results(folder: RunDir) -> Results | None:
 
 
 def _read_recall(path: Path) -> dict[str, float]:
-    with open(path, encoding="utf-8", newline="") as file:
-        return {row["class"]: float(row["recall"]) for row in csv.DictReader(file) if row["recall"]}
+    header, *rows = _rows(path)
+    name, recall = header.index("class"), header.index("recall")
+    return {row[name]: float(row[recall]) for row in rows if row[recall]}
+
+
+def _rows(path: Path) -> list[list[str]]:
+    return list(tables.decoded(files.read(path, files.SMALL_BYTES, path.parent.parent)))
 
 
 def _read_confusion(path: Path) -> tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]:
-    with open(path, encoding="utf-8", newline="") as file:
-        header, *rows = csv.reader(file)
+    header, *rows = _rows(path)
     return tuple(header[1:]), tuple(tuple(int(n) for n in row[1 : len(header)]) for row in rows)
 
 

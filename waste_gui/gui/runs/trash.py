@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QFile
 
+from waste_gui import files
 from waste_gui.rundir import data_dir
 
 FOLDER_NAME = "trash"
@@ -31,7 +32,7 @@ def discard(folder: Path) -> Discarded:
     if place is not None:
         return Discarded(folder, place, own=False)
     own = _free(data_dir() / FOLDER_NAME / folder.name)
-    own.parent.mkdir(parents=True, exist_ok=True)
+    files.make_private_folder(own.parent)
     shutil.move(folder, own)
     return Discarded(folder, own, own=True)
 
@@ -58,7 +59,7 @@ def bring_back(discarded: Discarded) -> None:
     discarded.origin.parent.mkdir(parents=True, exist_ok=True)
     shutil.move(discarded.place, discarded.origin)
     with contextlib.suppress(OSError):
-        _info_of(discarded.place).unlink()
+        files.remove(_info_of(discarded.place))
 
 
 def _info_of(place: Path) -> Path:

@@ -154,7 +154,7 @@ class AttachedEngine(QObject):
         """As much as fits into a frame; the rest, and the end, after the window had its turn."""
         if self._file is None:
             with contextlib.suppress(OSError):
-                self._file = open(self._folder.events, "rb")
+                self._file = files.open_to_read(self._folder.events)
         self._behind = self._read_some()
         if self._behind:
             self._next_slice.start(0)

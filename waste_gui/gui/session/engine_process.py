@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
-from waste_gui import isolation, protocol
+from waste_gui import files, isolation, protocol
 from waste_gui.monitor.crash import ProcessOutcome
 from waste_gui.owner import Owner, child, kill_group, kill_tree
 from waste_gui.protocol import AnyCommand, LineBuffer
@@ -119,7 +120,7 @@ class EngineProcess(QObject):
             environment.insert(name, value)
         self._process.setWorkingDirectory(isolation.safe_folder())
         self._process.setProcessEnvironment(environment)
-        self._process.setStandardErrorFile(str(log), QProcess.OpenModeFlag.Append)
+        self._append_errors_to(log)
         if sys.platform != "win32":
             session = QProcess.UnixProcessParameters()
             session.flags = QProcess.UnixProcessFlag.CreateNewSession
@@ -127,6 +128,16 @@ class EngineProcess(QObject):
         self._process.start(command[0], list(command[1:]))
         if pid := int(self._process.processId()):
             self._owner = child(pid)
+
+    def _append_errors_to(self, log: Path) -> None:
+        """A file of our own that is no link: Qt would follow one. Without it they are lost."""
+        try:
+            os.close(files.open_to_append(log))
+        except OSError as error:
+            print(f"The engine's log is not kept: {error}", file=sys.stderr)
+            self._process.setStandardErrorFile(QProcess.nullDevice())
+        else:
+            self._process.setStandardErrorFile(str(log), QProcess.OpenModeFlag.Append)
 
     def send(self, command: AnyCommand) -> None:
         if self.running and self._process.write(protocol.encode(command)) < 0:

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from waste_gui import protocol
+from waste_gui import files, protocol
 from waste_gui.gui.session.attached_engine import SLICE_BYTES, SLICE_S
 from waste_gui.protocol import LineBuffer
 from waste_gui.rundir import RunDir
@@ -53,7 +53,7 @@ class PreviousEvents(QObject):
         while self._files:
             with contextlib.suppress(OSError):
                 self._lines = LineBuffer()
-                self._file = open(self._files.pop(0), "rb")
+                self._file = files.open_to_read(self._files.pop(0))
                 return True
         return False
 

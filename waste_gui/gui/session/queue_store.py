@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +11,8 @@ from typing import Any, Literal
 import msgspec
 from filelock import BaseFileLock, FileLock
 
+from waste_gui import files
 from waste_gui.config import RunConfig, without_former
-from waste_gui.files import write_atomically
 from waste_gui.rundir import data_dir
 
 CHANGE_S = 10.0
@@ -68,16 +67,17 @@ class QueueFile:
         if stamp is None:
             return Queue()
         try:
-            return _of_any_version(msgspec.json.decode(self._path.read_bytes()))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return _of_any_version(files.read_json(self._path, object, files.SMALL_BYTES))
+        except (files.UnsafeFile, ValueError):
             aside = self._path.with_name("queue.broken.json")
-            os.replace(self._path, aside)
+            files.rename(self._path, aside)
             self._known = None
             raise BrokenQueue(aside) from None
 
     def write(self, queue: Queue) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._path, msgspec.json.format(msgspec.json.encode(queue), indent=1))
+        files.make_private_folder(self._path.parent)
+        content = msgspec.json.format(msgspec.json.encode(queue), indent=1)
+        files.write_atomically(self._path, content, mode=files.PRIVATE_FILE)
         self._known = self._stamp()
 
     @contextlib.contextmanager
@@ -111,12 +111,12 @@ class QueueFile:
 
     def _lock(self, name: str, timeout_s: float) -> BaseFileLock:
         with contextlib.suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-        return FileLock(self._path.with_name(name), timeout=timeout_s)
+            files.make_private_folder(self._path.parent)
+        return FileLock(self._path.with_name(name), timeout=timeout_s, mode=files.PRIVATE_FILE)
 
     def _stamp(self) -> tuple[int, int, int] | None:
         try:
-            found = self._path.stat()
+            found = self._path.lstat()
         except FileNotFoundError:
             return None
         return found.st_mtime_ns, found.st_size, found.st_ino

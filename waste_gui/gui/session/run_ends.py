@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from waste_gui import protocol
+from waste_gui import files, protocol
 from waste_gui.gui.common.formatting import percent
 from waste_gui.gui.session.queue_store import QueueState
 from waste_gui.monitor.run import Run, RunPhase
@@ -26,9 +26,7 @@ def last_words(folder: RunDir) -> Ending | None:
     if folder.owner() is not None:
         return None
     try:
-        with open(folder.events, "rb") as file:
-            file.seek(max(0, file.seek(0, 2) - TAIL_BYTES))
-            lines = file.read().splitlines()
+        lines = files.read_end(folder.events, TAIL_BYTES)[0].splitlines()
     except OSError:
         lines = []
     last = protocol.decode(lines[-1]) if lines else None
