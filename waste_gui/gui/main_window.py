@@ -18,6 +18,7 @@ from waste_gui.gui.common import resources
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.preferences import Preferences
 from waste_gui.gui.common.theme import UNIT, Theme
+from waste_gui.gui.common.window_size import keep_on_screen, need_at_least, open_at
 from waste_gui.gui.rooms import Rooms
 from waste_gui.gui.session.interfaces import Answer, Question
 from waste_gui.gui.session.pages import PHOTOS, RESULTS, RUNS, SETTINGS, TRAINING
@@ -34,6 +35,8 @@ from waste_gui.monitor.snapshot import Snapshot
 from waste_gui.monitor.verdict import Action
 from waste_gui.rundir import RunDir
 
+SIZE, LEAST_SIZE = (1180, 760), (840, 500)
+"""1024×600 must do, with a title and a panel; and 1366×768 where a pixel is drawn as 1.25."""
 QUIET_MS = 300
 """After the first paint, for what the window needs only later."""
 
@@ -68,8 +71,8 @@ class MainWindow(QMainWindow):
 
     def _lay_out(self) -> None:
         self.setWindowIcon(QIcon(str(resources.path("icons/waste-gui.svg"))))
-        self.setMinimumSize(960, 620)
-        self.resize(1180, 760)
+        need_at_least(self, *LEAST_SIZE)
+        open_at(self, *SIZE)
         self.setCentralWidget(self.frame)
         for name, title, page in (  # Each title with a letter of its own, beside those of menus and buttons.
             (PHOTOS, "&Photos", self.rooms.data),
@@ -147,6 +150,8 @@ class MainWindow(QMainWindow):
     def _restore(self) -> None:
         if not self.settings.geometry.isEmpty():
             self.restoreGeometry(self.settings.geometry)
+            if not self.isMaximized() and not self.isFullScreen():
+                keep_on_screen(self)
         self.commands.restore_log()
         if self.settings.form:
             self.rooms.form.restore(self.settings.form)

@@ -11,6 +11,7 @@ from waste_gui.gui.common.plain_label import PlainLabel, heading
 from waste_gui.gui.common.preferences import Preferences
 from waste_gui.gui.common.theme import UNIT
 from waste_gui.gui.common.thumbnails import Thumbnails
+from waste_gui.gui.common.window_size import keep_on_screen, need_at_least, open_at
 from waste_gui.gui.diagnosis.photo_panel import PhotoPanel
 from waste_gui.gui.diagnosis.stack_tree import StackTree
 from waste_gui.gui.diagnosis.timeline import TimelinePanel
@@ -116,7 +117,7 @@ class DiagnosisDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
         self.setSizeGripEnabled(True)
-        self.setMinimumSize(720, 520)
+        need_at_least(self, 640, 480)
         self.mark = GlyphMark(side=16)
         self.title = PlainLabel(size="title", bold=True, wrap=True)
         self.text = PlainLabel(wrap=True)
@@ -129,9 +130,11 @@ class DiagnosisDialog(QDialog):
         self.said = PlainLabel(role="muted")
         self._lay_out()
         self._add_shortcuts()
-        self.resize(SIZE)
+        open_at(self, SIZE.width(), SIZE.height())
         if not settings.diagnosis_geometry.isEmpty():
             self.restoreGeometry(settings.diagnosis_geometry)
+            if not self.isMaximized():
+                keep_on_screen(self)
 
     def _lay_out(self) -> None:
         rows = QVBoxLayout(self)

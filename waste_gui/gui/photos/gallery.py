@@ -26,6 +26,7 @@ from waste_gui.gui.common.formatting import count, many
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
 from waste_gui.gui.common.thumbnails import Thumbnails, paint_picture
+from waste_gui.gui.common.window_size import open_at
 from waste_gui.gui.photos.class_rows import ClassRow
 
 Index = QModelIndex | QPersistentModelIndex
@@ -84,7 +85,7 @@ class Gallery(QDialog):
         self._rows: Sequence[ClassRow] = ()
         self._place = 0
         self.setWindowTitle("Photos of a class")
-        self.resize(860, 580)
+        open_at(self, 860, 580)
         self.title = PlainLabel(size="title", bold=True)
         self.detail = PlainLabel(role="muted", elide=Qt.TextElideMode.ElideRight)
         centre = Qt.AlignmentFlag.AlignHCenter

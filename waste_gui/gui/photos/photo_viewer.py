@@ -25,6 +25,7 @@ from waste_gui.gui.common.formatting import count
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
 from waste_gui.gui.common.thumbnails import LARGE, Picture, Thumbnails, fitted
+from waste_gui.gui.common.window_size import open_at
 from waste_gui.gui.photos.exclusions import Exclusions
 from waste_gui.gui.photos.finding_rows import KINDS, TOOLTIPS, Act, Entry
 from waste_gui.monitor.formatting import size
@@ -103,8 +104,10 @@ class PhotoDialog(QDialog):
         rows.addWidget(self._make_photos(), 1)
         rows.addLayout(self._make_buttons())
         several = min(3, len(entry.paths))
-        self.resize(
-            760 if several == 1 else several * (WIDTH + 2 * UNIT) + 4 * UNIT, 620 if several == 1 else 480
+        open_at(
+            self,
+            760 if several == 1 else several * (WIDTH + 2 * UNIT) + 4 * UNIT,
+            620 if several == 1 else 480,
         )
         self._looking = Background(unexpected, self)
         self._looking.finished.connect(self._on_sizes)

@@ -19,6 +19,7 @@ from waste_gui.gui.common.background import Background
 from waste_gui.gui.common.glyphs import ROLES, Glyph, GlyphMark
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
+from waste_gui.gui.common.window_size import open_at
 from waste_gui.monitor.installation import Check, CheckState
 from waste_gui.monitor.self_test import NAMES, as_text, checks, summary
 from waste_gui.rundir import data_dir
@@ -89,7 +90,7 @@ class SelfTestDialog(QDialog):
         self.setWindowTitle("Self-test")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setSizeGripEnabled(True)
-        self.resize(760, 600)
+        open_at(self, 760, 600)
         self.title = PlainLabel("Can this computer train?", size="title", bold=True)
         self.text = PlainLabel(wrap=True, role="muted")
         self._why = "This page opens once by itself; it stands under Help. " if first else ""

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QStackedLayout,
 from waste_gui.config import RunConfig
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
+from waste_gui.gui.common.window_size import open_at
 from waste_gui.gui.queue.queue_list import QueueList
 from waste_gui.gui.queue.queue_text import headline, row
 from waste_gui.gui.session.queue_store import QueuedRun
@@ -38,7 +39,7 @@ class QueueDialog(QDialog):
         self._trains = False
         self.setWindowTitle("Queue")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(680, 480)
+        open_at(self, 680, 480)
         self.headline = PlainLabel(role="muted", wrap=True)
         self.list = QueueList()
         rows = QVBoxLayout(self)

@@ -26,6 +26,7 @@ from waste_gui.gui.common.background import Background
 from waste_gui.gui.common.escaping import one_line, tooltip
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
+from waste_gui.gui.common.window_size import open_at
 from waste_gui.gui.runs.comparison import Row, compared_rows
 from waste_gui.gui.runs.epoch_plots import CURVES, LOOKS, EpochPlot, Key
 from waste_gui.monitor.past_run import PastRun, read_past
@@ -42,7 +43,7 @@ class CompareDialog(QDialog):
         self._summaries = list(runs)
         self.setWindowTitle(f"Compare {len(runs)} runs")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(1080, 760)
+        open_at(self, 1080, 760)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(2 * UNIT, 2 * UNIT, 2 * UNIT, 2 * UNIT)
         rows.setSpacing(UNIT)

@@ -1,4 +1,4 @@
-"""The bar below the header: what is wrong or done, the evidence, and what to do; filled, full width."""
+"""The bar below the page: what is wrong or done, the evidence, and what to do; filled, full width."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QPushButton,
 
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
+from waste_gui.gui.common.window_size import open_at
 from waste_gui.gui.session.interfaces import Answer, Question
 
 
@@ -60,7 +61,7 @@ class DetailsDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(title)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(760, 520)
+        open_at(self, 760, 520)
         self.text = QPlainTextEdit(text)
         self.text.setReadOnly(True)
         self.text.setAccessibleName(title)
