@@ -673,6 +673,7 @@ def snapshot(script: Script) -> Snapshot:
         folder,
         usual={name: band for name, band in bands.items() if band},
         first_run=not script.watch.history.records,
+        live=script.run.phase.running,
         timeline=script.timeline,
     )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from waste_gui.gui.common.run_picker import EARLIER_RUN, LAST_RUN, TRAINS_NOW
 from waste_gui.gui.results.page import Results, ResultsPage
 from waste_gui.gui.session.recent_runs import RecentRuns
 from waste_gui.gui.session.session_text import run_name
@@ -15,8 +16,6 @@ from waste_gui.gui.training.page import RunPage
 from waste_gui.monitor.run import RunPhase
 from waste_gui.monitor.snapshot import Snapshot
 from waste_gui.rundir import RunDir
-
-TRAINS, LAST, EARLIER = "trains now", "the last training", "an earlier run"
 
 
 class Looking(QObject):
@@ -69,18 +68,18 @@ class Looking(QObject):
         trains = self._session.running
         shown = self._shown.snapshot
         if self._shown.follows:
-            note = TRAINS if trains else LAST if shown.folder else ""
+            note = TRAINS_NOW if trains else LAST_RUN if shown.folder else ""
         else:
-            note = EARLIER
+            note = EARLIER_RUN
         self._training.picker.show_run(run_name(shown), note, trains=trains)
         results = self._results.folder
         if results is None:
             self._results.picker.show_run("", trains=trains)
         elif results == self._session.folder:
-            note = TRAINS if trains else LAST
+            note = TRAINS_NOW if trains else LAST_RUN
             self._results.picker.show_run(run_name(self._session.snapshot), note, trains=trains)
         else:
-            self._results.picker.show_run(self._named(results, shown), EARLIER, trains=trains)
+            self._results.picker.show_run(self._named(results, shown), EARLIER_RUN, trains=trains)
 
     def _named(self, folder: RunDir, shown: Snapshot) -> str:
         return run_name(shown) if shown.folder == folder.path else folder.path.name

@@ -59,6 +59,7 @@ class MainWindow(QMainWindow):
         self.rooms = Rooms(self, self, settings, controller or RunController(), exit_now)
         self.commands = Commands(self.rooms, self.frame, self, settings, self)
         self._training = self._run = self.rooms.session.snapshot
+        self._trains = False
         self._lay_out()
         self.menus = Menus(self, self.commands.by_name(), self.commands.ready_made(theme))
         self._offers = {**self.commands.by_offer(), Offer.HIDE: self._hide_words}
@@ -195,8 +196,8 @@ class MainWindow(QMainWindow):
 
     def _show_training(self, snapshot: Snapshot) -> None:
         """What tells of the run that trains, whatever is looked at."""
-        self._training = snapshot
         rooms, running = self.rooms, snapshot.run.phase.running
+        trained, self._training, self._trains = self._trains, snapshot, running
         self.frame.strip.show_snapshot(snapshot)
         self.setWindowTitle(window_title(snapshot.run))
         if rooms.runs_made:
@@ -208,11 +209,13 @@ class MainWindow(QMainWindow):
         rooms.queueing.show_window()
         if not rooms.shown.follows:
             self._show_words()
+            if trained != running:  # What the header's button does has changed.
+                self._show_run(self._run)
 
     def _show_run(self, snapshot: Snapshot) -> None:
         """What tells of the run that is looked at."""
         self._run = snapshot
-        rooms, trains = self.rooms, self._training.run.phase.running
+        rooms, trains = self.rooms, self._trains
         ready = rooms.data.readiness if trains else rooms.inputs.readiness(first_run=snapshot.first_run)
         elsewhere = trains and not rooms.shown.follows
         self.frame.header.show_snapshot(snapshot, ready, trains_elsewhere=elsewhere)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from waste_gui.gui.common.theme import Theme
 from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.queue.queue_list import MIME
 from waste_gui.gui.queue.queue_text import over_notice
-from waste_gui.gui.session import run_ends
+from waste_gui.gui.session import run_ends, run_queue
 from waste_gui.gui.session.interfaces import Answer
 from waste_gui.gui.session.pages import PHOTOS
 from waste_gui.gui.session.queue_store import Queue, QueuedRun, QueueFile
@@ -68,7 +69,10 @@ def add(window: MainWindow, *names: str) -> list[QueuedRun]:
     """Through the menu, as a person does."""
     for name in names:
         window.rooms.form.show_config(RunConfig(name=name, model="resnet18"))
+        goes = not window.rooms.session.queue.paused
         window.menus.actions["add_to_queue"].trigger()
+        if goes and window.rooms.session.queue.paused:
+            window.rooms.session.queue.go_on()
     return list(window.rooms.session.queue.entries[-len(names) :])
 
 
@@ -265,7 +269,7 @@ def test_queue_goes_on_with_the_run_that_a_closed_window_left(
 
 
 def test_broken_file_is_set_aside_and_said(open_window: Open, qtbot: QtBot) -> None:
-    data_dir().mkdir(parents=True)
+    data_dir().mkdir(parents=True, exist_ok=True)  # A thread of an earlier window may have made it.
     (data_dir() / "queue.json").write_bytes(b'{"entries": [{"con')
     window = open_window()
     qtbot.waitUntil(lambda: window.frame.bar.notice is not None, timeout=WAIT_MS)
@@ -382,6 +386,96 @@ def test_folder_that_does_not_answer_holds_the_others_up_no_longer(
     window.rooms.session.queue._on_no_answer()
     wait_for(window, [("finishes 1", "failed"), ("finishes 2", "done")], qtbot)
     assert window.rooms.session.queue.entries[0].words == "Its folder of photos does not answer."
+
+
+def test_who_adds_to_the_queue_does_not_start_it(window: MainWindow, qtbot: QtBot) -> None:
+    window.menus.actions["add_to_queue"].trigger()
+    queue = window.rooms.session.queue
+    queue._on_poll()
+    assert not queue._looking.working and not window.rooms.session.running
+    notice = window.frame.bar.notice
+    assert notice is not None and notice.text == "It waits until you start the queue."
+    assert Offer.QUEUE_ON in notice.offers
+    window.rooms.form.show_config(RunConfig(name="finishes 1", model="resnet18"))
+    window.menus.actions["add_to_queue"].trigger()
+    assert window.frame.bar.notice is not None
+    assert window.frame.bar.notice.text == "2 runs wait until you start the queue."
+    queue.remove([queue.entries[0].id])
+    window.frame.bar.chosen.emit(Offer.QUEUE_ON)
+    wait_for(window, [("finishes 1", "done")], qtbot)
+
+
+def test_what_is_added_while_one_trains_comes_after_it(
+    window: MainWindow, photos: Path, qtbot: QtBot
+) -> None:
+    window.rooms.form.show_config(RunConfig(name="trains 1", model="resnet18"))
+    window.frame.header.start_button.click()
+    qtbot.waitUntil(lambda: window.rooms.session.controller.run.phase is RunPhase.TRAINING, timeout=WAIT_MS)
+    window.rooms.form.show_config(RunConfig(name="finishes 2", model="resnet18"))
+    window.menus.actions["add_to_queue"].trigger()
+    assert window.frame.bar.notice is not None
+    assert window.frame.bar.notice.text == "It starts when this training has ended."
+    assert not window.rooms.session.queue.paused
+    window.rooms.session.controller.stop_now()
+    wait_for(window, [("finishes 2", "done")], qtbot)
+
+
+def test_look_at_photos_that_goes_on_is_not_given_up(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each photo that is found shows that the drive answers."""
+    go_on = threading.Event()
+
+    def look_at(entry: QueuedRun, tell: Callable[[object], None]) -> run_queue.QueueLook:
+        for n in range(4):
+            tell((n, "glass"))
+        assert go_on.wait(20)
+        return run_queue.QueueLook(entry.id, False, "", 6)
+
+    monkeypatch.setattr(run_queue, "look_at", look_at)
+    queue = window.rooms.session.queue
+    patience = queue._patience
+    begun: list[int] = []
+    monkeypatch.setattr(patience, "start", begun.append)
+    add(window, "finishes 1")
+    queue._on_poll()
+    qtbot.waitUntil(lambda: len(begun) == 5, timeout=WAIT_MS)
+    go_on.set()
+    wait_for(window, [("finishes 1", "done")], qtbot)
+
+
+def test_look_that_breaks_ends_the_run_and_not_the_queue(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be tried again each second, for ever."""
+    real = run_queue.look_at
+
+    def look_at(entry: QueuedRun, tell: Callable[[object], None]) -> run_queue.QueueLook:
+        if entry.config.name == "finishes 1":
+            raise ValueError("a name that nobody thought of")
+        return real(entry, tell)
+
+    monkeypatch.setattr(run_queue, "look_at", look_at)
+    add(window, "finishes 1", "finishes 2")
+    wait_for(window, [("finishes 1", "failed"), ("finishes 2", "done")], qtbot)
+    assert "a name that nobody thought of" in window.rooms.session.queue.entries[0].words
+
+
+def test_crash_of_the_last_run_keeps_its_advice_beside_the_word_of_the_queue(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    with qtbot.waitSignal(window.rooms.session.queue.over, timeout=WAIT_MS):
+        add(window, "crashes 1")
+    notice = window.frame.bar.notice
+    assert notice is not None and "killed" in notice.title
+    assert "The queue is done" in notice.text
+    assert Offer.SHOW_LOG in notice.offers and Offer.SHOW_QUEUE in notice.offers
+
+
+def test_advice_of_a_failure_stands_in_the_queue(window: MainWindow, qtbot: QtBot) -> None:
+    add(window, "fails 1", "finishes 2")
+    wait_for(window, [("fails 1", "failed"), ("finishes 2", "done")], qtbot)
+    assert window.rooms.session.queue.entries[0].words.endswith("Use batch 16.")
 
 
 # --- the dialog

@@ -14,6 +14,7 @@ from waste_gui.gui.common.theme import UNIT
 
 THE_TRAINING = "The training that runs"
 THE_LAST = "The last training of this window"
+TRAINS_NOW, LAST_RUN, EARLIER_RUN = "trains now", "the last training", "an earlier run"
 LONGEST = 60
 
 

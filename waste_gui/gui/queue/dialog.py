@@ -18,7 +18,7 @@ from waste_gui.gui.session.queue_store import QueuedRun
 from waste_gui.gui.session.run_queue import RunQueue
 
 EMPTY = (
-    "Choose photos and settings, then add them here or with Ctrl+Shift+J. The runs of the queue train one "
+    "Choose photos and settings, add them here or with Ctrl+Shift+J, and start the queue. Its runs train one "
     "after another, also over night, and go on when one of them fails."
 )
 
@@ -163,7 +163,8 @@ class QueueDialog(QDialog):
         self.clear.setEnabled(any(entry.state != "running" for entry in queue.entries))
         if pressed is not None and not pressed.isEnabled():  # Else the keyboard goes on to another button.
             self.list.setFocus()
-        self.pause.setText("Resu&me the queue" if queue.paused else "&Pause the queue")
+        go_on = "Resu&me the queue" if begun else "S&tart the queue"
+        self.pause.setText(go_on if queue.paused else "&Pause the queue")
         self.pause.setEnabled(bool(queue.waiting) or queue.paused)
         self.pause.setProperty("primary", queue.paused)
         self.pause.style().unpolish(self.pause)

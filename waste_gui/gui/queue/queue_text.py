@@ -21,6 +21,9 @@ GLYPHS: dict[QueueState, Glyph] = {
 }
 
 
+START_LABELS = ((Offer.QUEUE_ON, "Start them now"),)
+
+
 @dataclass(frozen=True)
 class QueueRow:
     """A line of the list. `state` stands on the right; `detail` below the name, or why it failed."""
@@ -110,13 +113,15 @@ def waiting_notice(waiting: int) -> Notice:
 def added_notice(entry: QueuedRun, place: int, *, paused: bool, busy: bool) -> Notice:
     """`place` counts from 1 among those that wait."""
     if paused:
-        when = "The queue is paused."
+        waits = "It waits" if place == 1 else f"{place} runs wait"
+        when = f"{waits} until you start the queue."
     elif place > 1:
         when = f"It is number {place}."
     else:
         when = "It starts when this training has ended." if busy else "It starts now."
-    offers = (Offer.SHOW_QUEUE, Offer.HIDE)
-    return Notice("info", "ok", f"Added to the queue: {title(entry)}.", when, offers, of_queue=True)
+    words = f"Added to the queue: {title(entry)}."
+    offers = (Offer.QUEUE_ON, Offer.SHOW_QUEUE, Offer.HIDE) if paused else (Offer.SHOW_QUEUE, Offer.HIDE)
+    return Notice("info", "ok", words, when, offers, labels=START_LABELS, of_queue=True)
 
 
 def halted_question(entry: QueuedRun, waiting: int) -> str:

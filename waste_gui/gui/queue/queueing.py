@@ -49,6 +49,8 @@ class Queueing(QObject):
         except ConfigError as error:
             self._shell.notify(trouble("The settings cannot be used.", str(error)))
             return
+        if not self._queue.goes and not self._session.running:
+            self._queue.pause()  # Who adds does not start: others may be added before it begins.
         entry = self._queue.add(config, readiness.photos)
         self.added.emit()
         busy = self._session.running or self._queue.running is not None

@@ -17,7 +17,10 @@ Ending = tuple[QueueState, str]
 def how_it_ended(run: Run) -> Ending:
     """A run that this window has seen to its end."""
     if run.phase is RunPhase.CRASHED:
-        return ("stopped", "") if run.stop_asked_at is not None else ("failed", run.exit_words)
+        if run.stop_asked_at is not None:
+            return "stopped", ""
+        hint = run.crash.hint if run.crash else ""
+        return "failed", f"{run.exit_words} {hint}".strip()
     return _ending(run.last)
 
 
@@ -40,6 +43,6 @@ def _ending(last: object) -> Ending:
             return "done", "" if accuracy is None else percent(accuracy)
         case RunStopped():
             return "stopped", ""
-        case RunFailed(text=text):
-            return "failed", text
+        case RunFailed(text=text, hint=hint):
+            return "failed", f"{text} {hint}".strip()
     return "failed", NO_WORD

@@ -127,6 +127,11 @@ class RunQueue(QObject):
         """All but the one that runs."""
         self._arrange("clear the queue", [entry.id for entry in self.entries if entry.state == "running"])
 
+    @property
+    def goes(self) -> bool:
+        """Whether it trains, or would start the next one as soon as it can."""
+        return self.running is not None or bool(self.waiting and not self.paused)
+
     def pause(self) -> None:
         """Start nothing more; what runs goes on."""
         self._change(lambda queue: msgspec.structs.replace(queue, paused=True))
