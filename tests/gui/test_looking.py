@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.gui import pictures
 from tests.gui.conftest import WAIT_MS, ready
+from tests.gui.session.test_attached_engine import engine_in
 from tests.monitor import transcripts
 from waste_gui import config as configs
 from waste_gui.config import RunConfig
@@ -167,13 +168,10 @@ def test_run_left_behind_brings_its_photos_so_that_it_can_be_started_anew(
     folder = RunDir(runs_dir() / "2026-01-01_here")
     folder.create()
     folder.config.write_bytes(configs.dump(RunConfig(model="resnet50", source=(str(photos),))))
-    script = transcripts.Transcript(2).start_up().begin_training()
-    folder.events.write_bytes(b"".join(map(encode, script.messages)))
-    folder.acquire()
     window = make_window("finishes")
-    window.rooms.left_behind.at_start()
-    qtbot.waitUntil(lambda: window.rooms.data.readiness.ready, timeout=WAIT_MS)
-    folder.release()  # Without a last word.
+    with engine_in(folder):  # Which is killed at the end.
+        window.rooms.left_behind.at_start()
+        qtbot.waitUntil(lambda: window.rooms.data.readiness.ready, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: not window.rooms.session.running, timeout=WAIT_MS)
     assert window.rooms.session.controller.run.phase is RunPhase.CRASHED
     assert window.frame.header.start_button.isEnabled()
