@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,11 @@ from tests.gui.conftest import WAIT_MS
 from tests.two_computers import engine_on, on_computer
 from waste_gui import config as configs
 from waste_gui.config import RunConfig
+from waste_gui.gui.main_window import MainWindow
+from waste_gui.gui.session.queue_store import QueuedRun
 from waste_gui.gui.session.run_controller import RunController
+from waste_gui.gui.session.run_queue import look_at
+from waste_gui.gui.session.training_session import SessionState
 from waste_gui.monitor.run import RunPhase
 from waste_gui.rundir import RunDir, runs_dir
 
@@ -25,7 +29,11 @@ WINDOW = """
 import sys, time
 from pathlib import Path
 from PySide6.QtCore import QCoreApplication, QTimer
+from waste_gui.gui.main_window import MainWindow
+from waste_gui.gui.session.queue_store import QueuedRun
 from waste_gui.gui.session.run_controller import RunController
+from waste_gui.gui.session.run_queue import look_at
+from waste_gui.gui.session.training_session import SessionState
 from waste_gui.rundir import RunDir
 app = QCoreApplication([])
 controller = RunController(ask_s=0.2, terminate_s=0.2)
@@ -153,3 +161,21 @@ def test_terminal_says_where_it_runs_and_why_it_is_silent(
     out, _ = watching.communicate(timeout=60)
     assert watching.returncode == 3 and json.loads(out.splitlines()[-1])["cause"] == "stopped"
     assert engine.wait(10) == 0 and signals_at(folder) == b""
+
+
+@pytest.mark.slow
+def test_run_of_another_computer_keeps_neither_the_window_nor_the_queue_busy(
+    there: tuple[RunDir, subprocess.Popen[bytes]], make_window: Callable[[str], MainWindow], qtbot: QtBot
+) -> None:
+    """A window that is opened is this computer's; the other's run can be opened from the list."""
+    folder, _ = there
+    window = make_window("trains")
+    window.rooms.left_behind.at_start()
+    assert not window.rooms.session.running and window.rooms.session.state is SessionState.IDLE
+    entry = QueuedRun(id="a", config=RunConfig())
+    assert not look_at(entry, lambda _: None).elsewhere
+    window.rooms.session.open(folder)
+    qtbot.waitUntil(lambda: window.rooms.session.snapshot.elsewhere == "alpha", timeout=WAIT_MS)
+    with qtbot.waitSignal(window.rooms.session.ended, timeout=WAIT_MS):
+        window.rooms.session.controller.stop_now()
+    assert window.rooms.session.controller.run.phase is RunPhase.STOPPED and signals_at(folder) == b""

@@ -50,9 +50,10 @@ class LeftBehind(QObject):
             self._shell.notify(resumed_elsewhere_notice())
 
     def at_start(self) -> None:
-        """The training that a closed window left running, or how it ended meanwhile."""
+        """The training that a closed window left running on this computer, or how it ended meanwhile."""
         for folder in list_runs():
-            if folder.owner() is not None:
+            owner = folder.owner()
+            if owner is not None and owner.here:
                 self._session.open(folder)
                 self._shell.notify(still_runs_notice(_began(folder)))
                 return

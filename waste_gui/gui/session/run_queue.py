@@ -346,7 +346,7 @@ class _Arrange(QUndoCommand):
 
 def look_at(entry: QueuedRun, tell: Callable[[object], None]) -> QueueLook:
     """All that Start asks for before it can be pressed. For a thread: the disk may be slow."""
-    if any(folder.owner() is not None for folder in list_runs()):
+    if any(owner.here for folder in list_runs() if (owner := folder.owner()) is not None):
         return QueueLook(entry.id, True, "", entry.photos)
     try:
         choice = choice_of(configs.check(entry.config))
