@@ -178,6 +178,7 @@ def test_child_is_only_signalled_below_an_engine_of_ours() -> None:
         '{"pid":1,"started":1,"x":' + "[" * 3000,
         "\x00" * 64,
         '{"pid":1,"started":1,"host":{}}',
+        json.dumps({"pid": 1, "started": 1, "host": "h" * 2000}),
         '{"pid":1,"started":1,"host":"h","identity":7}',
         " " * 5_000_000,
     ],
@@ -235,3 +236,9 @@ def test_lock_of_this_name_but_another_system_is_elsewhere_while_it_tells_someth
     assert holder is not None and not holder.here
     os.utime(folder.events, (1, 1))
     assert folder.holder() is None
+
+
+def test_name_of_another_computer_is_plain_text(folder: RunDir) -> None:
+    folder.lock.write_text(json.dumps({"pid": 7, "started": 1.0, "host": "a\x1b[2J\n\u202eb"}))
+    owner = folder.owner()
+    assert owner is not None and owner.host == "a?[2J??b"

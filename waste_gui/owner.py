@@ -34,6 +34,7 @@ KEY_NAME = ".lock-key"
 
 KEY_BYTES = 32
 Pid = Annotated[int, msgspec.Meta(gt=0, lt=2**31)]
+Host = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 
 class _Lock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -41,7 +42,7 @@ class _Lock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     pid: Pid
     started: float
-    host: str | None = None
+    host: Host | None = None
     identity: str | None = None
     proof: str = ""
 
@@ -77,7 +78,8 @@ def read_owner(lock: Path, events: Path, home: Path, now: float) -> Owner | None
     silent_s = silence_of(events, now)
     if host == here and silent_s > OTHER_HOST_S:
         return None
-    return Owner(said.pid, host, said.identity or "", silent_s=silent_s)
+    named = "".join(c if c.isprintable() else "?" for c in host)
+    return Owner(said.pid, named, said.identity or "", silent_s=silent_s)
 
 
 def lock_of_this_process(folder: Path, home: Path) -> bytes:

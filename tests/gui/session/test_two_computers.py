@@ -176,6 +176,7 @@ def test_run_of_another_computer_keeps_neither_the_window_nor_the_queue_busy(
     assert not look_at(entry, lambda _: None).elsewhere
     window.rooms.session.open(folder)
     qtbot.waitUntil(lambda: window.rooms.session.snapshot.elsewhere == "alpha", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.frame.header._normal.detail.text() == "on alpha", timeout=WAIT_MS)
     with qtbot.waitSignal(window.rooms.session.ended, timeout=WAIT_MS):
         window.rooms.session.controller.stop_now()
     assert window.rooms.session.controller.run.phase is RunPhase.STOPPED and signals_at(folder) == b""

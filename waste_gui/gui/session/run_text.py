@@ -163,6 +163,8 @@ def _check_header(check: CheckNow) -> HeaderText:
 def _running_header(snapshot: Snapshot) -> HeaderText:
     run, stage = snapshot.run, snapshot.run.current
     glyph, normal, normal_detail = _normal(snapshot)
+    if snapshot.elsewhere:
+        normal_detail = f"on {snapshot.elsewhere}"
     time, time_detail = _time_left(snapshot)
     advice, advice_detail = _advice(snapshot)
     return HeaderText(
@@ -251,7 +253,8 @@ def _normal(snapshot: Snapshot) -> tuple[Glyph, str, str]:
         return "ok", "On schedule", ""
     match view.verdict.state:
         case VerdictState.LIKELY_STUCK:
-            return "stuck", WAITS if _waits(snapshot) else "Likely stuck", _usual(snapshot)
+            word = view.verdict.headline or "Likely stuck"
+            return "stuck", WAITS if _waits(snapshot) else word, _usual(snapshot)
         case VerdictState.SLOW:
             word = view.verdict.headline or "Slower than usual"
             return "slow", WAITS if _waits(snapshot) else word, _usual(snapshot)

@@ -40,6 +40,8 @@ def facts(snapshot: Snapshot, config: RunConfig | None, found: str = "") -> dict
         shown["Note"] = " ".join(filter(None, (run.warnings[-1].text, run.warnings[-1].hint)))
     if run.best is not None and run.best.val_accuracy is not None:
         shown["Best"] = f"{percent(run.best.val_accuracy)} (epoch {run.best.epoch})"
+    if snapshot.elsewhere:
+        shown["Device"] += f" · on {snapshot.elsewhere}"
     if snapshot.folder:
         shown["Folder"] = str(Path(snapshot.folder))
     return shown

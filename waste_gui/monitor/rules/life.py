@@ -112,7 +112,17 @@ def not_heard(context: Context) -> Verdict | None:
     state = VerdictState.LIKELY_STUCK if lost else VerdictState.SLOW
     title = f"Not heard for {heard}: it runs on {host}"
     actions = (Action.KEEP_WAITING, Action.STOP, Action.COPY_DETAILS)
-    return Verdict(state, "not_heard", title, text, context.facts, actions, silent=True)
+    return Verdict(
+        state,
+        "not_heard",
+        title,
+        text,
+        context.facts,
+        actions,
+        silent=True,
+        headline="Not heard",
+        advice=f"Look at it on {host}.",
+    )
 
 
 def stopped_process(context: Context) -> Verdict | None:
