@@ -24,6 +24,7 @@ class ClassBars(QWidget):
         self._name = name
         self._rows: list[tuple[str, float, str]] = []
         self._top = 1.0
+        self._measured: tuple[str, tuple[int, int]] | None = None
         self.setAccessibleName(name)
 
     def show_counts(self, counts: Mapping[str, int]) -> None:
@@ -37,6 +38,7 @@ class ClassBars(QWidget):
 
     def _show(self, rows: list[tuple[str, float, str]], top: float | None) -> None:
         self._rows = [(one_line(label), value, text) for label, value, text in rows]
+        self._measured = None
         self._top = top or max((value for _, value, _ in rows), default=1.0) or 1.0
         self.setMinimumHeight(self.sizeHint().height())
         self.updateGeometry()
@@ -45,6 +47,15 @@ class ClassBars(QWidget):
     @property
     def _row_height(self) -> int:
         return self.fontMetrics().height() + 6
+
+    def _widths(self) -> tuple[int, int]:
+        """Of the widest name and number, with room beside them; measured once, there may be thousands."""
+        if self._measured is None or self._measured[0] != self.font().key():
+            width = self.fontMetrics().horizontalAdvance
+            name = max((width(name[:200]) for name, _, _ in self._rows), default=0)
+            number = max((width(text) for _, _, text in self._rows), default=0)
+            self._measured = self.font().key(), (name + 8, number + 8)
+        return self._measured[1]
 
     def sizeHint(self) -> QSize:
         return QSize(280, len(self._rows) * self._row_height + 4)
@@ -62,11 +73,8 @@ class ClassBars(QWidget):
         c = theme.colours()
         painter = QPainter(self)
         metrics = painter.fontMetrics()
-        names = min(
-            self.width() * 45 // 100,
-            max((metrics.horizontalAdvance(r[0]) for r in self._rows), default=0) + 8,
-        )
-        numbers = max((metrics.horizontalAdvance(r[2]) for r in self._rows), default=0) + 8
+        longest, numbers = self._widths()
+        names = min(self.width() * 45 // 100, longest)
         room = max(8, self.width() - names - numbers - 4)
         height = self._row_height
         first, last = event.rect().top() // height, event.rect().bottom() // height + 1

@@ -23,11 +23,18 @@ class ChoiceBox(QComboBox):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._has_list = False
+
+    def _make_list(self) -> None:
+        """When it is first opened: to make one takes milliseconds, and there may be many boxes."""
+        self._has_list = True
         self.setItemDelegate(QStyledItemDelegate(self))  # Its own would not know the style sheet's rows.
         self.view().setTextElideMode(Qt.TextElideMode.ElideMiddle)
 
     def showPopup(self) -> None:
         """As wide as its longest name, if the screen is."""
+        if not self._has_list:
+            self._make_list()
         view = self.view()
         scrolls = self.count() > self.maxVisibleItems()
         beside = view.verticalScrollBar().sizeHint().width() if scrolls else 0

@@ -10,27 +10,21 @@ from pathlib import Path
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QComboBox,
     QFileDialog,
     QHBoxLayout,
-    QHeaderView,
     QPushButton,
     QStackedLayout,
-    QTableWidget,
-    QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
 from waste_gui.config import ConfigError, RunConfig
 from waste_gui.dataset.mapping import PRESETS
-from waste_gui.dataset.scan import DatasetError, FolderCount
-from waste_gui.gui.common import theme
+from waste_gui.dataset.scan import DatasetError
 from waste_gui.gui.common.background import Background
-from waste_gui.gui.common.escaping import one_line, tooltip
+from waste_gui.gui.common.escaping import one_line
 from waste_gui.gui.common.fields import ChoiceBox
-from waste_gui.gui.common.formatting import count, many
+from waste_gui.gui.common.formatting import many
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.preferences import Preferences
 from waste_gui.gui.common.theme import UNIT
@@ -39,12 +33,11 @@ from waste_gui.gui.photos.class_rows import class_rows
 from waste_gui.gui.photos.drop_zone import DropZone
 from waste_gui.gui.photos.findings_page import CheckPart
 from waste_gui.gui.photos.gallery import Gallery
+from waste_gui.gui.photos.mapping_table import MappingTable
 from waste_gui.gui.session.dataset_choice import ChangeChoice, DatasetChoice, Found, look, problem, without
 from waste_gui.gui.session.example import demo_folder
 from waste_gui.gui.session.run_text import Readiness
 
-LEFT_OUT = "– left out –"
-OTHER_NAME = "Another name…"
 OWN_NAMES = "The folders' own names"
 PRESET_TITLES = {"lab": "The lab's 30 classes"}
 
@@ -126,29 +119,8 @@ class DataPage(QWidget):
         for name in PRESETS:
             self.preset.addItem(PRESET_TITLES.get(name, name), name)
         self.preset.activated.connect(self._on_preset)
-        self.table = QTableWidget(0, 3)
-        self.table.setAccessibleName("Which folder belongs to which class")
-        self.table.setHorizontalHeaderLabels(["Folder", "Photos", "\u2007Class"])
-        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        photos = self.table.horizontalHeaderItem(1)
-        assert photos is not None
-        photos.setTextAlignment(right)
-        self.table.setShowGrid(False)
-        self.table.setWordWrap(False)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.table.verticalHeader().hide()
-        self.table.verticalHeader().setDefaultSectionSize(30)
-        header = self.table.horizontalHeader()
-        header.setFont(theme.font("caption"))
-        header.setHighlightSections(False)
-        header.setSectionsClickable(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
+        self.table = MappingTable()
+        self.table.mapped.connect(self.map_folder)
         title = QHBoxLayout()
         title.setSpacing(UNIT)
         title.addWidget(PlainLabel("Classes", bold=True))
@@ -257,7 +229,7 @@ class DataPage(QWidget):
         self.found = found
         self.cancel.hide()
         self._on_browse(self.checking.browsing)
-        self._show_mapping(found)
+        self.table.show_found(found, own=not self.choice.classes)
         self.checking.show_possible(found.photos > 0)
         self._show_counts(found)
 
@@ -324,77 +296,9 @@ class DataPage(QWidget):
             line.addWidget(remove)
             self._sources.addWidget(row)
 
-    def _show_mapping(self, found: Found) -> None:
-        folders = _united(found)
-        self.table.setRowCount(len(folders))
-        own = not self.choice.classes
-        for i, folder in enumerate(folders):
-            name = QTableWidgetItem(one_line(folder.folder))
-            name.setToolTip(tooltip(f"{folder.folder}\nin {folder.source}"))
-            photos = QTableWidgetItem(count(folder.photos))
-            photos.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            self.table.setItem(i, 0, name)
-            self.table.setItem(i, 1, photos)
-            self.table.setCellWidget(i, 2, self._class_box(folder, found.classes, own))
-
-    def _class_box(self, folder: FolderCount, classes: tuple[str, ...], own: bool) -> QWidget:
-        """A list of classes; with the folders' own names another name may be typed."""
-        box = ChoiceBox()
-        box.setAccessibleName(f"Class of {folder.folder}")
-        box.setProperty("quiet", True)
-        box.addItem(LEFT_OUT, None)
-        for name in classes:
-            box.addItem(one_line(name), name)
-        if own:
-            if folder.folder not in classes:
-                box.addItem(one_line(folder.folder), folder.folder)
-            box.addItem(OTHER_NAME, OTHER_NAME)
-        box.setCurrentIndex(max(0, box.findData(folder.mapped)))
-        box.activated.connect(lambda _: self._on_class(folder, box))
-        holder = QWidget()
-        rows = QHBoxLayout(holder)
-        rows.setContentsMargins(0, 1, 2, 1)
-        rows.addWidget(box)
-        return holder
-
-    def _on_class(self, folder: FolderCount, box: QComboBox) -> None:
-        name = box.currentData()
-        if name == OTHER_NAME:
-            self._type_class(folder, box)
-        elif name != folder.mapped:
-            self.map_folder(folder.folder, name)
-
-    def _type_class(self, folder: FolderCount, box: QComboBox) -> None:
-        """The box becomes a line to type into until Enter."""
-        box.setEditable(True)
-        box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        line = box.lineEdit()
-        assert line is not None
-        line.setAccessibleName(f"New class of {folder.folder}")
-        line.setText(one_line(folder.mapped or folder.folder))
-        line.selectAll()
-        line.setFocus()
-        line.editingFinished.connect(lambda: self._on_class_typed(folder, line.text().strip()))
-
-    def _on_class_typed(self, folder: FolderCount, name: str) -> None:
-        if name and name not in (folder.mapped, LEFT_OUT, OTHER_NAME):
-            self.map_folder(folder.folder, name)
-        elif self.found is not None:
-            self._show_mapping(self.found)
-
     def _on_preset(self) -> None:
         preset = str(self.preset.currentData() or "")
         self._change("choose classes", dataclasses.replace(self.choice, preset=preset, mapping={}))
-
-
-def _united(found: Found) -> list[FolderCount]:
-    """Folders of one name in several sources are mapped together; the left-out ones come first."""
-    photos: dict[str, FolderCount] = {}
-    for each in found.folders:
-        before = photos.get(each.folder)
-        n = each.photos + (before.photos if before else 0)
-        photos[each.folder] = dataclasses.replace(each, photos=n)
-    return sorted(photos.values(), key=lambda f: (f.mapped is not None, f.folder))
 
 
 SKIPPED = {

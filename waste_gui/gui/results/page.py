@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import csv
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent
@@ -30,6 +32,10 @@ from waste_gui.gui.common.run_picker import RunPicker
 from waste_gui.gui.common.theme import UNIT
 from waste_gui.rundir import RunDir
 
+if TYPE_CHECKING:  # The window opens without numpy.
+    import numpy as np
+    from numpy.typing import NDArray
+
 CENTRE = int(Qt.AlignmentFlag.AlignCenter)
 CAPTION, NAMED = 24, 14
 """The height of the line above the columns, and the width from which they have names, in pixels."""
@@ -45,28 +51,46 @@ class Results:
     classes: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
 
+    @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """`confusion` as an array. A reader's thread makes it, for thousands of classes."""
+        import numpy as np
+
+        rows = [row for row in self.confusion if len(row) == len(self.classes)]
+        counts = np.zeros((len(rows), len(self.classes)), np.int64)
+        for i, row in enumerate(
+            rows
+        ):  # All in one call would stop the window meanwhile.
+            counts[i] = row
+        return counts
+
     @property
     def weakest(self) -> tuple[str, float] | None:
         return min(self.recall.items(), key=lambda pair: pair[1]) if self.recall else None
 
-    @property
+    @cached_property
     def mistakes(self) -> list[tuple[int, str, str]]:
         """(count, actual, predicted), the commonest first."""
-        wrong = [
+        import numpy as np
+
+        rows, columns = np.nonzero(self.counts)
+        wrong = rows != columns
+        rows, columns = rows[wrong], columns[wrong]
+        counts = self.counts[rows, columns]
+        order = np.argsort(-counts, kind="stable")
+        return [
             (n, self.classes[i], self.classes[j])
-            for i, row in enumerate(self.confusion)
-            for j, n in enumerate(row)
-            if i != j and n
+            for n, i, j in zip(*(each[order].tolist() for each in (counts, rows, columns)), strict=True)
         ]
-        return sorted(wrong, key=lambda each: -each[0])
 
 
 def read_results(folder: RunDir) -> Results | None:
     """None where there are no results yet, or none that can be read."""
     with contextlib.suppress(OSError, ValueError, KeyError, IndexError, csv.Error):
-        return Results(
-            _read_recall(folder.results / "per_class.csv"), *_read_confusion(folder.results / "confusion.csv")
-        )
+        recall = _read_recall(folder.results / "per_class.csv")
+        results = Results(recall, *_read_confusion(folder.results / "confusion.csv"))
+        _ = results.mistakes  # Worked out here, where nobody waits for it.
+        return results
     return None
 
 
@@ -91,6 +115,7 @@ class ConfusionMatrix(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._results: Results | None = None
+        self._measured: tuple[object, int] = (None, 0)
         self.setAccessibleName("Confusion matrix")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
@@ -106,8 +131,13 @@ class ConfusionMatrix(QWidget):
         return QSize(self._names_width() + n * NARROWEST + 8, CAPTION + n * LOWEST)
 
     def _names_width(self) -> int:
+        """Measured once: a thousand names take some milliseconds."""
         names = self._results.classes if self._results else ()
-        return min(150, max((self.fontMetrics().horizontalAdvance(name) for name in names), default=0) + 8)
+        key = (id(names), self.font().key())
+        if key != self._measured[0]:
+            widest = max((self.fontMetrics().horizontalAdvance(name[:200]) for name in names), default=0)
+            self._measured = key, min(150, widest + 8)
+        return self._measured[1]
 
     def _cell(self) -> QSize:
         n = max(1, len(self._results.classes) if self._results else 1)
@@ -161,24 +191,41 @@ class ConfusionMatrix(QWidget):
         metrics, above = painter.fontMetrics(), self._top()
         if above > CAPTION:
             self._paint_columns(painter, left, above, cell.width())
-        for i, (name, row) in enumerate(zip(self._results.classes, self._results.confusion, strict=False)):
+        seen = self._cells_in(event.rect())
+        for i in range(seen.top(), seen.bottom() + 1):
+            name = self._results.classes[i]
             top = above + i * cell.height()
             shown = metrics.elidedText(one_line(name), Qt.TextElideMode.ElideMiddle, left - 8)
             painter.setPen(QColor(c.text))
             painter.drawText(
                 QRect(0, top, left - 8, cell.height()), int(Qt.AlignmentFlag.AlignVCenter), shown
             )
-            total = sum(row) or 1
-            for j, n in enumerate(row):
-                box = QRect(left + j * cell.width(), top, cell.width() - 1, cell.height() - 1)
-                fill = QColor(c.train if i == j else c.validation)
-                fill.setAlphaF(0.08 + 0.72 * n / total if n else 0.0)
-                painter.fillRect(box, QColor(c.surface))
-                painter.fillRect(box, fill)
-                if n and cell.width() >= 24:
-                    painter.setPen(QColor(c.text))
-                    painter.drawText(box, CENTRE, str(n))
+            self._paint_row(painter, i, seen, QRect(left, top, cell.width(), cell.height()))
         painter.end()
+
+    def _cells_in(self, area: QRect) -> QRect:
+        """The rows and columns that are in this part of it: of thousands only those are painted."""
+        cell, left, above = self._cell(), self._names_width(), self._top()
+        rows, columns = self._results.counts.shape if self._results else (0, 0)
+        first = QPoint((area.left() - left) // cell.width(), (area.top() - above) // cell.height())
+        last = QPoint((area.right() - left) // cell.width(), (area.bottom() - above) // cell.height())
+        return QRect(first, last).intersected(QRect(0, 0, columns, rows))
+
+    def _paint_row(self, painter: QPainter, i: int, seen: QRect, first: QRect) -> None:
+        """`first` is the place of the row's first cell."""
+        assert self._results is not None
+        c, row = theme.colours(), self._results.counts[i]
+        total = int(row.sum()) or 1
+        for j in range(seen.left(), seen.right() + 1):
+            n = int(row[j])
+            box = QRect(first.left() + j * first.width(), first.top(), first.width() - 1, first.height() - 1)
+            fill = QColor(c.train if i == j else c.validation)
+            fill.setAlphaF(0.08 + 0.72 * n / total if n else 0.0)
+            painter.fillRect(box, QColor(c.surface))
+            painter.fillRect(box, fill)
+            if n and first.width() >= 24:
+                painter.setPen(QColor(c.text))
+                painter.drawText(box, CENTRE, str(n))
 
     def _paint_columns(self, painter: QPainter, left: int, above: int, width: int) -> None:
         """The classes' names from below upwards."""
