@@ -23,6 +23,12 @@ SLICE_BYTES = 2**20
 GUARD_S = 20.0
 """Taking a folder takes milliseconds; on a network drive that hangs, it is an error after this."""
 
+BEFORE_A_RUN = frozenset(
+    "request.json engine.log lock .lock-guard checkpoints results stacks.txt evidence.jsonl commands.jsonl "
+    "lost+found .DS_Store Thumbs.db desktop.ini".split()
+)
+"""What may stand in a folder in which a run begins: of its window, and of the system."""
+
 HOME_VARIABLE = "WASTE_GUI_HOME"
 """Set it to keep runs, history and settings in another folder (tests do)."""
 
@@ -139,6 +145,32 @@ class RunDir:
         except OSError as error:
             raise cannot_be_written(self.path, error) from None
 
+    def refuse_others(self) -> None:
+        """RunFolderError where the folder holds anything but what stands there before a run begins: nothing
+        of somebody's own is overwritten."""
+        try:
+            names = set(os.listdir(self.path))
+            names -= BEFORE_A_RUN if _is_request(self.request) else BEFORE_A_RUN - {self.request.name}
+            for folder in (self.checkpoints, self.results):
+                if os.path.lexists(folder) and (folder.is_symlink() or any(folder.iterdir())):
+                    names.add(folder.name)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise cannot_be_written(self.path, error) from None
+        if names:
+            raise RunFolderError(
+                f"The folder {self.path} already holds other things, such as '{min(names)}'.",
+                "Choose an empty folder, or one that is not there yet.",
+            )
+
+    @property
+    def holds_run(self) -> bool:
+        """Whether a run of ours was begun in it: its settings, and what it told or learned."""
+        told = [self.events, *self.earlier_events()]
+        saved = [self.checkpoints / f"{name}.safetensors" for name in ("last", "previous", "best")]
+        return files.is_ordinary(self.config) and any(map(files.is_ordinary, (*told, *saved)))
+
     def renew(self) -> None:
         """Make it once more where somebody removed or moved it while its engine runs; RunFolderError where
         its whole drive is gone, too."""
@@ -190,6 +222,14 @@ class RunDir:
         computer is seen by what it tells alone: it lives while a heartbeat comes each second."""
         holder = self.holder()
         return holder if holder is not None and (holder.here or holder.silent_s < OTHER_HOST_S) else None
+
+
+def _is_request(path: Path) -> bool:
+    """What a window asks of an engine, and no file of another program."""
+    try:
+        return "config" in files.read_json(path, dict[str, object], files.SMALL_BYTES)
+    except (OSError, ValueError):
+        return False
 
 
 def earlier_events(names: Iterable[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -32,12 +33,13 @@ class Lines:
             print(f"harmless  {title}", flush=True)
 
 
-def main() -> int:
+def attack(where: Path, options: Sequence[str]) -> int:
+    """Make the attacks of a folder or a file; the exit status."""
     lines = Lines()
-    options = ["-p", "no:terminal", "-o", "addopts=--strict-markers", str(Path(__file__).parent)]
-    status = pytest.main([*options, *sys.argv[1:]], plugins=[lines])
+    quiet = ["-p", "no:terminal", "-o", "addopts=--strict-markers", str(where)]
+    status = pytest.main([*quiet, *options], plugins=[lines])
     return int(status) or int(lines.harmed > 0)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(attack(Path(__file__).parent, sys.argv[1:]))

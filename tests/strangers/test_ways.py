@@ -66,7 +66,8 @@ MAY = {
         "safe_open": "files.py has looked at it just before",
     },
     "engine/models.py": {
-        "torch.load": "weights only, of a file that files.py has opened",
+        "torch.load": "weights only; files.py has looked at it just before",
+        "zipfile.ZipFile": "files.py has opened it",
         "load_file": "files.py has looked at it just before",
     },
     "monitor/evidence.py": {"open": OF_THE_SYSTEM, "read_text": OF_THE_SYSTEM},

@@ -14,9 +14,9 @@ import errno
 import os
 import shutil
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import torch
@@ -56,7 +56,7 @@ class CheckpointInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What a checkpoint's JSON says."""
 
     spec: ModelSpec
-    resized_size: int
+    resized_size: Annotated[int, msgspec.Meta(gt=0, le=4096)]
     progress: Progress
     crc32: str = ""  # Of all tensors.
 
@@ -144,14 +144,26 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tenso
     """Moments get the memory layout of their parameter, as a fused step takes both in the order of memory."""
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in tensors.items():
-        if key.startswith("optimizer."):
-            _, number, name = key.split(".", 2)
-            like = parameters[int(number)]
-            if tensor.shape == like.shape:
-                tensor = torch.empty_like(like, memory_format=torch.preserve_format).copy_(tensor)
-            state.setdefault(int(number), {})[name] = tensor
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    with _of_this_model():
+        for key, tensor in tensors.items():
+            if key.startswith("optimizer."):
+                _, number, name = key.split(".", 2)
+                like = parameters[int(number)]
+                if tensor.shape == like.shape:
+                    tensor = torch.empty_like(like, memory_format=torch.preserve_format).copy_(tensor)
+                state.setdefault(int(number), {})[name] = tensor
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+@contextlib.contextmanager
+def _of_this_model() -> Iterator[None]:
+    """WrongCheckpoint where its tensors fit nothing: a checkpoint may come from anybody."""
+    try:
+        yield
+    except (RuntimeError, ValueError, IndexError, KeyError, TypeError) as error:
+        raise WrongCheckpoint(
+            "The checkpoint does not fit the model it says it is of.", "Resume with another run."
+        ) from error
 
 
 def gradient_tensors(model: nn.Module) -> dict[str, Tensor]:
@@ -160,10 +172,11 @@ def gradient_tensors(model: nn.Module) -> dict[str, Tensor]:
 
 
 def restore_gradients(model: nn.Module, tensors: dict[str, Tensor]) -> None:
-    for name, parameter in model.named_parameters():
-        saved = tensors.get(f"grad.{name}")
-        if saved is not None:
-            parameter.grad = torch.empty_like(parameter).copy_(saved)
+    with _of_this_model():
+        for name, parameter in model.named_parameters():
+            saved = tensors.get(f"grad.{name}")
+            if saved is not None:
+                parameter.grad = torch.empty_like(parameter).copy_(saved)
 
 
 def random_tensors() -> dict[str, Tensor]:
@@ -175,16 +188,16 @@ def random_tensors() -> dict[str, Tensor]:
 
 
 def restore_random(tensors: dict[str, Tensor]) -> None:
-    if "random.cpu" in tensors:
-        torch.set_rng_state(tensors["random.cpu"])
-    if torch.cuda.is_available():
-        for i in range(torch.cuda.device_count()):
+    with _of_this_model():
+        if "random.cpu" in tensors:
+            torch.set_rng_state(tensors["random.cpu"])
+        for i in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
             if (state := tensors.get(f"random.cuda.{i}")) is not None:
                 torch.cuda.set_rng_state(state, i)
 
 
 def has_last(folder: RunDir) -> bool:
-    return any((folder.checkpoints / f"{name}.safetensors").exists() for name in (LAST, PREVIOUS))
+    return any(files.is_ordinary(folder.checkpoints / f"{name}.safetensors") for name in (LAST, PREVIOUS))
 
 
 def load_last(folder: RunDir, warn: Callable[[Warned], object]) -> tuple[CheckpointInfo, dict[str, Tensor]]:
@@ -204,6 +217,7 @@ def load_last(folder: RunDir, warn: Callable[[Warned], object]) -> tuple[Checkpo
 def load(path: Path) -> tuple[CheckpointInfo, dict[str, Tensor]]:
     """What a checkpoint holds; WrongCheckpoint if it is none of ours or damaged."""
     try:
+        files.open_to_read(path, path.parents[1]).close()
         with safe_open(path, framework="pt") as file:
             text = (file.metadata() or {}).get(METADATA_KEY)
             if text is None:
@@ -212,7 +226,7 @@ def load(path: Path) -> tuple[CheckpointInfo, dict[str, Tensor]]:
                     "Use it with --pretrained, or choose a run folder.",
                 )
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        info = msgspec.json.decode(text, type=CheckpointInfo)
+        info = files.decode_json(text.encode(), CheckpointInfo)
         if info.crc32 and info.crc32 != checksum(tensors):
             raise WrongCheckpoint(
                 f"The checkpoint {path} is damaged (its checksum is wrong).",
@@ -223,7 +237,7 @@ def load(path: Path) -> tuple[CheckpointInfo, dict[str, Tensor]]:
         raise WrongCheckpoint(
             f"There is no checkpoint {path}.", "Choose a run that has finished at least one epoch."
         ) from None
-    except (OSError, SafetensorError, msgspec.DecodeError) as error:
+    except (OSError, SafetensorError, ValueError, RuntimeError, TypeError) as error:
         raise WrongCheckpoint(
             f"The checkpoint {path} is damaged ({error}).", "Choose another run or checkpoint."
         ) from error

@@ -7,11 +7,13 @@ to be rebuilt, input size and normalisation included, is its ModelSpec, which go
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import urllib.parse
 import urllib.request
 import warnings
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,13 @@ import msgspec
 import torch
 from torch import Tensor, nn
 
+from waste_gui import files
 from waste_gui.config import RunConfig
 from waste_gui.engine.errors import BadSettings, UnknownModel, WeightsUnavailable, WrongCheckpoint
 
 LIBRARIES = ("open_clip", "torchvision", "timm")
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+LARGEST_IMAGE, MOST_CLASSES = 4096, 100_000
 WEIGHT_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")
 
 Triple = tuple[float, float, float]
@@ -104,8 +108,42 @@ def build(config: RunConfig, classes: tuple[str, ...]) -> tuple[Classifier, Mode
 
 
 def rebuild(spec: ModelSpec) -> Classifier:
-    """The network of a checkpoint, without its weights."""
-    return _build_empty(spec.library, spec.name, spec.image_size, spec.classes)[0]
+    """The network of a checkpoint, without its weights; nothing is fetched for it. WrongCheckpoint where it
+    is none that a known library builds: a checkpoint may come from anybody."""
+    if spec.library not in LIBRARIES or spec.name not in _names(spec.library):
+        raise WrongCheckpoint(
+            f"The checkpoint is of a model that no library knows, '{spec.library}:{spec.name}'."[:300],
+            "Choose a run of this program.",
+        )
+    if not (0 < spec.image_size <= LARGEST_IMAGE and 0 < len(spec.classes) <= MOST_CLASSES):
+        raise WrongCheckpoint(
+            "The checkpoint asks for a model that is too large.", "Choose a run of this program."
+        )
+    with _nothing_fetched():
+        try:
+            return _build_empty(spec.library, spec.name, spec.image_size, spec.classes)[0]
+        except OSError as error:
+            raise WrongCheckpoint(
+                f"The model {spec.name} cannot be built without a network ({_first_line(error)}).",
+                "Choose another run.",
+            ) from error
+
+
+@contextlib.contextmanager
+def _nothing_fetched() -> Iterator[None]:
+    """Some models of open_clip ask the network for the settings of their text part."""
+    import huggingface_hub
+
+    before = huggingface_hub.constants.HF_HUB_OFFLINE
+    huggingface_hub.constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        huggingface_hub.constants.HF_HUB_OFFLINE = before
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
 def has_attention(model: nn.Module) -> bool:
@@ -302,20 +340,41 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise WeightsUnavailable(f"There is no file {path}.", "Give the path of a file with weights.")
     try:
+        _refuse_a_bomb(path)
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
 
             return dict(load_file(path))
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # Torch and safetensors raise a dozen types for a file that is none.
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise WeightsUnavailable(
-            f"The weights in {path} cannot be read ({first[:150]}).", "Download or export the file again."
+            f"The weights in {path} cannot be read ({_first_line(error)[:150]}).",
+            "Download or export the file again.",
         ) from error
     for key in ("state_dict", "model", "model_state_dict"):
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]
-    return {k.removeprefix("module."): v for k, v in content.items() if isinstance(v, Tensor)}
+    if not isinstance(content, dict):
+        raise WeightsUnavailable(
+            f"The file {path} holds no weights by name, but a {type(content).__name__}.",
+            "Save a model's state_dict(), or choose another file.",
+        )
+    return {
+        name.removeprefix("module."): value
+        for name, value in content.items()
+        if isinstance(name, str) and isinstance(value, Tensor) and value.layout is torch.strided
+    }
+
+
+def _refuse_a_bomb(path: Path) -> None:
+    """Torch writes its archives without compression: one that unpacks to more than it holds is none of its.
+    Raises OSError, ValueError."""
+    with files.open_to_read(path, follow=True) as file:
+        if path.suffix != ".safetensors" and zipfile.is_zipfile(file):
+            with zipfile.ZipFile(file) as archive:
+                unpacked = sum(entry.file_size for entry in archive.infolist())
+            if unpacked > os.fstat(file.fileno()).st_size:
+                raise ValueError("it would grow when it is unpacked")
 
 
 def _fill(backbone: nn.Module, weights: dict[str, Tensor], origin: str, name: str) -> None:
@@ -344,6 +403,8 @@ def _resize_positions(weights: dict[str, Tensor], own: dict[str, Tensor]) -> dic
         value = weights.get(key)
         is_position = "pos" in key and value is not None and value.shape != target.shape
         if not is_position or value is None or value.shape[-1] != target.shape[-1]:
+            continue
+        if value.numel() > 64 * target.numel():  # A tensor of a few bytes can say that it is endless.
             continue
         old, new = value.reshape(-1, value.shape[-1]).float(), target.reshape(-1, target.shape[-1])
         extra = 1 if int((len(new) - 1) ** 0.5) ** 2 == len(new) - 1 else 0

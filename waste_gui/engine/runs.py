@@ -40,6 +40,7 @@ def open_folder(request: RunRequest) -> RunDir:
         return _open_again(RunDir(Path(request.resume)))
     folder = RunDir(Path(request.run_dir or new_run_dir(request.config.name)))
     _refuse_a_run(folder)
+    folder.refuse_others()
     folder.create()
     folder.acquire()
     try:
@@ -56,9 +57,9 @@ def open_folder(request: RunRequest) -> RunDir:
 
 def _open_again(folder: RunDir) -> RunDir:
     """Its `config.json` stays as it is until its checkpoint has turned out to fit the settings asked for."""
-    if not folder.config.exists():
+    if not folder.holds_run:
         raise RunFolderError(
-            f"{folder.path} is no run folder: it holds no config.json.",
+            f"{folder.path} is no run folder: it holds no run of this program.",
             "Choose the folder of an earlier run.",
         )
     folder.create()

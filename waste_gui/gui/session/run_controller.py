@@ -349,7 +349,9 @@ def size_of(file: Path) -> int:
 def _folder_for(request: RunRequest) -> RunDir:
     """Looked at before anything is written into it."""
     if not request.resume:
-        return RunDir(Path(request.run_dir) if request.run_dir else new_run_dir(request.config.name))
+        folder = RunDir(Path(request.run_dir) if request.run_dir else new_run_dir(request.config.name))
+        folder.refuse_others()
+        return folder
     folder = RunDir(Path(request.resume))
     if not folder.config.exists():
         raise RunFolderError(f"{folder.path} holds no run to go on with.", "Choose it from the list of runs.")
