@@ -1,5 +1,5 @@
-"""`python -m tests.strangers.network`: a training, a prediction and an evaluation without a network, and watched
-by strace."""
+"""`python -m tests.strangers.network`: a training, a prediction and an evaluation without a network, and
+watched by strace."""
 
 from __future__ import annotations
 

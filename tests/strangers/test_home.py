@@ -1,4 +1,4 @@
-"""A home that is read-only, a file, or not there: the window opens all the same, the engine says one sentence."""
+"""A home that is read-only, a file, or not there: the window opens, the engine says a sentence."""
 
 from __future__ import annotations
 

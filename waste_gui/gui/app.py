@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from waste_gui import files, isolation
+from waste_gui import isolation
 
 if TYPE_CHECKING:
     from waste_gui.gui.main_window import MainWindow
@@ -89,9 +89,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from waste_gui.gui.main_window import MainWindow
     from waste_gui.gui.common.preferences import Preferences
     from waste_gui.gui.common.theme import Theme
-    from waste_gui.rundir import data_dir
+    from waste_gui.gui.session.run_text import Notice, Offer
 
-    files.make_private_folder(data_dir())
     app = QApplication(sys.argv[:1])
     app.setApplicationName("waste-gui")
     app.setApplicationDisplayName("")
@@ -106,6 +105,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return follow_demo(app, window)
     Interrupts(partial(_leave, window), window)
     _begin(window, options)
+    if settings.trouble:
+        print(settings.trouble, file=sys.stderr)
+        window.notify(Notice("info", "waiting", "Settings are not kept.", settings.trouble, (Offer.HIDE,)))
     return app.exec()
 
 
