@@ -244,7 +244,7 @@ def test_run_of_another_computer_is_judged_without_its_processes(folder: Path) -
     write_events(folder, b"".join(map(encode, crash().messages)))
     follow = Follow(folder)
     follow.read()
-    assert follow.session.elsewhere == "lab" and located(follow).evidence.alive
+    assert located(follow).evidence.alive and follow.session.elsewhere == "lab"
     assert not follow.run.phase.ended
 
 

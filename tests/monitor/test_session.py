@@ -287,3 +287,12 @@ def test_owner_of_a_session_is_asked_once_for_all(folder: RunDir) -> None:
     run.started_as(Owner(os.getpid(), "here", "x", here=True, ours=True))
     run.look()
     assert run.snapshot().elsewhere == "" and not run.gone
+
+
+def test_second_start_told_by_an_engine_of_ours_begins_nothing_anew() -> None:
+    messages = crash().messages
+    run = session_of(messages, Clock())
+    forged = msgspec.structs.replace(messages[0], seq=len(messages), pid=1, started_at=1.0)
+    before = run.run
+    run.receive([forged])
+    assert run.run is before and run.run.messages == len(messages) + 1

@@ -135,10 +135,13 @@ class RunSession:
                 self.clock.heard(self.run.heard_at, fresh=self.caught_up)
 
     def _on_started(self, message: RunStarted) -> None:
+        """Of what we started, there is one start: another is nonsense in its messages."""
+        if self._ours:
+            return
         before = self.run.started
         if before is not None and (before.pid, before.started_at) != (message.pid, message.started_at):
             self._begin()  # The run was resumed in the same folder.
-        if not self._ours and self.run.started is None:
+        if self.run.started is None:
             self.clock.set(message.started_at)
 
     # --- where it runs
@@ -146,7 +149,7 @@ class RunSession:
     @property
     def elsewhere(self) -> str:
         """The computer on which it runs, where that is not this one."""
-        if self._ours or self.over or not self.run.phase.running:
+        if self._ours or self.over or self._seen is None or not self.run.phase.running:
             return ""
         if self.owner is not None:
             return "" if self.owner.here else self.owner.host
@@ -240,7 +243,7 @@ class RunSession:
     def _keep(self, verdict: Verdict, now: float) -> None:
         """What a verdict on a silence rests on. Who watches it where it runs sees more."""
         log = self._diagnosis_log
-        if log is None or self.elsewhere:
+        if log is None or self.elsewhere or not self.located:
             return
         line = log.line(self.run, verdict, self.evidence, now)
         if line is not None:
