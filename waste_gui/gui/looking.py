@@ -35,7 +35,6 @@ class Looking(QObject):
         training.picker.chosen.connect(self._on_run)
         results.picker.chosen.connect(self._on_results)
         results.found.connect(self._on_found)
-        results.read_of.connect(lambda _: self.name_runs())
         shown.replaced.connect(self._on_replaced)
         session.ended.connect(self._on_ended)
 
@@ -63,10 +62,8 @@ class Looking(QObject):
         if ended and found.weakest and self._results.folder == self._session.folder:
             self.weakest.emit(*found.weakest)
 
-    def name_runs(self) -> None:
-        """On the pages, and what each run is."""
-        trains = self._session.running
-        shown = self._shown.snapshot
+    def name_runs(self, shown: Snapshot, *, trains: bool) -> None:
+        """On the pages, and what each run is; `shown` is the one that is looked at."""
         if self._shown.follows:
             note = TRAINS_NOW if trains else LAST_RUN if shown.folder else ""
         else:

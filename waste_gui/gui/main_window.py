@@ -126,6 +126,7 @@ class MainWindow(QMainWindow):
         rooms.form.changed.connect(self._show_all)
         rooms.session.controller.trouble.connect(self._say)
         rooms.looking.weakest.connect(self._on_weakest)
+        rooms.results.read_of.connect(lambda _: self._show_run(self._run))
         rooms.queueing.added.connect(self._remember_form)
         rooms.where.help_asked.connect(partial(self.commands.show_guide, "where"))
         rooms.where.done.connect(lambda words: self.statusBar().setAccessibleDescription(words))
@@ -223,7 +224,7 @@ class MainWindow(QMainWindow):
         idle = snapshot.run.phase is RunPhase.IDLE
         found = rooms.data.readiness.detail if idle and rooms.data.found else ""
         rooms.run_page.show_snapshot(snapshot, rooms.inputs.config_or_none() if idle else None, found)
-        rooms.looking.name_runs()
+        rooms.looking.name_runs(snapshot, trains=trains)
         if rooms.log.isVisible():
             rooms.log.show_snapshot(snapshot)
         self._status.set_text("  ·  ".join(status_parts(snapshot)))

@@ -67,7 +67,7 @@ def listed(page: RunsPage, count: int, qtbot: QtBot) -> RunsPage:
 
 
 def written(page: RunsPage, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not page.library._waiting and not page.library.reading, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not page.library._writer.waiting and not page.library.reading, timeout=WAIT_MS)
 
 
 def names(page: RunsPage) -> list[str]:

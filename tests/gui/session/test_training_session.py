@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.gui.conftest import WAIT_MS, fake
 from tests.monitor import transcripts
+from tests.photos import make_photos
 from waste_gui import config as configs
 from waste_gui import request as requests
 from waste_gui.config import ConfigError, RunConfig
@@ -103,6 +104,10 @@ class Stage:
     @property
     def said(self) -> str:
         return self.shell.notices[-1].title if self.shell.notices else ""
+
+    @property
+    def phase(self) -> RunPhase:
+        return self.session.controller.run.phase
 
     def play(self, scenario: str) -> None:
         assert isinstance(self.inputs.chosen, RunConfig)
@@ -546,3 +551,42 @@ def test_training_of_another_window_goes_on_when_this_one_closes(stage: Stage, p
     finally:
         folder.release()
         other.queue.close()
+
+
+@pytest.mark.slow
+def test_real_engine_is_stopped_goes_on_begins_again_and_finishes(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    inputs, shell = FakeInputs(make_photos(tmp_path / "photos")), FakeShell()
+    assert isinstance(inputs.chosen, RunConfig)
+    inputs.chosen = msgspec.structs.replace(
+        inputs.chosen, model="resnet18", pretrained="none", image_size=32, batch_size=8, epochs=3, workers=2
+    )
+    session = TrainingSession(RunController(), inputs, shell)
+    stage = Stage(session, shell, inputs, qtbot)
+
+    def until(true: Callable[[], bool]) -> None:
+        qtbot.waitUntil(true, timeout=180_000)
+
+    try:
+        session.start()
+        until(lambda: session.controller.run.phase is RunPhase.TRAINING)
+        session.stop()
+        shell.answer(Answer.STOP_NOW)
+        until(lambda: session.state is IDLE)
+        assert stage.phase is RunPhase.STOPPED and session.folder is not None
+        session.resume(session.folder)
+        until(lambda: session.controller.run.phase is RunPhase.TRAINING)
+        session.restart_with(Action.FEWER_WORKERS)
+        assert session.state is RESTARTING
+        until(lambda: session.state is RUNNING)
+        until(lambda: session.state is IDLE)
+        run = session.controller.run
+        assert run.phase is RunPhase.FINISHED, run.exit_words
+        assert len(run.epochs) == 3, "those of all starts"
+        assert stage.session.quit()
+    finally:
+        session.queue.close()
+        session.controller.kill_now()
+        until(lambda: not session.running)

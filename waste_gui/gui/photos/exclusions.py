@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QUndoCommand, QUndoStack
+from PySide6.QtGui import QUndoStack
 
 from waste_gui.gui.common.formatting import many
+from waste_gui.gui.common.undo_writer import NotWritten, UndoWriter
 
 if TYPE_CHECKING:
     from waste_gui.dataset.catalog import Catalog
-
-CLOSE_S = 3.0
-"""How long a closing window waits for what is still to be written: a home on a network drive may be slow."""
 
 
 class Exclusions(QObject):
@@ -29,29 +25,28 @@ class Exclusions(QObject):
     failed = Signal(str, str)
     written = Signal()  # One change, or it was said why not.
     _read = Signal(int, object, object)
-    _not_written = Signal(str, str)
 
     def __init__(self, undo_stack: QUndoStack, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.aside: dict[str, str] = {}
         self.skipped: set[str] = set()
         self._sources: tuple[str, ...] = ()
-        self._undo_stack = undo_stack
-        self._writes = 0
-        self._work: queue.SimpleQueue[Callable[[Catalog], None] | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._catalog: Catalog | None = None  # Of the thread that writes.
+        self._writer = UndoWriter(undo_stack, "photo lists", self)
+        self._writer.failed.connect(self._on_not_written)
+        self._writer.written.connect(self.written)
         self._read.connect(self._on_read)
-        self._not_written.connect(self._on_not_written)
 
     def read(self, sources: Sequence[str]) -> None:
         """Look up what is remembered of these folders; `changed` comes when it is known."""
         self._sources = tuple(sources)
-        writes = self._writes
+        writes = self._writer.changes
 
-        def look(catalog: Catalog) -> None:
+        def look() -> None:
+            catalog = self._opened()
             self._read.emit(writes, catalog.aside(sources), catalog.dismissed())
 
-        self._do(look)
+        self._writer.after_writes(look)
 
     def exclude(self, reasons: Mapping[str, str]) -> None:
         """Leave these photos out of training, each for its reason."""
@@ -84,13 +79,11 @@ class Exclusions(QObject):
 
     def close(self) -> None:
         """Let what was asked for be written."""
-        if self._thread is not None:
-            self._work.put(None)
-            self._thread.join(CLOSE_S)
-            self._thread = None
+        self._writer.close()
+        self._catalog = None
 
     def _push(self, words: str, do: Callable[[], None], undo: Callable[[], None]) -> None:
-        self._undo_stack.push(_Step(words, do, undo))
+        self._writer.push(words, do, undo)
 
     def _put(self, reasons: Mapping[str, str]) -> None:
         self.aside |= reasons
@@ -128,36 +121,25 @@ class Exclusions(QObject):
     def _write(self, write: Callable[[Catalog], object]) -> None:
         from waste_gui.dataset.catalog import CatalogError
 
-        def try_to(catalog: Catalog) -> None:
+        def try_to() -> None:
             try:
-                write(catalog)
+                write(self._opened())
             except CatalogError as error:
-                self._not_written.emit(error.text, error.hint)
-            self.written.emit()
+                raise NotWritten(error.text, error.hint) from None
 
-        self._writes += 1
-        self._do(try_to)
+        self._writer.write(try_to)
         self.changed.emit()
 
-    def _do(self, work: Callable[[Catalog], None]) -> None:
-        """In one thread, one after the other: a change and its undo must not change places."""
-        self._work.put(work)
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work_off, name="photo lists", daemon=True)
-            self._thread.start()
-
-    def _work_off(self) -> None:
+    def _opened(self) -> Catalog:
+        """Only in the thread that writes."""
         from waste_gui.dataset.catalog import Catalog
 
-        try:
-            catalog = Catalog(on_problem=lambda text: self._not_written.emit(text, ""))
-            while (work := self._work.get()) is not None:
-                work(catalog)
-        except RuntimeError:  # The window is gone, and with it who wants to know.
-            return
+        if self._catalog is None:
+            self._catalog = Catalog(on_problem=lambda text: self._writer.failed.emit(text, ""))
+        return self._catalog
 
     def _on_read(self, writes: int, aside: dict[str, str], skipped: set[str]) -> None:
-        if writes != self._writes:  # Changed since: what was read is old.
+        if writes != self._writer.changes:  # Changed since: what was read is old.
             self.read(self._sources)
         elif (aside, skipped) != (self.aside, self.skipped):
             self.aside, self.skipped = aside, skipped
@@ -167,15 +149,3 @@ class Exclusions(QObject):
         self.failed.emit(text, hint)
         if hint:
             self.read(self._sources)
-
-
-class _Step(QUndoCommand):
-    def __init__(self, words: str, do: Callable[[], None], undo: Callable[[], None]) -> None:
-        super().__init__(words)
-        self._do, self._undo = do, undo
-
-    def redo(self) -> None:
-        self._do()
-
-    def undo(self) -> None:
-        self._undo()

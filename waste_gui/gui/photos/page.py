@@ -28,13 +28,14 @@ from waste_gui.gui.common.formatting import many
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.preferences import Preferences
 from waste_gui.gui.common.theme import UNIT
+from waste_gui.gui.common.undo_writer import Step
 from waste_gui.gui.photos.class_list import ClassList
 from waste_gui.gui.photos.class_rows import class_rows
 from waste_gui.gui.photos.drop_zone import DropZone
 from waste_gui.gui.photos.findings_page import CheckPart
 from waste_gui.gui.photos.gallery import Gallery
 from waste_gui.gui.photos.mapping_table import MappingTable
-from waste_gui.gui.session.dataset_choice import ChangeChoice, DatasetChoice, Found, look, problem, without
+from waste_gui.gui.session.dataset_choice import DatasetChoice, Found, look, problem, without
 from waste_gui.gui.session.example import demo_folder
 from waste_gui.gui.session.run_text import Readiness
 
@@ -189,7 +190,8 @@ class DataPage(QWidget):
 
     def _change(self, words: str, after: DatasetChoice) -> None:
         if after != self.choice:
-            self.undo_stack.push(ChangeChoice(words, self.choice, after, self._apply))
+            do, undo = functools.partial(self._apply, after), functools.partial(self._apply, self.choice)
+            self.undo_stack.push(Step(words, do, undo))
 
     def _apply(self, choice: DatasetChoice) -> None:
         self.choice = choice

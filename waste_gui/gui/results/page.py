@@ -58,9 +58,7 @@ class Results:
 
         rows = [row for row in self.confusion if len(row) == len(self.classes)]
         counts = np.zeros((len(rows), len(self.classes)), np.int64)
-        for i, row in enumerate(
-            rows
-        ):  # All in one call would stop the window meanwhile.
+        for i, row in enumerate(rows):  # All in one call would stop the window meanwhile.
             counts[i] = row
         return counts
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QUndoCommand, QUndoStack
+from PySide6.QtGui import QUndoStack
 
 from waste_gui.gui.common.background import Background
 from waste_gui.gui.common.formatting import many
+from waste_gui.gui.common.undo_writer import UndoWriter
 from waste_gui.gui.runs.trash import Discarded, bring_back, discard
 from waste_gui.monitor.annotations import Annotations, write_annotations
 from waste_gui.monitor.run_list import RunSummary, read_runs
 from waste_gui.rundir import RunDir
-
-CLOSE_S = 3.0
-"""How long a closing window waits for what is still to be written: a home on a network drive may be slow."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +36,6 @@ class RunLibrary(QObject):
     failed = Signal(str, str)
     told = Signal(str)
     written = Signal()  # One change, or it was said why not.
-    _not_written = Signal(str, str)
     _discarded_one = Signal(str)
 
     def __init__(self, undo_stack: QUndoStack, parent: QObject | None = None) -> None:
@@ -48,17 +43,14 @@ class RunLibrary(QObject):
         self.runs: dict[str, RunSummary] = {}
         self.known = False  # Whether the list has been read.
         self.live: Live | None = None
-        self._undo_stack = undo_stack
-        self._changes = 0
-        self._waiting = 0  # Changes that are not written yet.
         self._old = False  # What is being read may be old: it is read once more.
         self._trash: dict[str, Discarded] = {}
         self._reading = Background(self._on_not_read, self)
         self._reading.progressed.connect(self._on_some_read)
         self._reading.finished.connect(self._on_read)
-        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
-        self._not_written.connect(self._on_not_written)
+        self._writer = UndoWriter(undo_stack, "runs", self)
+        self._writer.failed.connect(self._on_not_written)
+        self._writer.written.connect(self.written)
         self._discarded_one.connect(self.told)
         self.written.connect(self._on_written)
 
@@ -68,9 +60,9 @@ class RunLibrary(QObject):
 
     def read(self) -> None:
         """Look again at the folders; `changed` comes if anything is new."""
-        self._old = self.reading or self._waiting > 0
+        self._old = self.reading or self._writer.waiting > 0
         if not self._old:
-            changes = self._changes
+            changes = self._writer.changes
             self._reading.start(lambda tell: (changes, read_runs(tell)))
 
     def show_live(self, live: Live | None) -> None:
@@ -110,23 +102,18 @@ class RunLibrary(QObject):
         gone = {f: self.runs[f] for f in folders if self.runs[f].state != "running"}
         if gone:
             words = f"delete {many(len(gone), 'run')}"
-            self._undo_stack.push(_Step(words, lambda: self._discard(gone), lambda: self._bring_back(gone)))
+            self._writer.push(words, lambda: self._discard(gone), lambda: self._bring_back(gone))
 
     def close(self) -> None:
         """Let what was asked for be written."""
         self._reading.cancel()
-        if self._thread is not None:
-            self._work.put(None)
-            self._thread.join(CLOSE_S)
-            self._thread = None
+        self._writer.close()
 
     def _mark(self, words: str, annotations: Mapping[str, Annotations]) -> None:
         before = {f: self.runs[f].annotations for f in annotations}
         if before != annotations:
-            self._undo_stack.push(
-                _Step(
-                    words, lambda: self._set_annotations(annotations), lambda: self._set_annotations(before)
-                )
+            self._writer.push(
+                words, lambda: self._set_annotations(annotations), lambda: self._set_annotations(before)
             )
 
     def _set_annotations(self, annotations: Mapping[str, Annotations]) -> None:
@@ -141,7 +128,7 @@ class RunLibrary(QObject):
                 try:
                     write_annotations(RunDir(Path(folder)), mark)
                 except OSError as error:
-                    self._not_written.emit(
+                    self._writer.failed.emit(
                         f"The change cannot be written into {folder} ({error.strerror}).",
                         "Make the folder writable, or free space on the disk.",
                     )
@@ -175,12 +162,12 @@ class RunLibrary(QObject):
         for run in runs:
             try:
                 if run.run.owner() is not None:
-                    self._not_written.emit(f"{run.title} still runs.", "Stop it before you delete it.")
+                    self._writer.failed.emit(f"{run.title} still runs.", "Stop it before you delete it.")
                     continue
                 self._trash[run.folder] = discarded = discard(run.run.path)
             except OSError as error:
                 why = error.strerror or str(error)
-                self._not_written.emit(
+                self._writer.failed.emit(
                     f"{run.title} cannot be moved to the trash ({why}).", "It is kept as it was."
                 )
             else:
@@ -195,47 +182,31 @@ class RunLibrary(QObject):
                 bring_back(discarded)
             except OSError as error:
                 why = error.strerror or str(error)
-                self._not_written.emit(f"{run.title} cannot be brought back ({why}).", "Look into the trash.")
+                self._writer.failed.emit(
+                    f"{run.title} cannot be brought back ({why}).", "Look into the trash."
+                )
 
     def _write(self, write: Callable[[], None]) -> None:
-        """In one thread, one after the other: a change and its undo must not change places."""
-
-        def then_tell() -> None:
-            write()
-            self.written.emit()
-
-        self._changes += 1
-        self._waiting += 1
-        self._work.put(then_tell)
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work_off, name="runs", daemon=True)
-            self._thread.start()
+        self._writer.write(write)
         self.changed.emit()
-
-    def _work_off(self) -> None:
-        try:
-            while (work := self._work.get()) is not None:
-                work()
-        except RuntimeError:  # The window is gone, and with it who wants to know.
-            return
 
     # --- heard
 
     def _on_some_read(self, runs: tuple[RunSummary, ...]) -> None:
         """Of the first reading the newest runs are shown at once."""
-        if not self.known and not self._changes:
+        if not self.known and not self._writer.changes:
             self._put(runs)
             self.changed.emit()
 
     def _on_read(self, read: tuple[int, list[RunSummary]]) -> None:
         changes, runs = read
-        if changes == self._changes:
+        if changes == self._writer.changes:
             before, self.runs = self.runs, {}
             self._put(runs)
             first, self.known = not self.known, True
             if first or before != self.runs:
                 self.changed.emit()
-        if changes != self._changes or self._old:
+        if changes != self._writer.changes or self._old:
             self.read()
 
     def _on_not_read(self, error: Exception) -> None:
@@ -243,8 +214,7 @@ class RunLibrary(QObject):
         self.failed.emit("The runs cannot be read.", str(error))
 
     def _on_written(self) -> None:
-        self._waiting -= 1
-        if self._old and not self._waiting:
+        if self._old and not self._writer.waiting:
             self.read()
 
     def _on_not_written(self, text: str, hint: str) -> None:
@@ -256,15 +226,3 @@ def _where_it_went(run: RunSummary, discarded: Discarded) -> str:
     if discarded.own:
         return f"There is no trash for this drive: {run.title} was moved to {discarded.place}. Undo: Ctrl+Z."
     return f"{run.title} is in the trash. Undo: Ctrl+Z."
-
-
-class _Step(QUndoCommand):
-    def __init__(self, words: str, do: Callable[[], None], undo: Callable[[], None]) -> None:
-        super().__init__(words)
-        self._do, self._undo = do, undo
-
-    def redo(self) -> None:
-        self._do()
-
-    def undo(self) -> None:
-        self._undo()

@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 import msgspec
-from PySide6.QtGui import QUndoCommand
 
 from waste_gui.config import RunConfig
 from waste_gui.dataset.mapping import PRESETS
@@ -138,19 +137,3 @@ def problem(found: Found) -> str:
     if single:
         return f"The class '{single[0]}' has a single photo. Add photos, or leave the folder out."
     return ""
-
-
-class ChangeChoice(QUndoCommand):
-    """One step of undo: the choice before and after."""
-
-    def __init__(
-        self, words: str, before: DatasetChoice, after: DatasetChoice, apply: Callable[[DatasetChoice], None]
-    ) -> None:
-        super().__init__(words)
-        self._before, self._after, self._apply = before, after, apply
-
-    def undo(self) -> None:
-        self._apply(self._before)
-
-    def redo(self) -> None:
-        self._apply(self._after)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msgspec
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtGui import QUndoCommand, QUndoStack
+from PySide6.QtGui import QUndoStack
 
 from waste_gui import config as configs
 from waste_gui.config import ConfigError, RunConfig
 from waste_gui.dataset.scan import DatasetError
 from waste_gui.gui.common.background import Background, unexpected
+from waste_gui.gui.common.undo_writer import Step
 from waste_gui.gui.session.dataset_choice import choice_of, look, problem, without
 from waste_gui.gui.session.queue_store import ENDED, BrokenQueue, Queue, QueuedRun, QueueFile
 from waste_gui.gui.session.run_controller import RunController
@@ -143,7 +145,8 @@ class RunQueue(QObject):
     def _arrange(self, words: str, after: list[str]) -> None:
         before = [entry.id for entry in self.entries]
         if after != before:
-            self.undo_stack.push(_Arrange(words, before, after, self._put_in_order))
+            do, undo = partial(self._put_in_order, before, after), partial(self._put_in_order, after, before)
+            self.undo_stack.push(Step(words, do, undo))
 
     def _put_in_order(self, before: list[str], after: list[str]) -> None:
         """As they are now: one may have begun since. What another window added stays at the end."""
@@ -326,22 +329,6 @@ class RunQueue(QObject):
         self._looking.cancel()
         self._settling.cancel()
         self._file.let_go()
-
-
-class _Arrange(QUndoCommand):
-    """The order before and after, as ids."""
-
-    def __init__(
-        self, words: str, before: list[str], after: list[str], put: Callable[[list[str], list[str]], None]
-    ) -> None:
-        super().__init__(words)
-        self._before, self._after, self._put = before, after, put
-
-    def redo(self) -> None:
-        self._put(self._before, self._after)
-
-    def undo(self) -> None:
-        self._put(self._after, self._before)
 
 
 def look_at(entry: QueuedRun, tell: Callable[[object], None]) -> QueueLook:

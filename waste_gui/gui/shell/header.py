@@ -11,6 +11,7 @@ from waste_gui.gui.common.glyphs import ROLES, GlyphMark
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
 from waste_gui.gui.session.run_text import HeaderText, Readiness, header_text
+from waste_gui.gui.session.session_text import run_name
 from waste_gui.monitor.run import Run
 from waste_gui.monitor.snapshot import Snapshot
 
@@ -113,6 +114,8 @@ class Header(QWidget):
     ) -> None:
         """`trains_elsewhere` is whether another run than this one trains in the window."""
         words = header_text(snapshot, readiness)
+        name = run_name(snapshot)
+        self._stage.caption.set_text(f"Stage of {name}" if name else "Stage")
         self._stage.show_text(words.stage, words.stage_detail)
         self._show_normal(words)
         self._time.caption.set_text(words.time_caption)
