@@ -61,11 +61,16 @@ def make_run(
     config: RunConfig | None = None,
     fingerprint: str = "",
     took_s: float = 60.0,
+    *,
+    named: bool = True,
 ) -> RunDir:
-    """Among the user's runs."""
+    """Among the user's runs; `named` as its folder, unless it has a name of its own."""
     run = RunDir(runs_dir() / name)
     run.create()
-    run.config.write_bytes(configs.dump(config or RunConfig(model="resnet18", source=("/data/waste",))))
+    config = config or RunConfig(model="resnet18", source=("/data/waste",))
+    if named and not config.name:
+        config = msgspec.structs.replace(config, name=name)
+    run.config.write_bytes(configs.dump(config))
     if messages:
         write_events(run.events, messages, took_s)
     if fingerprint:

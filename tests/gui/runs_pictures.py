@@ -70,7 +70,7 @@ def write_runs() -> None:
         messages = [message for message in said if message is not None]
         if messages[-1] is DONE:
             messages = messages[:-1] + [_finished(best)]
-        run = make_run(f"{stamp}_{name}".rstrip("_"), messages, config, took_s=60 * minutes)
+        run = make_run(f"{stamp}_{name}".rstrip("_"), messages, config, took_s=60 * minutes, named=False)
         write_split(
             run.split, "9f3a" * 4 if photos is LAB else "07c1" * 4, 12_450 if photos is LAB else 2_527
         )

@@ -30,12 +30,13 @@ from waste_gui.protocol import (
     RunStarted,
     RunStopped,
 )
+from waste_gui.run_names import default_name
 from waste_gui.rundir import RunDir, data_dir, earlier_events, runs_dir
 
 CACHE_NAME = "run_list.json"
 """In `rundir.data_dir()`."""
 
-VERSION = 1
+VERSION = 2
 """Of the cache: rises when a summary says something else, or is found in another way."""
 
 HEAD_BYTES, TAIL_BYTES, LONG_TAIL_BYTES = 8 * 1024, 16 * 1024, 256 * 1024
@@ -67,6 +68,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     name: str = ""
     began: float = 0.0
     model: str = ""
+    epochs: int | None = None
     sources: tuple[str, ...] = ()
     fingerprint: str = ""
     photos: int | None = None
@@ -82,7 +84,9 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 
     @property
     def title(self) -> str:
-        return self.annotations.name or self.name or os.path.basename(self.folder)
+        """Its name, else what tells it from others, else when it began."""
+        known = default_name(self.sources, self.model, self.epochs) if self.model else ""
+        return self.annotations.name or self.name or known or os.path.basename(self.folder)
 
 
 Key = tuple[int, ...]
@@ -216,6 +220,7 @@ class _Settings(msgspec.Struct, frozen=True):
     source: tuple[str, ...] = ()
     name: str = ""
     model: str = ""
+    epochs: int | None = None
 
 
 def _summaries(looks: Sequence[_Look]) -> Iterator[RunSummary]:
@@ -260,6 +265,7 @@ def _summary(look: _Look, photos: _PhotoCounts) -> RunSummary:
         name=settings.name,
         began=_began(ends, config),
         model=settings.model,
+        epochs=settings.epochs,
         sources=settings.source,
         fingerprint=fingerprint,
         photos=photos.of(fingerprint, split),

@@ -497,7 +497,7 @@ def test_empty_queue_says_what_to_do(window: MainWindow, qtbot: QtBot) -> None:
     dialog.add.click()
     assert dialog.list.isVisible()
     assert dialog.list.rows.rows[0].detail == "waste"
-    assert dialog.list.rows.rows[0].name == "ViT-B-32, 20 epochs"
+    assert dialog.list.rows.rows[0].name == "waste · ViT-B-32 · 20 epochs"
 
 
 def test_nothing_can_be_added_without_photos(open_window: Open, qtbot: QtBot) -> None:
@@ -604,7 +604,7 @@ def test_last_word_counts_and_names() -> None:
         ]
     )
     assert notice.title == "The queue is done: 1 run went well, 2 did not."
-    assert notice.text == "Went well: a (90.0 %). Stopped: resnet18, 1 epoch. c failed: No photos."
+    assert notice.text == "Went well: a (90.0 %). Stopped: resnet18 · 1 epoch. c failed: No photos."
 
 
 def test_real_engine_trains_the_queue(

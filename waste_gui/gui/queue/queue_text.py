@@ -11,6 +11,7 @@ from waste_gui.gui.common.glyphs import Glyph
 from waste_gui.gui.session.queue_store import QueuedRun, QueueState
 from waste_gui.gui.session.run_text import Notice, Offer
 from waste_gui.monitor.formatting import about
+from waste_gui.run_names import default_name
 
 GLYPHS: dict[QueueState, Glyph] = {
     "waiting": "waiting",
@@ -61,7 +62,8 @@ def row(entry: QueuedRun, expected_s: float | None) -> QueueRow:
 
 def title(entry: QueuedRun) -> str:
     """Its own name, or what distinguishes it most."""
-    return entry.config.name or f"{entry.config.model}, {many(entry.config.epochs, 'epoch')}"
+    config = entry.config
+    return config.name or default_name(config.source, config.model, config.epochs)
 
 
 def headline(

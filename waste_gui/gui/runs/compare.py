@@ -29,8 +29,10 @@ from waste_gui.gui.common.theme import UNIT
 from waste_gui.gui.common.window_size import open_at
 from waste_gui.gui.runs.comparison import Row, compared_rows
 from waste_gui.gui.runs.epoch_plots import CURVES, LOOKS, EpochPlot, Key
+from waste_gui.gui.runs.rows import began_words
 from waste_gui.monitor.past_run import PastRun, read_past
 from waste_gui.monitor.run_list import RunSummary
+from waste_gui.run_names import told_apart
 
 PLOTS_SHARE = 48
 """Of the height, in per cent, at first."""
@@ -41,6 +43,7 @@ class CompareDialog(QDialog):
         super().__init__(parent)
         self.past: list[PastRun] = []
         self._summaries = list(runs)
+        self._names = told_apart([run.title for run in runs], [began_words(run.began) for run in runs])
         self.setWindowTitle(f"Compare {len(runs)} runs")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         open_at(self, 1080, 760)
@@ -66,11 +69,11 @@ class CompareDialog(QDialog):
         grid.setHorizontalSpacing(UNIT)
         grid.setVerticalSpacing(UNIT // 2)
         columns = 3
-        for i, (look, run) in enumerate(zip(LOOKS, self._summaries, strict=False)):
+        for i, (look, name) in enumerate(zip(LOOKS, self._names, strict=False)):
             line = QHBoxLayout()
             line.setSpacing(UNIT)
             line.addWidget(Key(look))
-            line.addWidget(PlainLabel(run.title), 1)
+            line.addWidget(PlainLabel(name), 1)
             grid.addLayout(line, i // columns, i % columns)
             grid.setColumnStretch(i % columns, 1)
         return grid
@@ -132,9 +135,9 @@ class CompareDialog(QDialog):
         self._name_columns()
 
     def _name_columns(self) -> None:
-        for i, (look, run) in enumerate(zip(LOOKS, self._summaries, strict=False), 1):
-            title = QTableWidgetItem(_icon(Key(look, 2 * UNIT)), one_line(run.title))
-            title.setToolTip(tooltip(run.title))
+        for i, (look, name) in enumerate(zip(LOOKS, self._names, strict=False), 1):
+            title = QTableWidgetItem(_icon(Key(look, 2 * UNIT)), one_line(name))
+            title.setToolTip(tooltip(name))
             self.table.setHorizontalHeaderItem(i, title)
 
     def _make_buttons(self) -> QHBoxLayout:

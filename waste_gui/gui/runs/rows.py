@@ -62,7 +62,7 @@ class Line:
             NOTHING if run.best is None else percent(run.best),
             NOTHING if run.took_s is None else clock(run.took_s),
             STATES[run.state][1],
-            _began(run.began),
+            began_words(run.began),
         )
 
     @cached_property
@@ -90,7 +90,7 @@ class Line:
         return ""
 
 
-def _began(unix_s: float) -> str:
+def began_words(unix_s: float) -> str:
     """The time of day of this year's runs: several in a night must be told apart."""
     began = time.localtime(unix_s)
     this_year = began.tm_year == time.localtime().tm_year

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
 
 from waste_gui.gui.common.background import Background, unexpected
 from waste_gui.monitor.run_list import read_runs
+from waste_gui.run_names import told_apart
 
 MOST = 12
 
@@ -25,4 +27,7 @@ class RecentRuns(QObject):
 
 
 def _newest(tell: Callable[[object], None]) -> list[tuple[str, str]]:
-    return [(run.folder, run.title) for run in read_runs() if not run.annotations.archived][:MOST]
+    runs = [run for run in read_runs() if not run.annotations.archived][:MOST]
+    times = [time.strftime("%m-%d %H:%M", time.localtime(run.began)) for run in runs]
+    names = told_apart([run.title for run in runs], times)
+    return [(run.folder, name) for run, name in zip(runs, names, strict=True)]

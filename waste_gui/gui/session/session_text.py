@@ -9,6 +9,7 @@ from waste_gui.gui.session.run_text import Notice, Offer, stop_question
 from waste_gui.monitor.formatting import about
 from waste_gui.monitor.run import RunPhase
 from waste_gui.monitor.snapshot import Snapshot
+from waste_gui.run_names import default_name
 
 
 def trouble(text: str, hint: str = "") -> Notice:
@@ -58,7 +59,8 @@ def ended_alone_notice(began: float, state: QueueState, words: str) -> Notice:
 
 
 def run_name(snapshot: Snapshot) -> str:
-    """The run's own name, else that of its folder; empty where there is no run."""
-    if snapshot.config is not None and snapshot.config.name:
-        return snapshot.config.name
+    """The run's own name, or what tells it from others, or that of its folder; empty where there is none."""
+    config = snapshot.config
+    if config is not None:
+        return config.name or default_name(config.source, config.model, config.epochs)
     return snapshot.folder.name if snapshot.folder else ""
