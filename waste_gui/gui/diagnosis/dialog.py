@@ -190,6 +190,7 @@ class DiagnosisDialog(QDialog):
         area.setWidgetResizable(True)
         area.setFrameShape(QScrollArea.Shape.NoFrame)
         area.setFixedWidth(FACTS_WIDTH)
+        area.setAccessibleName("What is seen")
         area.setWidget(self.facts)
         below = QWidget()
         columns = QHBoxLayout(below)

@@ -138,6 +138,7 @@ class Fields(QScrollArea):
         self._fields = {field.name: field for field in configs.fields() if field.name not in ELSEWHERE}
         self._base = config
         self._filling = True
+        self.setAccessibleName("Settings")
         form = QWidget()
         rows = QVBoxLayout(form)
         rows.setContentsMargins(0, 0, 2 * UNIT, 2 * UNIT)

@@ -43,7 +43,6 @@ class _Pages(QTextBrowser):
         self._room = PICTURE_WIDTH
         self.setOpenLinks(False)
         self.setAccessibleName("The page")
-        self.setStyleSheet("QTextBrowser { background: palette(base); border: 1px solid palette(mid); }")
         # Else it would come and go with the height of the picture, which goes with the room beside it.
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.document().setDocumentMargin(2 * UNIT)
