@@ -9,10 +9,16 @@ from waste_gui.gui.session.run_text import notice
 from waste_gui.monitor.formatting import clock
 from waste_gui.monitor.run import RunPhase, StageState
 from waste_gui.monitor.snapshot import Snapshot
+from waste_gui.monitor.terminal import printable
 from waste_gui.protocol import RunFailed
 
 CRASHED = 2
 STATUS = {RunPhase.FINISHED: 0, RunPhase.STOPPED: 3, RunPhase.FAILED: 1, RunPhase.CRASHED: CRASHED}
+
+
+def _say(line: str) -> None:
+    """Names and errors are plain text in a terminal."""
+    print(printable(line), flush=True)
 
 
 class _Teller:
@@ -27,7 +33,7 @@ class _Teller:
         for stage in snapshot.run.stages.values():
             if stage.state is StageState.DONE and not stage.inside_train and stage.id not in self._told:
                 self._told.add(stage.id)
-                print(f"{stage.title}: {stage.summary} ({stage.elapsed_s:.1f} s)", flush=True)
+                _say(f"{stage.title}: {stage.summary} ({stage.elapsed_s:.1f} s)")
         for epoch in snapshot.run.epochs[self._epochs :]:
             accuracy = "–" if epoch.val_accuracy is None else f"{100 * epoch.val_accuracy:.1f} %"
             print(f"Epoch {epoch.epoch}: {accuracy} right ({epoch.elapsed_s:.1f} s)", flush=True)
@@ -42,7 +48,8 @@ class _Teller:
             flush=True,
         )
         if isinstance(snapshot.run.last, RunFailed):
-            print(snapshot.run.last.traceback, flush=True)
+            for line in snapshot.run.last.traceback.splitlines():
+                _say(line)
         self._app.exit(STATUS.get(snapshot.run.phase, CRASHED))
 
     def on_failed(self, error: Exception) -> None:

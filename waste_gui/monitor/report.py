@@ -20,6 +20,7 @@ from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence, ProcessLook
 from waste_gui.monitor.formatting import clock, size, span
 from waste_gui.monitor.run import LogLine, Run, Stage, StageState
 from waste_gui.monitor.stack_words import in_words, key_frame
+from waste_gui.monitor.terminal import printable
 from waste_gui.monitor.verdict import Verdict
 from waste_gui.protocol import RunFailed, ThreadStack
 from waste_gui.rundir import RunDir
@@ -57,7 +58,8 @@ class Report:
             self._lines(),
         )
         text = "\n\n".join("\n".join(part) for part in map(list, parts) if part)
-        return without_home(text, home or Path.home()) + "\n"
+        lines = map(printable, text.expandtabs().splitlines())  # It may be read in a terminal.
+        return without_home("\n".join(lines), home or Path.home()) + "\n"
 
     def records(self, home: Path | None = None) -> dict[str, str]:
         """What is known here and stands in no file, by the name it gets in the zip."""

@@ -116,13 +116,13 @@ class TextPrinter:
         bar, self._bar = self._bar, ""
         if bar:
             self._out.write("\r\033[K")
-        self._out.write(_printable(line) + "\n")
+        self._out.write(printable(line) + "\n")
         self._out.flush()
 
     def _draw(self, bar: str) -> None:
         if not self._live or bar == self._bar:
             return
-        self._out.write(f"\r\033[K{_printable(bar)}")
+        self._out.write(f"\r\033[K{printable(bar)}")
         self._out.flush()
         self._bar = bar
 
@@ -141,6 +141,6 @@ def _bar(stage: Stage | None, view: View) -> str:
     return f"  {'█' * filled}{'·' * (BAR - filled)}  {stage.detail or f'{stage.done} of {stage.total}'}{ends}"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Without what would move the terminal's cursor."""
     return "".join(c if c.isprintable() else "�" for c in text)

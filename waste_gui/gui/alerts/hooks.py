@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from waste_gui.gui.common.escaping import one_line
 from waste_gui.gui.common.events import Event
 
 COMMAND_LIMIT_S, WEBHOOK_LIMIT_S = 60.0, 10.0
@@ -84,7 +85,8 @@ def _arguments(command: str) -> list[str] | str:
 
 
 def _environment(news: News) -> dict[str, str]:
-    told = {"EVENT": news.event.value, "TEXT": news.text, "RUN": news.run, "FOLDER": news.folder}
+    text, run = one_line(news.text), one_line(news.run)  # A command may print them in a terminal.
+    told = {"EVENT": news.event.value, "TEXT": text, "RUN": run, "FOLDER": news.folder}
     return {f"WASTE_GUI_{name}": value.replace("\0", "") for name, value in told.items()}
 
 

@@ -103,6 +103,8 @@ def _write_entry(say: Callable[[str], object]) -> None:
 
 def entry_text(command: list[str]) -> str:
     """The entry of the resources, with a command that is found from anywhere."""
+    if not all(map(str.isprintable, command)):
+        raise OSError(f"the program's own path, {command[0]!r}, cannot stand in a menu entry")
     start = " ".join(map(quoted, command))
     lines = resources.text(ENTRY).splitlines()
     return "\n".join(f"Exec={start} %F" if line.startswith("Exec=") else line for line in lines) + "\n"
