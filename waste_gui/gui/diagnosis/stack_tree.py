@@ -15,6 +15,9 @@ from waste_gui.protocol import Frame, ThreadStack
 
 ROLES = {"main": "Engine", "engine": "Engine", "worker": "Worker"}
 MARK = "▸ "
+SHOWN_FRAMES = 2_000
+"""Of all threads together: some 60 ms. The report has the others, too."""
+MORE = "… more in the report"
 
 
 class StackTree(QTreeWidget):
@@ -22,6 +25,7 @@ class StackTree(QTreeWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         self._shown: tuple[ThreadStack, ...] | None = None
+        self._room = SHOWN_FRAMES
         super().__init__(parent)
         self.setHeaderHidden(True)
         self.setAccessibleName("Stacks of the processes")
@@ -37,6 +41,7 @@ class StackTree(QTreeWidget):
             return
         self._shown = tuple(threads)
         self.clear()
+        self._room = SHOWN_FRAMES
         for pid in dict.fromkeys(thread.pid for thread in threads):
             self._add_process(pid, [thread for thread in threads if thread.pid == pid])
         first = self.topLevelItem(0)
@@ -66,8 +71,12 @@ class StackTree(QTreeWidget):
         item = _item(f"{name}: {words}" if words else name)
         process.addChild(item)
         key = key_frame(thread)
-        for i in range(len(thread.frames) - 1, -1, -1):
+        shown = min(len(thread.frames), self._room)
+        self._room -= shown
+        for i in range(len(thread.frames) - 1, len(thread.frames) - 1 - shown, -1):
             item.addChild(_frame_item(thread.frames[i], i == key))
+        if shown < len(thread.frames):
+            item.addChild(_item(MORE, role="muted"))
         return item
 
 
