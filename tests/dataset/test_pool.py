@@ -175,6 +175,7 @@ def test_stuck_photo_holds_up_no_other(photos: list[str], slow_photo: str) -> No
         assert len(pool.states()) == 1, "the spare worker, or the one it stood in for, has gone"
 
 
+@pytest.mark.slow
 def test_worker_that_is_slow_again_and_again_answers_each_photo_once(
     monkeypatch: pytest.MonkeyPatch, photos: list[str], slow_photo: str, tmp_path: Path
 ) -> None:
@@ -254,6 +255,7 @@ def test_photos_of_a_folder_that_went_away_are_waited_for(
     assert patient_pool.away() == ()
 
 
+@pytest.mark.slow
 def test_a_drive_that_comes_back_without_one_of_its_folders_waits_for_that_folder_alone(
     patient_pool: ReadingPool, photos: list[str], gone: list[str], tmp_path: Path
 ) -> None:

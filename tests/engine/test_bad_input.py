@@ -125,6 +125,7 @@ def test_a_file_that_holds_no_weights(photos: Path, tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_weights_that_cannot_be_downloaded(photos: Path, tmp_path: Path) -> None:
     fails(
         "--source", photos, "--run-dir", tmp_path / "r", "--model", "ViT-B-32",

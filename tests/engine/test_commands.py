@@ -28,6 +28,8 @@ from waste_gui.protocol import (
 )
 from waste_gui.rundir import RunDir
 
+pytestmark = pytest.mark.slow  # Each test trains for real.
+
 MANY_EPOCHS = ("--epochs", "2000")
 
 

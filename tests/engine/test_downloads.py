@@ -62,6 +62,7 @@ def hub() -> Iterator[str]:
     server.server_close()
 
 
+@pytest.mark.slow
 def test_downloaded_weights_are_used_and_their_bytes_are_progress(hub: str, tmp_path: Path) -> None:
     photos = make_photos(tmp_path / "photos", per_class=4)
     arguments: list[str | Path] = ["train", "--source", photos, "--run-dir", tmp_path / "run", *SMALL]

@@ -18,6 +18,8 @@ from waste_gui.exports import EPOCHS_FILE, METRICS_FILE
 from waste_gui.protocol import EpochFinished, Metric, RunFailed, RunFinished
 from waste_gui.rundir import RunDir
 
+pytestmark = pytest.mark.slow  # Each test trains for real.
+
 README = Path(__file__).parents[2] / "README.md"
 EXAMPLE_LINES = 10
 

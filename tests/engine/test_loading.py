@@ -247,6 +247,7 @@ def test_a_stand_in_does_not_depend_on_what_the_cache_holds(
     assert torch.equal(second.resized_BHWC, first.resized_BHWC)
 
 
+@pytest.mark.slow
 def test_a_slow_photo_s_stand_ins_are_read_before_it_has_failed(
     samples: tuple[Sample, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,8 @@ from waste_gui.protocol import (
 )
 from waste_gui.rundir import RunDir
 
+pytestmark = pytest.mark.slow  # Each test trains for real.
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> RunDir:

@@ -21,6 +21,8 @@ from waste_gui.dataset.split import load_split
 from waste_gui.protocol import CheckpointSaved, EpochFinished, Progress, RunFinished, RunStopped, Warned
 from waste_gui.rundir import RunDir
 
+pytestmark = pytest.mark.slow  # Each test trains for real.
+
 # Dropout, a running average, gradients over three batches, and drawn classes: all that has a state.
 SETTINGS = (
     *("--model", "mobilenet_v3_small", "--pretrained", "none", "--image-size", "32", "--batch-size", "4"),

@@ -29,6 +29,7 @@ def summary(finished: Finished, stage: str) -> str:
     return str(summary)
 
 
+@pytest.mark.slow
 def test_photos_are_read_while_the_model_is_built(photos: Path, tmp_path: Path) -> None:
     """A bad photo of the first batch is told of before the model is there."""
     for photo in photos.glob("*/*_0[1-9].jpg"):
@@ -39,6 +40,7 @@ def test_photos_are_read_while_the_model_is_built(photos: Path, tmp_path: Path) 
     assert any(m.seq < built for m in finished.of(ImageFailed))
 
 
+@pytest.mark.slow
 def test_a_model_of_another_size_gets_tiles_of_its_own_size(photos: Path, tmp_path: Path) -> None:
     options = ("--model", "timm:test_resnet", "--pretrained", "none", "--batch-size", "8", "--workers", "1")
     finished = run("train", "--source", photos, "--run-dir", tmp_path / "run", "--epochs", "1", *options)
@@ -48,6 +50,7 @@ def test_a_model_of_another_size_gets_tiles_of_its_own_size(photos: Path, tmp_pa
     assert "200px" in os.listdir(cache_dir())
 
 
+@pytest.mark.slow
 def test_a_second_run_finds_all_photos_in_the_cache(photos: Path, tmp_path: Path) -> None:
     first, second = train(photos, tmp_path / "1"), train(photos, tmp_path / "2")
     assert ", 0 photos in the cache" in summary(first, "loaders")
@@ -56,12 +59,14 @@ def test_a_second_run_finds_all_photos_in_the_cache(photos: Path, tmp_path: Path
     assert weights[0].read_bytes() == weights[1].read_bytes()
 
 
+@pytest.mark.slow
 def test_the_cache_can_be_switched_off(photos: Path, tmp_path: Path) -> None:
     finished = train(photos, tmp_path / "run", "--cache-gb", "0")
     assert ", no photo cache" in summary(finished, "loaders")
     assert not cache_dir().exists()
 
 
+@pytest.mark.slow
 def test_a_class_of_which_nothing_can_be_read_does_not_stop_the_start(photos: Path, tmp_path: Path) -> None:
     for photo in (photos / "glass").iterdir():
         damage(photo)
@@ -96,6 +101,7 @@ def test_a_class_wholly_set_aside_is_said_in_a_sentence(photos: Path, tmp_path: 
     assert "class" in finished.last.text
 
 
+@pytest.mark.slow
 def test_the_heartbeat_tells_of_the_readers_from_the_first_photo_on(photos: Path, tmp_path: Path) -> None:
     finished = train(photos, tmp_path / "run")
     scanned = next(m.seq for m in finished.of(StageFinished) if m.stage == "scan")

@@ -60,6 +60,7 @@ def trained(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Fin
 Trained = tuple[Finished, RunDir]
 
 
+@pytest.mark.slow
 def test_a_run_on_photos_with_damaged_ones_among_them_finishes(trained: Trained) -> None:
     finished, folder = trained
     assert finished.status == 0, folder.log.read_text()
@@ -162,6 +163,7 @@ def test_a_photo_that_cannot_be_predicted_is_named_and_the_others_are_predicted(
     assert len(predicted.of(Predicted)) == 1
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights(trained: Trained, photos: Path, tmp_path: Path) -> None:
     again = run("train", "--source", photos, "--run-dir", tmp_path / "again", "--epochs", "3", *SMALL)
     assert again.status == 0
@@ -171,6 +173,7 @@ def test_the_same_seed_gives_the_same_weights(trained: Trained, photos: Path, tm
     assert all((first[name] == second[name]).all() for name in first)
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_from_its_last_epoch(photos: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     first = run("train", "--source", photos, "--run-dir", folder, "--epochs", "1", *SMALL)

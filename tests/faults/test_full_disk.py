@@ -25,6 +25,7 @@ def whole(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDir:
     return RunDir(scratch / "run")
 
 
+@pytest.mark.slow
 @in_own_namespace
 def test_run_that_finds_no_room_at_its_start_says_so(photos: Path, whole: RunDir, tmp_path: Path) -> None:
     outcome = run_on(4, tmp_path, photos, whole)
@@ -32,6 +33,7 @@ def test_run_that_finds_no_room_at_its_start_says_so(photos: Path, whole: RunDir
     assert outcome.said.startswith("refused: The disk of ") and outcome.said.endswith(" is full.")
 
 
+@pytest.mark.slow
 @in_own_namespace
 def test_run_trains_on_while_its_disk_is_full_and_loses_nothing(
     photos: Path, whole: RunDir, tmp_path: Path

@@ -27,6 +27,7 @@ def take(pool: ReadingPool) -> Read:
     return read
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["unplugged", "unmounted", "silent"])
 @in_own_namespace
 def test_no_photo_is_lost_when_the_drive_goes_away_in_the_middle(tmp_path: Path, how: SourceOutage) -> None:
@@ -76,6 +77,7 @@ def test_a_worker_that_cannot_be_killed_is_left_behind_and_reading_goes_on(tmp_p
         assert drive.waiting(), "closing the pool does not wait for it"
 
 
+@pytest.mark.slow
 @in_own_namespace
 def test_a_slow_drive_costs_no_photo(tmp_path: Path) -> None:
     """One photo a second, one after the other: the more ask at once, the longer each waits."""

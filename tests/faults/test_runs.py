@@ -26,6 +26,8 @@ from waste_gui import protocol
 from waste_gui.protocol import AnyMessage
 from waste_gui.rundir import RunDir
 
+pytestmark = pytest.mark.slow  # Each test trains for real.
+
 DEADLINE_S = 4.0
 PATIENCE_S = 100.0
 """Only ever waited for if the test is about to fail."""

@@ -11,6 +11,7 @@ from tests.faults.stalls.__main__ import run_case, show, summary
 from tests.faults.stalls.cases import CASES
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="a process cannot be stopped there by a signal")
 def test_stalls_of_the_real_engine_are_named_and_mended() -> None:
     """A deadlock, which only the stack tells from other silences, and a process that was stopped."""

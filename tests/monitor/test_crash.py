@@ -475,6 +475,7 @@ def tmpfs(folder: Path, size: str) -> list[str]:
     return command
 
 
+@pytest.mark.slow
 def test_real_engine_whose_disk_is_full_says_what_it_needs_and_waits_at_its_end(tmp_path: Path) -> None:
     photos, disk = make_photos(tmp_path / "photos", per_class=3), tmp_path / "disk"
     before = tmpfs(disk, "20m")

@@ -214,6 +214,7 @@ def test_clock_that_is_off_is_said(tmp_path: Path) -> None:
     assert self_test.clock_check(tmp_path, 86_400.0 * 365).state == "warn"
 
 
+@pytest.mark.slow
 def test_everything_is_looked_at_on_this_computer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With the real Qt and the real torch."""
     status = self_test.in_terminal(tmp_path / "new")

@@ -56,6 +56,7 @@ def words_of(reader: StackReader, pid: int) -> str:
     return in_words(main_thread(threads, pid)) if threads else ""
 
 
+@pytest.mark.slow
 @needs_signals
 @pytest.mark.parametrize(
     ("kind", "words"),
@@ -86,6 +87,7 @@ def test_thread_that_answers_is_left_out(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 @needs_signals
 def test_engine_whose_heart_beats_is_asked_in_the_safe_way_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -158,6 +160,7 @@ def _shared_buffer(folder: Path) -> str:
     return str(folder / "arena")
 
 
+@pytest.mark.slow
 @needs_signals
 def test_file_that_grew_too_long_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stacks, "MAX_BYTES", 1000)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -28,6 +29,7 @@ def shown(window: MainWindow) -> SelfTestDialog:
     return dialog
 
 
+@pytest.mark.slow
 def test_lines_come_one_after_the_other_and_can_be_copied(make_window: Make, qtbot: QtBot) -> None:
     window = make_window("finishes")
     window.commands.show_self_test(first=True)
@@ -73,6 +75,7 @@ def test_very_first_start_shows_it_once_the_window_is_there(tmp_path: Path) -> N
     assert ended.returncode == 7
 
 
+@pytest.mark.slow
 def test_terminal_needs_no_screen_and_no_window(tmp_path: Path) -> None:
     code = (
         "import sys; from waste_gui.gui.app import main; status = main(['--self-test']); "

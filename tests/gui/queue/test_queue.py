@@ -607,6 +607,7 @@ def test_last_word_counts_and_names() -> None:
     assert notice.text == "Went well: a (90.0 %). Stopped: resnet18 · 1 epoch. c failed: No photos."
 
 
+@pytest.mark.slow
 def test_real_engine_trains_the_queue(
     qtbot: QtBot, theme: Theme, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,6 +23,8 @@ from waste_gui.gui.session.run_text import Offer
 from waste_gui.monitor.run import RunPhase
 from waste_gui.protocol import RunFinished, RunStopped
 
+pytestmark = pytest.mark.slow  # Each test trains for real.
+
 Open = Callable[[Path, RunConfig], MainWindow]
 LONG_MS = 180_000
 """Importing torch alone takes 10 s on a busy machine."""
