@@ -365,7 +365,7 @@ def _ended_header(snapshot: Snapshot, *, can_start: bool) -> HeaderText:
         case RunPhase.FAILED:
             stage, detail, normal, advice = "Failed", _failed_stage(run), "It ended with an error", ADVISED
         case _:
-            stage, detail, normal, advice = "Crashed", _failed_stage(run), "Crashed", ADVISED
+            stage, detail, normal, advice = "Ended", _failed_stage(run), "Crashed", ADVISED
     return HeaderText(stage, detail, glyph, normal, at, took, "", advice, time_caption="Duration")
 
 

@@ -362,6 +362,8 @@ class Plot(QWidget):
             self.validation.set_text(
                 "validation" if not len(points) else f"validation {self.spec.form(float(points[-1]))}"
             )
+        for words in (self.train, self.validation):  # The title gives way, not the figures.
+            words.setMinimumWidth(words.sizeHint().width())
 
 
 def _validation(name: Validated) -> Callable[[Run], Points]:

@@ -138,7 +138,8 @@ class _StageDelegate(QStyledItemDelegate):
         else:
             self._paint_chevron(painter, box, bool(row.unfolded))
             title.setRight(box.right() - 2 * UNIT)
-        word = f"{row.title} · {row.state}" if row.glyph not in ("waiting", "running", "done") else row.title
+        calm = row.glyph in ("waiting", "running", "done") or not row.is_group  # Its group says the word.
+        word = row.title if calm else f"{row.title} · {row.state}"
         painter.drawText(
             title, int(LEFT), metrics.elidedText(word, Qt.TextElideMode.ElideRight, title.width())
         )
