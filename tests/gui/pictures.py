@@ -679,7 +679,7 @@ def snapshot(script: Script) -> Snapshot:
 
 
 GUIDE = {
-    "photos": "photos",
+    "not_checked": "photos",
     "settings": "settings",
     "training": "training",
     "results": "results",
@@ -746,6 +746,8 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
         window.rooms.data.set_choice(DatasetChoice((str(drawn),)))
         turn(lambda: window.rooms.data.readiness.ready, 121)
         if state == "not_checked":
+            turn()
+            turn(lambda: not part.thumbnails._asked, 121)
             return window
         script = check_script(state, drawn)
         part.check._reset(part._choice)
