@@ -27,12 +27,13 @@ def main(mode: str, folder: Path, request: Path | None) -> int:
     window = MainWindow(Preferences(folder.parent / "window"), Theme(app, "light"))
     window.show()
     controller = window.rooms.session.controller
-    controller.ended.connect(lambda _: app.quit())
     if mode == "start":
         assert request is not None
         controller.start(requests.load(request))
     else:
         window.rooms.session.open(RunDir(folder))
+        controller = window.rooms.shown.controller  # Another one, if the run has ended meanwhile.
+    controller.ended.connect(lambda _: app.quit())
     app.exec()
     run = controller.run
     seen = {

@@ -447,6 +447,11 @@ def test_window_of_a_training_asks_and_stays(stage: Stage) -> None:
     assert not stage.session.quit()
     stage.shell.answer(Answer.CANCEL)
     assert stage.session.state is RUNNING and stage.may_close == 0 and stage.left == []
+    stage.session.stop()
+    assert stage.shell.question is not None and stage.shell.question.title == "Stop training?"
+    stage.shell.answer(Answer.STOP_NOW)
+    stage.to_end()
+    assert stage.may_close == 0, "only the training was stopped"
 
 
 def test_stop_and_quit_closes_when_the_processes_are_gone(stage: Stage) -> None:

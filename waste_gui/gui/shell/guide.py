@@ -115,7 +115,7 @@ class GuideDialog(QDialog):
         rows.addLayout(buttons)
 
     def show_page(self, page: str) -> None:
-        self.list.setCurrentRow(list(PAGES).index(page))
+        self.list.setCurrentRow(list(PAGES).index(page) if page in PAGES else 0)
 
     def _on_row(self, row: int) -> None:
         name = list(PAGES)[row]
