@@ -176,3 +176,15 @@ def test_run_left_behind_brings_its_photos_so_that_it_can_be_started_anew(
     assert window.rooms.session.controller.run.phase is RunPhase.CRASHED
     assert window.frame.header.start_button.isEnabled()
     assert window.rooms.form.config().model == "resnet50"
+
+
+def test_diagnosis_says_which_run_it_is_about_and_follows_what_is_looked_at(
+    window: MainWindow, earlier: RunDir, qtbot: QtBot
+) -> None:
+    window.rooms.where.show()
+    dialog = window.rooms.where.dialog
+    assert dialog is not None and dialog.windowTitle().endswith("– the new one")
+    look_at(window, earlier, qtbot)
+    qtbot.waitUntil(lambda: dialog.windowTitle().endswith("– the good one"), timeout=WAIT_MS)
+    window.frame.strip.go_asked.emit()
+    assert dialog.windowTitle().endswith("– the new one")

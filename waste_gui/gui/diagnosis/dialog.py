@@ -6,6 +6,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
+from waste_gui.gui.common.escaping import one_line
 from waste_gui.gui.common.glyphs import ROLES, Glyph, GlyphMark
 from waste_gui.gui.common.plain_label import PlainLabel, heading
 from waste_gui.gui.common.preferences import Preferences
@@ -16,6 +17,7 @@ from waste_gui.gui.diagnosis.photo_panel import PhotoPanel
 from waste_gui.gui.diagnosis.stack_tree import StackTree
 from waste_gui.gui.diagnosis.timeline import TimelinePanel
 from waste_gui.gui.session.run_text import notice
+from waste_gui.gui.session.session_text import run_name
 from waste_gui.monitor.formatting import clock, span
 from waste_gui.monitor.lanes import LONG_S
 from waste_gui.monitor.report import evidence_lines, threads_of
@@ -40,6 +42,8 @@ STATE_GLYPHS: dict[VerdictState, Glyph] = {
     VerdictState.LIKELY_STUCK: "stuck",
     VerdictState.ENDED: "stopped",
 }
+
+TITLE = "What it's waiting for"
 
 
 def headline(snapshot: Snapshot) -> tuple[Glyph, str, str]:
@@ -113,7 +117,7 @@ class DiagnosisDialog(QDialog):
         self._settings = settings
         self._begun: Timeline | None = None
         self._moved = False  # The border between timeline and stacks, by hand.
-        self.setWindowTitle("What it's waiting for")
+        self.setWindowTitle(TITLE)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
         self.setSizeGripEnabled(True)
@@ -224,6 +228,8 @@ class DiagnosisDialog(QDialog):
             QShortcut(QKeySequence(keys), self, button.click)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
+        name = run_name(snapshot)
+        self.setWindowTitle(f"{TITLE} – {one_line(name)}" if name else TITLE)
         glyph, title, text = headline(snapshot)
         self.mark.set_glyph(glyph)
         self.title.set_text(title)
