@@ -43,6 +43,21 @@ ALT, CTRL = Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.ControlModifier
 LONG_MS = 180_000
 
 
+OWNER = """
+import sys
+from pathlib import Path
+from waste_gui.protocol import RunFinished, encode
+from waste_gui.rundir import RunDir
+folder = RunDir(Path(sys.argv[1]))
+folder.acquire()
+print("running", flush=True)
+sys.stdin.readline()
+folder.events.write_bytes(encode(RunFinished(checkpoint=None, metrics={}, elapsed_s=1)))
+folder.release()
+"""
+"""An engine without a window, that finishes when it is told."""
+
+
 def by_name(config: Path) -> list[str]:
     """A run's name is the scenario that its engine plays; the number behind it tells runs apart."""
     return fake(requests.load(config).config.name.split()[0])(config)
@@ -256,16 +271,17 @@ def test_queue_goes_on_with_the_run_that_a_closed_window_left(
     config = RunConfig(name="finishes 2", source=(str(photos),))
     folder.config.write_bytes(configs.dump(config))
     folder.events.write_bytes(b"")
-    folder.acquire()
     left = QueuedRun(config=RunConfig(name="left"), state="running", folder=str(folder.path))
     QueueFile().write(Queue(entries=(left, QueuedRun(config=config))))
-    window = open_window()
-    window.rooms.left_behind.at_start()
-    window.rooms.session.queue._on_poll()
-    assert states(window) == [("left", "running"), ("finishes 2", "waiting")]
-    folder.events.write_bytes(encode(RunFinished(checkpoint=None, metrics={}, elapsed_s=1)))
-    folder.release()
-    wait_for(window, [("left", "done"), ("finishes 2", "done")], qtbot)
+    command = [sys.executable, "-c", OWNER, str(folder.path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as engine:
+        assert engine.stdout is not None and engine.stdout.readline() == b"running\n"
+        window = open_window()
+        window.rooms.left_behind.at_start()
+        window.rooms.session.queue._on_poll()
+        assert states(window) == [("left", "running"), ("finishes 2", "waiting")]
+        engine.communicate(b"\n")
+        wait_for(window, [("left", "done"), ("finishes 2", "done")], qtbot)
 
 
 def test_broken_file_is_set_aside_and_said(open_window: Open, qtbot: QtBot) -> None:
