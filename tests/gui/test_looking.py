@@ -141,6 +141,7 @@ def test_pickers_offer_the_training_and_the_newest_runs(
     picker.menu.actions()[texts.index("the good one")].trigger()
     qtbot.waitUntil(lambda: window.rooms.results.folder == earlier, timeout=WAIT_MS)
     assert window.rooms.shown.follows, "the training page shows its own run"
+    assert picker.name.text() == "the good one"
 
 
 def test_stages_stand_on_the_training_page_alone(window: MainWindow) -> None:

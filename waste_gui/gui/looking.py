@@ -28,7 +28,9 @@ class Looking(QObject):
     ) -> None:
         super().__init__(session)
         self._session, self._shown, self._training, self._results = session, shown, training, results
+        self._names: dict[str, str] = {}  # By folder, of runs that were offered.
         self._recent = RecentRuns(self)
+        self._recent.found.connect(self._on_recent)
         for picker in (training.picker, results.picker):
             picker.asked.connect(self._recent.read)
             self._recent.found.connect(picker.show_runs)
@@ -37,6 +39,9 @@ class Looking(QObject):
         results.found.connect(self._on_found)
         shown.replaced.connect(self._on_replaced)
         session.ended.connect(self._on_ended)
+
+    def _on_recent(self, runs: list[tuple[str, str]]) -> None:
+        self._names |= dict(runs)
 
     def _on_run(self, folder: str | None) -> None:
         if folder is None:
@@ -79,4 +84,6 @@ class Looking(QObject):
             self._results.picker.show_run(self._named(results, shown), EARLIER_RUN, trains=trains)
 
     def _named(self, folder: RunDir, shown: Snapshot) -> str:
-        return run_name(shown) if shown.folder == folder.path else folder.path.name
+        if shown.folder == folder.path:
+            return run_name(shown)
+        return self._names.get(str(folder.path), folder.path.name)
