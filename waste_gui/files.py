@@ -24,8 +24,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-import msgspec
-
 T = TypeVar("T")
 
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
@@ -87,6 +85,8 @@ def read_json(path: Path | str, kind: type[T], most: int, inside: Path | None = 
 
 def decode_json(content: bytes, kind: type[T]) -> T:
     """Raises ValueError, whatever is wrong with it."""
+    import msgspec  # not on top: workers import this file and shall start fast
+
     try:
         return msgspec.json.decode(content, type=kind)
     except RecursionError:

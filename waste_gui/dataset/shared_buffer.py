@@ -73,7 +73,10 @@ class SharedBuffer:
 
 
 def _unnamed_file() -> int:
-    """A file in memory, on a descriptor that a worker does not have for its own input and output."""
+    """A file in memory, on a descriptor that a worker does not have for its own input and output; on Linux
+    alone."""
+    if sys.platform != "linux":
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
     import fcntl  # Windows has none
 
     descriptor = os.memfd_create("waste-gui-tiles", os.MFD_CLOEXEC)

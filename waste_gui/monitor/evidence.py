@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -224,7 +225,7 @@ def _is_one_of(name: str | None, beginnings: tuple[str, ...]) -> bool:
 
 def sleep_clock() -> float | None:
     """How long the computer has slept since it was started, in seconds; None where no clock tells."""
-    if not hasattr(time, "CLOCK_BOOTTIME"):  # Linux alone has both clocks in Python.
+    if sys.platform != "linux":  # No other system has both clocks in Python.
         return None
     return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
@@ -275,10 +276,12 @@ def _waits_for(pid: int) -> str | None:
 
 def _io_bytes(process: psutil.Process) -> int | None:
     """Read plus written, cached files included where the system counts those."""
+    if sys.platform == "darwin":  # It has no such counters.
+        return None
     try:
         io = process.io_counters()
-    except (psutil.Error, AttributeError, NotImplementedError):  # macOS has no such counters.
+    except (psutil.Error, NotImplementedError):
         return None
-    if hasattr(io, "read_chars"):
+    if sys.platform == "linux":
         return int(io.read_chars + io.write_chars)
     return int(io.read_bytes + io.write_bytes)

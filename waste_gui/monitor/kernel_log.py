@@ -40,7 +40,7 @@ def _entries() -> list[tuple[float, str]]:
     """All that the kernel still has in memory; nothing where that is for administrators alone."""
     found: list[tuple[float, str]] = []
     try:
-        log = os.open(KMSG, os.O_RDONLY | os.O_NONBLOCK)
+        log = os.open(KMSG, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except OSError:
         return found
     until = time.monotonic() + LIMIT_S
