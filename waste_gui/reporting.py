@@ -35,6 +35,19 @@ MOST_KEPT_BYTES, AT_ONCE_BYTES = 64 * 2**20, 2**20
 Clock = Callable[[], float]
 
 
+def open_standard_descriptors() -> None:
+    """Where a caller has closed stdin, stdout or stderr, nothing stands there in their place: no file that is
+    opened later may get their number, and be read or written as if it were they."""
+    for number, flags in ((0, os.O_RDONLY), (1, os.O_WRONLY), (2, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            nothing = os.open(os.devnull, flags)
+            if nothing != number:
+                os.dup2(nothing, number)
+                os.close(nothing)
+
+
 def claim_stdout() -> int:
     """Keep a private copy of descriptor 1 for the protocol and point 1 at 2: prints land in the log.
 
@@ -86,6 +99,7 @@ class Reporter:
         self._last_at = 0.0
         self._outputs: list[Output] = []
         self._listeners: list[Callable[[AnyMessage], None]] = []
+        self._of_listeners: list[Output] = []
         self._closed = False
 
     def now(self) -> float:
@@ -96,10 +110,12 @@ class Reporter:
         with self._lock:
             self._outputs.append(output)
 
-    def add_listener(self, listener: Callable[[AnyMessage], None]) -> None:
-        """Call `listener` with each stamped message, in the reporting thread."""
+    def add_listener(self, listener: Callable[[AnyMessage], None], through: Output | None = None) -> None:
+        """Call `listener` with each stamped message, in the reporting thread; what it says `through` an
+        output is written before the end."""
         with self._lock:
             self._listeners.append(listener)
+            self._of_listeners += [through] if through else []
 
     def __call__(self, message: AnyMessage) -> AnyMessage:
         """Number, stamp and send it; after `close` nothing more is said."""
@@ -122,7 +138,7 @@ class Reporter:
         """Write what is queued, waiting at most `timeout_s` for a reader or disk that does not answer."""
         with self._lock:
             self._closed = True
-            outputs, self._outputs = self._outputs, []
+            outputs, self._outputs, self._of_listeners = [*self._outputs, *self._of_listeners], [], []
         deadline = self._clock() + timeout_s
         for output in outputs:
             output.close(max(0.0, deadline - self._clock()))
@@ -187,6 +203,8 @@ class Output:
             while self._left:
                 written = self._write(bytes(self._left[:AT_ONCE_BYTES]))
                 del self._left[: AT_ONCE_BYTES if written is None else written]
+        except BrokenPipeError:  # Nobody reads it any more, which is their right.
+            return False
         except OSError as error:
             self._tell(str(error))
             return False
@@ -219,6 +237,30 @@ class Output:
 def pipe_output(descriptor: int) -> Output:
     """Lines to a pipe, as far as somebody reads it."""
     return Output("the window's pipe", lambda data: os.write(descriptor, data), PIPE_QUEUE_LINES)
+
+
+class _ToOutput(io.RawIOBase):
+    """What is written goes to an output, which slows nobody and ends nobody."""
+
+    def __init__(self, output: Output, descriptor: int) -> None:
+        self._output, self._is_terminal = output, os.isatty(descriptor)
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return self._is_terminal
+
+    def write(self, data: Any) -> int:
+        self._output.put(bytes(data))
+        return len(data)
+
+
+def text_output(descriptor: int) -> tuple[Output, TextIO]:
+    """A terminal, or whatever reads text; and the stream that leads there."""
+    output = Output("the text", lambda data: os.write(descriptor, data), PIPE_QUEUE_LINES)
+    raw = io.BufferedWriter(_ToOutput(output, descriptor))
+    return output, io.TextIOWrapper(raw, "utf-8", "backslashreplace")
 
 
 class _EventsFile:

@@ -17,8 +17,9 @@ from tests.benchmarks.ours import BATCH, photo_to_resized, samples_of, side_of_r
 from waste_gui import config as configuration
 from waste_gui.engine import devices, models
 from waste_gui.engine.augment import STRENGTHS, training_view
+from waste_gui.engine.course import Course, Schedule
 from waste_gui.engine.devices import Device
-from waste_gui.engine.optimisation import make_loss, make_optimizer, make_schedule
+from waste_gui.engine.optimisation import make_loss, make_optimizer
 
 
 def plain_step(paths: list[str], settings: str) -> dict[str, float]:
@@ -33,7 +34,7 @@ def plain_step(paths: list[str], settings: str) -> dict[str, float]:
     batches = batches_in_memory(paths, labels, side_of_resized(spec.image_size), device)
     loss_function = make_loss(config, labels, len(spec.classes), device)
     optimizer = make_optimizer(config, model, device)
-    schedule = make_schedule(optimizer, config, len(batches))
+    schedule = Schedule(optimizer, Course(config, len(paths), 1))
     generator = torch.Generator().manual_seed(config.seed)
 
     model.train()
@@ -41,7 +42,8 @@ def plain_step(paths: list[str], settings: str) -> dict[str, float]:
         if epoch == 1:
             finish(device.device)
             began = time.perf_counter()
-        for resized_BHWC, labels_B in batches:
+        for number, (resized_BHWC, labels_B) in enumerate(batches):
+            schedule.set(epoch * len(paths) + number * config.batch_size, config.batch_size)
             view = training_view(resized_BHWC, spec, spec.image_size, STRENGTHS[config.augment], generator)
             images_BCHW = view.contiguous(memory_format=torch.channels_last)
             with device.compute():
@@ -50,7 +52,6 @@ def plain_step(paths: list[str], settings: str) -> dict[str, float]:
             torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-            schedule.step()
     finish(device.device)
     return {"seconds": (time.perf_counter() - began) / ((config.epochs - 1) * len(batches))}
 

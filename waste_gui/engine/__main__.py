@@ -15,9 +15,17 @@ from waste_gui.engine.cli import parser, request_from
 from waste_gui.engine.errors import BadSettings, EngineError, UnusableFolder
 from waste_gui.engine.stacks import write_stacks_to
 from waste_gui.protocol import RunFailed, RunFinished, RunStopped, StageInfo
-from waste_gui.reporting import Reporter, claim_stdout, events_output, forgiving_stderr, pipe_output
+from waste_gui.reporting import (
+    Reporter,
+    claim_stdout,
+    events_output,
+    forgiving_stderr,
+    open_standard_descriptors,
+    pipe_output,
+    text_output,
+)
 from waste_gui.request import RunRequest
-from waste_gui.rundir import RunDir, RunFolderError
+from waste_gui.rundir import RunDir, RunFolderError, cannot_be_written
 from waste_gui.stack_file import block_signals
 
 if TYPE_CHECKING:
@@ -30,6 +38,8 @@ Last = RunFinished | RunStopped | RunFailed
 
 def main() -> NoReturn:
     """Ends the process itself: a thread that hangs in a library must not keep it alive."""
+    open_standard_descriptors()
+    sys.stderr = sys.stderr or forgiving_stderr()
     isolation.clean_environment()
     status = run(sys.argv[1:])
     sys.stderr.flush()
@@ -51,7 +61,8 @@ def run(arguments: list[str]) -> int:
     if options.format == "text" or (options.format is None and os.isatty(stdout)):
         from waste_gui.engine.console import Console
 
-        report.add_listener(Console(os.fdopen(stdout, "w", encoding="utf-8")).show)
+        output, text = text_output(stdout)
+        report.add_listener(Console(text).show, through=output)
     else:
         report.add_output(pipe_output(stdout))
     jobs = {
@@ -85,19 +96,24 @@ def train(options: Namespace, report: Reporter) -> Last:
         error = BadSettings(str(bad), "Change it and start again.")
     except RunFolderError as bad:
         error = UnusableFolder(bad.text, bad.hint)
-    last = supervise(
-        lambda context: runs.train(request, context, folder or RunDir(Path())),
-        report,
-        command="train",
-        config=request.config,
-        folder=folder,
-        resumed_from=request.resume,
-        error=error,
-    )
-    report(last)
-    report.close()
-    if folder is not None:  # Only now: who follows the file takes a run without an owner for ended.
-        folder.release()
+    except OSError as bad:
+        told = cannot_be_written(folder.path if folder else Path(), bad)
+        error = UnusableFolder(told.text, told.hint)
+    try:
+        last = supervise(
+            lambda context: runs.train(request, context, folder or RunDir(Path())),
+            report,
+            command="train",
+            config=request.config,
+            folder=folder,
+            resumed_from=request.resume,
+            error=error,
+        )
+        report(last)
+        report.close()
+    finally:
+        if folder is not None:  # Only now: who follows the file takes a run without an owner for ended.
+            folder.release()
     return last
 
 

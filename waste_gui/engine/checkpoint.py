@@ -35,9 +35,11 @@ LAST, PREVIOUS, BEST = "last", "previous", "best"
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far training had come: whole epochs and, of the one after them, the batches trained on, with what
-    they have left: gradients of how many views since the last update, and the sum of how many losses.
-    `updates` are those of the optimizer."""
+    """How far training had come: whole epochs and, of the one after them, the photos trained on (of so many
+    that it has), with what they have left: the sum of how many losses, and gradients of `gathered` photos and
+    that weight, over what was to be an update's, since the photo `began`. `updates` are the optimizer's.
+
+    `batches` and `accumulated` (views) stand for photos in a checkpoint of before there were any."""
 
     epoch: int
     step: int
@@ -45,9 +47,15 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     val_loss: float | None
     best_accuracy: float | None
     best_epoch: int
+    photos: int | None = None
+    of_photos: int = 0
+    gathered: int = 0
+    weight: float = 0.0
+    per_update: int = 0
+    began: int = 0
+    updates: int = 0
     batches: int = 0
     accumulated: int = 0
-    updates: int = 0
     epoch_loss: float = 0.0
     epoch_steps: int = 0
 

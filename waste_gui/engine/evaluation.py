@@ -28,6 +28,12 @@ class Evaluation:
     samples: list[Sample]
     probabilities_NC: Tensor
 
+    def in_words(self, of: str = "photos") -> str:
+        """`91.4 % of 120 photos right`."""
+        if not self.samples:
+            return f"none of the {of} can be read"
+        return f"{100 * self.accuracy:.1f} % of {len(self.samples)} {of} right"
+
     @property
     def predicted_N(self) -> Tensor:
         return self.probabilities_NC.argmax(1)

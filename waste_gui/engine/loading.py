@@ -473,12 +473,9 @@ class _Line:
         self._taken.set()
 
 
-def batches_of(samples: Sequence[Sample], size: int, *, drop_last: bool = False) -> list[Sequence[Sample]]:
-    """Runs of `size`; a shorter last one is dropped on request, but never the only one."""
-    found = [samples[i : i + size] for i in range(0, len(samples), size)]
-    if drop_last and len(found) > 1 and len(found[-1]) < size:
-        found.pop()
-    return found
+def batches_of(samples: Sequence[Sample], size: int) -> list[Sequence[Sample]]:
+    """Runs of `size`, the last one perhaps shorter."""
+    return [samples[i : i + size] for i in range(0, len(samples), size)]
 
 
 def training_order(samples: Sequence[Sample], epoch: int, seed: int, balance: bool) -> list[Sample]:

@@ -48,22 +48,6 @@ def make_optimizer(config: RunConfig, model: Classifier, device: Device) -> torc
     return torch.optim.AdamW(groups, fused=device.type in ("cuda", "cpu"))
 
 
-def make_schedule(
-    optimizer: torch.optim.Optimizer, config: RunConfig, steps_per_epoch: int
-) -> torch.optim.lr_scheduler.LambdaLR:
-    """Linear warm-up, then half a cosine down to zero, by the step."""
-    total = max(1, config.epochs * steps_per_epoch)
-    warmup = min(config.warmup_epochs * steps_per_epoch, 0.3 * total)
-
-    def factor(step: int) -> float:
-        if step < warmup:
-            return (step + 1) / (warmup + 1)
-        done = min(1.0, (step - warmup) / max(1.0, total - warmup))
-        return 0.5 * (1 + math.cos(math.pi * done))
-
-    return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-
-
 class WeightAverage:
     """The running average of a model's weights and buffers (Polyak), young averages forgetting faster."""
 

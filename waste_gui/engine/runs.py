@@ -18,6 +18,7 @@ from waste_gui.protocol import (
     Predicted,
     RunFinished,
     RunStopped,
+    Warned,
 )
 from waste_gui.request import RunRequest
 from waste_gui.rundir import RunDir, RunFolderError, cannot_be_written, new_run_dir
@@ -28,10 +29,13 @@ if TYPE_CHECKING:
     from waste_gui.engine.devices import Device
     from waste_gui.engine.loading import Loader
     from waste_gui.engine.models import Classifier
+    from waste_gui.engine.startup import Prepared
 
 HEAVY_LIBRARIES = ("torch", "torchvision", "open_clip")
+OWN_MODULES = ("waste_gui.engine.training", "waste_gui.engine.evaluation")
 TOP = 5
 PREDICT_BATCH = 32
+WORDS = {"val": "validation", "test": "test"}
 
 
 def open_folder(request: RunRequest) -> RunDir:
@@ -109,9 +113,7 @@ def _what_is_there(folder: RunDir) -> str | None:
 def _train(request: RunRequest, context: Context, folder: RunDir) -> RunFinished:
     config, resumes = request.config, request.resume is not None
     device = import_libraries(config, context)
-    from waste_gui.engine.evaluation import evaluate
-    from waste_gui.engine.loading import batches_of
-    from waste_gui.engine.startup import VAL_BATCH_FACTOR, prepare
+    from waste_gui.engine.startup import prepare
     from waste_gui.engine.training import Trainer, finite
 
     with contextlib.ExitStack() as closing:
@@ -119,7 +121,10 @@ def _train(request: RunRequest, context: Context, folder: RunDir) -> RunFinished
         trainer = Trainer(config, prepared, context, folder)
         if resumes:
             trainer.restore()
-            trainer.begin_folder()
+            if (
+                trainer.outcome.epoch < config.epochs
+            ):  # Else it stays what it is: a run of as many epochs as it has.
+                trainer.begin_folder()
         outcome = trainer.train()
         metrics: dict[str, float | None] = {
             "val_accuracy": outcome.best_accuracy,
@@ -129,12 +134,29 @@ def _train(request: RunRequest, context: Context, folder: RunDir) -> RunFinished
         if outcome.best is not None:
             metrics |= {"val_loss": finite(outcome.best.loss), "val_photos": float(len(outcome.best.samples))}
         if prepared.split.test:
-            info, model = _best_model(folder, device)
-            batches = batches_of(prepared.split.test, config.batch_size * VAL_BATCH_FACTOR)
-            test = evaluate(model, info.spec, device, prepared.loader.load(batches))
-            metrics |= {"test_accuracy": finite(test.accuracy), "test_loss": finite(test.loss)}
-    best = str(folder.checkpoints / "best.safetensors")
-    return RunFinished(checkpoint=best, metrics=metrics, elapsed_s=round(context.worked_s(), 3))
+            metrics |= _test(prepared, config, context, folder)
+    return RunFinished(
+        checkpoint=_what_is_there(folder), metrics=metrics, elapsed_s=round(context.worked_s(), 3)
+    )
+
+
+def _test(prepared: Prepared, config: RunConfig, context: Context, folder: RunDir) -> dict[str, float | None]:
+    """How the best model does on the photos kept for the end."""
+    from waste_gui.engine.evaluation import evaluate
+    from waste_gui.engine.loading import batches_of
+    from waste_gui.engine.startup import VAL_BATCH_FACTOR
+    from waste_gui.engine.training import finite
+
+    photos = prepared.split.test
+    with context.stage("validate", len(photos), "photos") as stage:
+        info, model = _best_model(folder, prepared.device)
+        batches = prepared.loader.load(batches_of(photos, config.batch_size * VAL_BATCH_FACTOR))
+        test = evaluate(model, info.spec, prepared.device, context.awaited(batches), stage.progress)
+        stage.summary = test.in_words("test photos")
+    if not test.samples:
+        text = "Not one test photo can be read, so there is no test accuracy."
+        context.report(Warned(text=text, hint="Look at the photos, or their drive."))
+    return {"test_accuracy": finite(test.accuracy), "test_loss": finite(test.loss)}
 
 
 def import_libraries(config: RunConfig, context: Context) -> Device:
@@ -145,6 +167,8 @@ def import_libraries(config: RunConfig, context: Context) -> Device:
             stage.flush()
             importlib.import_module(library)
             context.obey()
+        for module in OWN_MODULES:  # Else their second would lie outside every stage.
+            importlib.import_module(module)
         from waste_gui.engine import devices
 
         stage.progress(len(HEAVY_LIBRARIES), "looking for a graphics card")
@@ -210,6 +234,7 @@ def evaluate(folder: RunDir, context: Context, config: RunConfig) -> RunFinished
 
     split, _ = load_split(folder.split)
     metrics: dict[str, float | None] = {}
+    found: dict[str, evaluation.Evaluation] = {}
     with contextlib.ExitStack() as closing:
         photos = len(split.val) + len(split.test)
         info, model, loader = _open_run(folder, photos, device, context, closing, config)
@@ -218,11 +243,22 @@ def evaluate(folder: RunDir, context: Context, config: RunConfig) -> RunFinished
                 continue
             with context.stage("validate", len(samples), "photos") as stage:
                 batches = loader.load(batches_of(samples, PREDICT_BATCH))
-                result = evaluation.evaluate(model, info.spec, device, batches, stage.progress)
-                stage.summary = f"{100 * result.accuracy:.1f} % of {len(result.samples)} {name} photos right"
+                result = evaluation.evaluate(
+                    model, info.spec, device, context.awaited(batches), stage.progress
+                )
+                stage.summary = result.in_words(f"{WORDS[name]} photos")
+            if not result.samples:
+                raise UnusableDataset(
+                    f"Not one of the run's {len(samples)} {WORDS[name]} photos can be read, for example "
+                    f"{samples[0].path}.",
+                    "Bring the photos back to where they were; the results are as they were before.",
+                )
             metrics |= {f"{name}_accuracy": result.accuracy, f"{name}_loss": result.loss}
-            if name == "val":
-                evaluation.save_results(folder, result, info.spec.classes)
+            found[name] = result
+        if not found:
+            raise UnusableDataset("The run kept no photos to validate with.", "Choose another run.")
+        if "val" in found:
+            evaluation.save_results(folder, found["val"], info.spec.classes)
     return RunFinished(checkpoint=None, metrics=metrics, elapsed_s=round(context.worked_s(), 3))
 
 

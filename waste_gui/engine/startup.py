@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
+from torch import nn
 
 from waste_gui.config import ConfigError, RunConfig, failure_budget, load
 from waste_gui.dataset.file_stats import FileStats, file_stats
@@ -16,10 +17,11 @@ from waste_gui.dataset.resized import resized_size
 from waste_gui.dataset.scan import DatasetError, Sample, Scan
 from waste_gui.dataset.split import Split, load_split, save_split, split_samples
 from waste_gui.engine import models
+from waste_gui.engine.augment import Phase, training_phase
 from waste_gui.engine.context import Context, StageReport
 from waste_gui.engine.devices import Device
 from waste_gui.engine.downloads import watch_downloads
-from waste_gui.engine.errors import UnusableDataset, WrongCheckpoint
+from waste_gui.engine.errors import BadSettings, UnusableDataset, WrongCheckpoint
 from waste_gui.engine.evaluation import predict_batch
 from waste_gui.engine.loading import (
     Batch,
@@ -29,7 +31,7 @@ from waste_gui.engine.loading import (
     batches_of,
     training_order,
 )
-from waste_gui.engine.models import Classifier, ModelSpec
+from waste_gui.engine.models import Classifier, ModelSpec, has_attention
 from waste_gui.engine.reading import (
     describe_scan,
     exclude,
@@ -64,6 +66,7 @@ class Prepared:
     spec: ModelSpec
     loader: Loader
     failures: Failures
+    least_batch: int = 1  # Photos of a training step.
 
 
 def prepare(
@@ -85,7 +88,7 @@ def prepare(
     load_first_batches(prepared, config, context, loading.first)
     loading.first.close()
     check_labels(prepared, context)
-    check_model(prepared, context)
+    check_model(prepared, config, context)
     return prepared
 
 
@@ -236,7 +239,7 @@ def prepare_loading(
         if loading.side != resized_size(spec.image_size):
             loading.closing.close()
             loading = loading.begin_anew(resized_size(spec.image_size))
-        train = len(batches_of(split.train, config.batch_size, drop_last=True))
+        train = len(batches_of(split.train, config.batch_size))
         val = len(batches_of(split.val, config.batch_size * VAL_BATCH_FACTOR))
         resized_images = loading.resized_images
         cached = (
@@ -317,7 +320,7 @@ def check_labels(prepared: Prepared, context: Context) -> None:
             )
 
 
-def check_model(prepared: Prepared, context: Context) -> None:
+def check_model(prepared: Prepared, config: RunConfig, context: Context) -> None:
     with context.stage("model_check") as stage:
         side = resized_size(prepared.spec.image_size)
         blank = Batch(torch.zeros(1, side, side, 3, dtype=torch.uint8), torch.zeros(1), [], 0.0)
@@ -328,7 +331,46 @@ def check_model(prepared: Prepared, context: Context) -> None:
                 f"The model's output has the shape {shape} instead of {[1, len(prepared.classes)]}.",
                 "Choose another model.",
             )
+        prepared.least_batch = least_batch(prepared, config)
+        if min(config.batch_size, len(prepared.split.train)) < prepared.least_batch:
+            raise BadSettings(
+                f"{prepared.spec.name} cannot be trained on one photo at a time at this image size: its "
+                "batch norm compares the photos of a batch.",
+                f"Choose a batch size of {prepared.least_batch} or more, or a model without batch norm.",
+            )
         stage.summary = f"output {shape}"
+
+
+def phase_of(config: RunConfig, model: Classifier, spec: ModelSpec, epoch: int) -> Phase:
+    """Small images first, where the model learns from nothing and takes any size."""
+    if config.small_first and config.pretrained == "none" and not has_attention(model):
+        return training_phase(spec.image_size, epoch, config.epochs)
+    return Phase(spec.image_size, 1)
+
+
+@torch.inference_mode()
+def least_batch(prepared: Prepared, config: RunConfig) -> int:
+    """2 where a batch norm that is trained sees one value a channel of a single photo, which has no
+    deviation; else 1."""
+    model, spec, device = prepared.model, prepared.spec, prepared.device
+    sizes = {phase_of(config, model, spec, epoch).size for epoch in range(1, min(config.epochs, 1000) + 1)}
+    values: list[int] = []
+
+    def look(norm: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        values.append(inputs[0][0, 0].numel())
+
+    trained = model.head if config.freeze_backbone else model
+    norms = [each for each in trained.modules() if isinstance(each, nn.modules.batchnorm._BatchNorm)]
+    hooks = [norm.register_forward_pre_hook(look) for norm in norms]
+    try:
+        if norms:
+            size = min(sizes)
+            with device.compute():
+                model(torch.zeros(1, 3, size, size, device=device.device))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return 2 if 1 in values else 1
 
 
 def _all_samples(split: Split) -> Sequence[Sample]:

@@ -11,27 +11,21 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from waste_gui.config import RunConfig, dump
+from waste_gui.config import ConfigError, RunConfig, dump, load
 from waste_gui.dataset.resized import resized_size
 from waste_gui.dataset.scan import Sample
 from waste_gui.dataset.split import save_split
 from waste_gui.engine import checkpoint
-from waste_gui.engine.augment import STRENGTHS, Phase, training_phase, training_view
+from waste_gui.engine.augment import STRENGTHS, Phase, training_view
 from waste_gui.engine.checkpoint import BEST, LAST, CheckpointInfo, Progress
 from waste_gui.engine.context import Context, StageReport
-from waste_gui.engine.errors import StopRequested, WrongCheckpoint
+from waste_gui.engine.course import Course, Schedule
+from waste_gui.engine.errors import StopRequested, UnusableDataset, WrongCheckpoint
 from waste_gui.engine.evaluation import Evaluation, evaluate, save_results
 from waste_gui.engine.loading import Batch, batches_of, training_order
-from waste_gui.engine.models import has_attention
-from waste_gui.engine.optimisation import (
-    WeightAverage,
-    baseline,
-    make_loss,
-    make_optimizer,
-    make_schedule,
-)
+from waste_gui.engine.optimisation import WeightAverage, baseline, make_loss, make_optimizer
 from waste_gui.engine.saving import Saver
-from waste_gui.engine.startup import VAL_BATCH_FACTOR, Prepared
+from waste_gui.engine.startup import VAL_BATCH_FACTOR, Prepared, phase_of
 from waste_gui.files import write_atomically
 from waste_gui.protocol import Baseline, EpochFinished, Metric, Timing, Warned
 from waste_gui.rundir import RunDir
@@ -42,13 +36,16 @@ MOST_VIEWS = 16
 
 @dataclass
 class Outcome:
-    """What training came to; `best` is the evaluation of the best epoch. Of the epoch that is open, `batches`
-    are trained on; gradients of `accumulated` views wait for the next of the optimizer's `updates`."""
+    """What training came to; `best` is the evaluation of the best epoch. Of the epoch that is open, `photos`
+    are trained on; gradients of `gathered` ones, since the photo `began`, wait for the next of the
+    optimizer's `updates`."""
 
     epoch: int = 0
     step: int = 0
-    batches: int = 0
-    accumulated: int = 0
+    photos: int = 0
+    gathered: int = 0
+    weight: float = 0.0
+    began: int = 0
     updates: int = 0
     best: Evaluation | None = None
     best_epoch: int = 0
@@ -66,10 +63,12 @@ class Trainer:
         self.model, self.spec, self.device = prepared.model, prepared.spec, prepared.device
         labels = [sample.label for sample in prepared.split.train]
         self.loss_function = make_loss(config, labels, len(prepared.classes), self.device)
+        weights = self.loss_function.weight
+        self.class_weights: list[float] | None = None if weights is None else weights.tolist()
         self.optimizer = make_optimizer(config, self.model, self.device)
         self.val_batches = batches_of(prepared.split.val, config.batch_size * VAL_BATCH_FACTOR)
-        self.steps_per_epoch = len(self.train_batches(1))
-        self.schedule = make_schedule(self.optimizer, config, self.steps_per_epoch)
+        self.course = Course(config, len(prepared.split.train), prepared.least_batch)
+        self.schedule = Schedule(self.optimizer, self.course)
         self.average = WeightAverage(self.model, config.ema_decay) if config.ema_decay else None
         self.meter = Meter(context)
         self.outcome = Outcome()
@@ -85,10 +84,17 @@ class Trainer:
         write_atomically(self.folder.config, dump(self.config))
         save_split(self.folder.split, self.prepared.split, self.prepared.classes)
 
-    def train_batches(self, epoch: int) -> list[Sequence[Sample]]:
+    def train_batches(self, epoch: int, begin: int) -> list[Sequence[Sample]]:
+        """Those of the epoch from its photo `begin` on."""
         balanced = self.config.balance == "sampler"
         order = training_order(self.prepared.split.train, epoch, self.config.seed, balanced)
-        return batches_of(order, self.config.batch_size, drop_last=True)
+        return self.course.batches(order, begin)
+
+    def steps_left(self) -> int:
+        epochs = self.config.epochs - self.outcome.epoch
+        return (
+            self.course.steps(self.outcome.photos) + (epochs - 1) * self.course.steps() if epochs > 0 else 0
+        )
 
     def baseline(self) -> Baseline:
         split = self.prepared.split
@@ -96,25 +102,23 @@ class Trainer:
         return baseline(self.config, train, val, len(self.prepared.classes))
 
     def phase(self, epoch: int) -> Phase:
-        """Small images first, where the model learns from nothing and takes any size."""
-        if self.config.small_first and self.config.pretrained == "none" and not has_attention(self.model):
-            return training_phase(self.spec.image_size, epoch, self.config.epochs)
-        return Phase(self.spec.image_size, 1)
+        return phase_of(self.config, self.model, self.spec, epoch)
 
     def reading_plan(self) -> Iterator[Sequence[Sample]]:
         """Every batch that is still to come, in the order of its use, so that reading never waits for an
         epoch's end."""
-        first, done = self.outcome.epoch + 1, self.outcome.batches
+        first, begin = self.outcome.epoch + 1, self.outcome.photos
         for epoch in range(first, self.config.epochs + 1):
-            yield from self.train_batches(epoch)[done if epoch == first else 0 :]
+            yield from self.train_batches(epoch, begin if epoch == first else 0)
             yield from self.val_batches
 
     def train(self) -> Outcome:
         """All epochs, or fewer on request. Raises StopRequested after saving, TooManyFailures."""
-        total = self.config.epochs * self.steps_per_epoch
+        total = self.outcome.step + self.steps_left()
         with self.context.stage("train", total, "steps") as stage:
             self.context.report(self.baseline())
             stage.progress(self.outcome.step)
+            self.say_if_nothing_is_left()
             batches = self.prepared.loader.load(self.reading_plan(), lambda n: self.tell_of_reading(stage, n))
             try:
                 for epoch in range(self.outcome.epoch + 1, self.config.epochs + 1):
@@ -131,12 +135,22 @@ class Trainer:
                 raise
             finally:
                 batches.close()
-            best = self.outcome.best_accuracy or 0.0
-            stage.summary = (
-                f"{self.outcome.epoch} of {self.config.epochs} epochs, best {100 * best:.1f} % of the "
-                f"validation photos right (epoch {self.outcome.best_epoch})"
-            )
+            stage.summary = self.summary()
         return self.outcome
+
+    def say_if_nothing_is_left(self) -> None:
+        done, asked = self.outcome.epoch, self.config.epochs
+        if done >= asked:
+            text = f"{done} epochs are trained already, and {asked} were asked for: nothing is left to train."
+            self.context.report(Warned(text=text, hint="Ask for more epochs to go on."))
+
+    def summary(self) -> str:
+        done, best = self.outcome, self.outcome.best_accuracy
+        right = (
+            "none validated" if best is None else f"best {100 * best:.1f} % of the validation photos right"
+        )
+        of_best = f" (epoch {done.best_epoch})" if best is not None else ""
+        return f"{done.epoch} of {max(done.epoch, self.config.epochs)} epochs, {right}{of_best}"
 
     def train_epoch(self, epoch: int, batches: Iterator[Batch], stage: StageReport) -> None:
         began = self.context.worked_s()
@@ -144,42 +158,73 @@ class Trainer:
         if self.config.freeze_backbone:
             self.model.backbone.eval()  # Its norms must not follow the new photos either.
         phase, done = self.phase(epoch), self.outcome
-        left = islice(batches, self.steps_per_epoch - done.batches)
-        for number, batch in enumerate(self.context.awaited(left), done.batches + 1):
-            done.batches = number
-            if len(batch.samples) < 2:  # Batch norm has no deviation of one photo.
+        plan = self.train_batches(epoch, done.photos)
+        first = self.course.steps() - len(plan)
+        for number, batch in enumerate(self.context.awaited(islice(batches, len(plan))), 1):
+            asked = plan[number - 1]
+            begin, done.photos = done.photos, done.photos + len(asked)
+            done.step += 1
+            if len(batch.samples) < self.course.least:  # The others could not be read.
                 continue
-            self.context.heart.does(f"training, epoch {epoch}, step {number} of {self.steps_per_epoch}")
+            words = f"epoch {epoch} of {self.config.epochs}, step {first + number} of {first + len(plan)}"
+            self.context.heart.does(f"training, {words}")
             step_began = time.perf_counter()
             resized_images = batch.resized_BHWC.to(self.device.device, non_blocking=True)
             labels = batch.labels_B.to(self.device.device, non_blocking=True)
             copied = time.perf_counter()
 
             for view in range(phase.views):
+                self.begin_update(epoch, begin, phase)
                 images = self.augmented(resized_images, phase.size, view)
                 with self.device.compute():
                     logits = self.model(images).float()
                 loss = self.loss_function(logits, labels)
-                (loss / self.config.accumulate).backward()
-                done.accumulated += 1
-                last = number == self.steps_per_epoch and view == phase.views - 1
-                if done.accumulated == self.config.accumulate or last:
+                self.gather(loss, asked)
+                last = number == len(plan) and view == phase.views - 1
+                if done.gathered >= self.course.per_update or last:
                     self.step_optimizer()
                 if view == 0:  # What is shown is of photos that were not seen in this epoch before.
                     shown = loss.detach(), (logits.detach().argmax(1) == labels).float().mean()
-            lr = self.optimizer.param_groups[0]["lr"]
-            self.schedule.step()
-            done.step += 1
 
             timing = (batch.wait_s, copied - step_began, time.perf_counter() - copied)
+            lr = self.optimizer.param_groups[0]["lr"]
             self.meter.add(done.step, epoch, *shown, lr, len(labels), timing)
-            words = f"epoch {epoch} of {self.config.epochs}, step {number} of {self.steps_per_epoch}"
             stage.progress(done.step, words)
             if self.context.save_asked or self.saver.due(self.config.save_minutes):
                 self.context.save_asked = False
                 self.save(LAST)
             self.context.obey()
+        if done.gathered:  # The last batch was none.
+            self.begin_update(epoch, done.began, phase)
+            self.step_optimizer()
+        if plan and not done.updates:
+            raise UnusableDataset(
+                f"Not one of the {len(plan)} batches of the epoch could be trained: too few of their photos "
+                "can be read.",
+                "Check the photos; failures.csv in the run folder lists those that cannot be read.",
+            )
         self.finish_epoch(epoch, batches, began)
+
+    def begin_update(self, epoch: int, photo: int, phase: Phase) -> None:
+        """The learning rate is that of the update's first photo, however many batches it takes."""
+        if not self.outcome.gathered:
+            self.outcome.began = photo
+        seen = (epoch - 1) * self.course.photos + self.outcome.began
+        self.schedule.set(seen, self.course.per_update / phase.views)
+
+    def gather(self, loss: Tensor, asked: Sequence[Sample]) -> None:
+        """The gradients of a batch's mean loss, which weighs as much as its photos in an update's mean."""
+        weight = self.weigh(asked)
+        share = weight / self.course.per_update
+        (loss if share == 1 else loss * share).backward()  # type: ignore[no-untyped-call]
+        self.outcome.gathered += len(asked)
+        self.outcome.weight += weight
+
+    def weigh(self, samples: Sequence[Sample]) -> float:
+        """Each photo 1, or what its class weighs in the loss."""
+        if self.class_weights is None:
+            return float(len(samples))
+        return sum(self.class_weights[sample.label] for sample in samples)
 
     def augmented(self, resized_BHWC: Tensor, size: int, view: int) -> Tensor:
         """A view of the batch, the same in every run of this seed."""
@@ -189,12 +234,15 @@ class Trainer:
         return images.contiguous(memory_format=torch.channels_last)
 
     def step_optimizer(self) -> None:
-        """Apply the gradients that were gathered, and let the average follow."""
+        """Apply the gradients that were gathered, as the mean of their photos, and let the average follow."""
+        scale = self.course.per_update / self.outcome.weight
+        if abs(scale - 1) > 1e-9:
+            scale_gradients(self.model, scale)
         if self.config.clip_norm:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        self.outcome.accumulated = 0
+        self.outcome.gathered, self.outcome.weight = 0, 0.0
         self.outcome.updates += 1
         if self.average:
             self.average.update(self.model, self.outcome.updates)
@@ -203,17 +251,18 @@ class Trainer:
         """Validate, keep the best, save, and say so."""
         self.outcome.train_loss = self.meter.epoch_mean()
         evaluation = self.validate(batches)
-        best = self.outcome.best_accuracy
-        better = best is None or evaluation.accuracy > best or self.saver.is_lost(BEST)
-        self.outcome.epoch, self.outcome.batches = epoch, 0
+        accuracy, best = finite(evaluation.accuracy), self.outcome.best_accuracy
+        better = best is None or (accuracy is not None and accuracy > best) or self.saver.is_lost(BEST)
+        self.outcome.epoch, self.outcome.photos = epoch, 0
         self.meter.begin_epoch()
         self.outcome.val_accuracy, self.outcome.val_loss = evaluation.accuracy, evaluation.loss
         if better:
             self.outcome.best, self.outcome.best_epoch = evaluation, epoch
-            self.outcome.best_accuracy = evaluation.accuracy
+            self.outcome.best_accuracy = accuracy
         with self.context.stage("save") as stage:
             if better:
                 self.save(BEST)
+            if better and evaluation.samples:
                 self.saver.write(
                     "results", lambda: save_results(self.folder, evaluation, self.prepared.classes)
                 )
@@ -238,7 +287,10 @@ class Trainer:
         with self.context.stage("validate", photos, "photos") as stage:
             own = self.context.awaited(islice(batches, len(self.val_batches)))
             evaluation = evaluate(self.evaluated, self.spec, self.device, own, stage.progress)
-            stage.summary = f"{100 * evaluation.accuracy:.1f} % of {len(evaluation.samples)} photos right"
+            stage.summary = evaluation.in_words()
+        if not evaluation.samples:
+            text = "Not one validation photo can be read, so nobody knows how good the model is."
+            self.context.report(Warned(text=text, hint="Look at the photos, or their drive."))
         return evaluation
 
     def should_stop_early(self) -> bool:
@@ -267,13 +319,33 @@ class Trainer:
         checkpoint.restore_optimizer(self.optimizer, tensors)
         checkpoint.restore_gradients(self.model, tensors)
         checkpoint.restore_random(tensors)
-        done, known = self.outcome, info.progress
-        done.epoch, done.step, done.batches = known.epoch, known.step, known.batches
-        done.accumulated, done.updates = known.accumulated, known.updates
+        self.go_on_from(info.progress)
+
+    def go_on_from(self, known: Progress) -> None:
+        """At the same photo, whatever the settings were then."""
+        done, before = self.outcome, self.settings_before()
+        done.epoch, done.step, done.updates = known.epoch, known.step, known.updates
         done.best_epoch, done.best_accuracy = known.best_epoch, known.best_accuracy
         self.meter.epoch_loss, self.meter.epoch_steps = known.epoch_loss, known.epoch_steps
-        for _ in range(done.step):
-            self.schedule.step()
+        if known.photos is None:  # Of before photos were counted.
+            done.photos = known.batches * before.batch_size
+            done.gathered = known.accumulated * before.batch_size
+            done.weight, done.began = float(done.gathered), max(0, done.photos - done.gathered)
+            per_update = before.batch_size * before.accumulate
+        else:
+            done.photos, done.gathered = known.photos, known.gathered
+            done.weight, done.began, per_update = known.weight, known.began, known.per_update
+        if known.of_photos not in (0, self.course.photos):  # Other photos: about as far in the epoch.
+            done.photos = done.photos * self.course.photos // known.of_photos
+        done.photos = min(done.photos, self.course.photos)
+        if done.gathered and per_update != self.course.per_update:
+            scale_gradients(self.model, per_update / self.course.per_update)
+
+    def settings_before(self) -> RunConfig:
+        try:
+            return load(self.folder.config)
+        except ConfigError:
+            return self.config
 
     def save(self, name: str) -> bool:
         """`last`: all that goes on from here. `best`: only what predicts. Whether it is on disk now."""
@@ -291,8 +363,12 @@ class Trainer:
             val_loss=finite(done.val_loss),
             best_accuracy=done.best_accuracy,
             best_epoch=done.best_epoch,
-            batches=done.batches,
-            accumulated=done.accumulated,
+            photos=done.photos,
+            of_photos=self.course.photos,
+            gathered=done.gathered,
+            weight=done.weight,
+            per_update=self.course.per_update,
+            began=done.began,
             updates=done.updates,
             epoch_loss=self.meter.epoch_loss,
             epoch_steps=self.meter.epoch_steps,
@@ -382,6 +458,11 @@ class Meter:
 
     def begin_epoch(self) -> None:
         self.epoch_loss, self.epoch_steps = 0.0, 0
+
+
+def scale_gradients(model: torch.nn.Module, scale: float) -> None:
+    gradients = [p.grad for p in model.parameters() if p.grad is not None]
+    torch._foreach_mul_(gradients, scale)
 
 
 def finite(value: float) -> float | None:
