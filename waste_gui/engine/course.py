@@ -54,13 +54,14 @@ class Schedule:
     """Linear warm-up, then half a cosine down to nothing, by the share of all photos that have been seen."""
 
     def __init__(self, optimizer: torch.optim.Optimizer, course: Course) -> None:
-        self._groups = [(group, group["lr"]) for group in optimizer.param_groups]
+        self._optimizer = optimizer  # Its groups are others once its state was restored.
+        self._peaks = [group["lr"] for group in optimizer.param_groups]
         self._all = max(1, course.all_photos)
         self._warmup = min(course.config.warmup_epochs * course.photos, 0.3 * self._all)
 
     def set(self, seen: int, coming: float) -> None:
         """For an update of `coming` photos after `seen` of all."""
-        for group, peak in self._groups:
+        for group, peak in zip(self._optimizer.param_groups, self._peaks, strict=True):
             group["lr"] = peak * self.factor(seen, coming)
 
     def factor(self, seen: int, coming: float) -> float:
