@@ -9,21 +9,23 @@ later photo holds.
 from __future__ import annotations
 
 import contextlib
+import csv
 import hashlib
+import os
 import queue
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
-from waste_gui import tables
-from waste_gui.dataset.images import ImageError
+from waste_gui import files, tables
+from waste_gui.dataset.images import ERRORS, ImageError
 from waste_gui.dataset.photo_cache import PhotoCache
 from waste_gui.dataset.pool import Read, ReadingPool
 from waste_gui.dataset.resized import ResizedImage
@@ -31,10 +33,14 @@ from waste_gui.dataset.scan import Sample
 from waste_gui.engine.errors import TooManyFailures
 from waste_gui.exports import append
 from waste_gui.files import write_atomically
-from waste_gui.protocol import ImageFailed
+from waste_gui.protocol import ImageFailed, named_path
 
 TAKE_S = 0.1
 READ_AHEAD_BATCHES = 4
+
+CSV_HEAD = ("path", "kind", "reason", "times")
+MAY_COME_BACK = ("unreadable", "vanished")
+"""It may have been the drive, and to look again costs nothing."""
 
 Action = Literal["replaced", "blank", "left_out"]
 
@@ -65,6 +71,7 @@ class Failures:
         self._aside = aside
         self.errors: dict[str, ImageError] = {}
         self._times: Counter[str] = Counter()
+        self._failed_at = 0.0  # The last one, in Unix time.
         self._folders: Counter[str] = Counter()
         self._report = report
         self._csv_path = csv_path
@@ -76,9 +83,8 @@ class Failures:
         if sample.path in self.errors:  # it was being read for several places
             self.wanted_again(sample.path)
             return
-        self.errors[sample.path] = error
-        self._times[sample.path] = 1
-        self._folders[str(Path(sample.path).parent)] += 1
+        self._keep(sample.path, error, time.time())
+        self._times[sample.path] += 1
         self._report(
             ImageFailed(
                 path=sample.path,
@@ -90,10 +96,28 @@ class Failures:
                 limit=self.limit,
             )
         )
-        self._unwritten.append(sample.path)
         self._append_csv()
         if len(self.errors) > self.limit:
             raise self._too_many()
+
+    def recall(self, of_run: Collection[str]) -> int:
+        """What earlier starts of the run found, as `failures.csv` says: it counts, and is not tried again,
+        unless the photo was changed since; how many. TooManyFailures past the budget."""
+        for known in _failures_in(self._csv_path) if self._csv_path else ():
+            if known.path not in of_run:
+                continue
+            self._times[known.path] = known.times
+            if known.kind not in MAY_COME_BACK and not _changed_since(known.path, known.at):
+                self._keep(known.path, ERRORS[known.kind](known.path, known.reason), known.at)
+        if len(self.errors) > self.limit:
+            raise self._too_many()
+        return len(self.errors)
+
+    def _keep(self, path: str, error: ImageError, at: float) -> None:
+        self.errors[path] = error
+        self._failed_at = max(self._failed_at, at)
+        self._folders[str(Path(path).parent)] += 1
+        self._unwritten.append(path)
 
     def known(self, path: str) -> bool:
         """Whether it is not to be read."""
@@ -120,6 +144,9 @@ class Failures:
         with contextlib.suppress(OSError):  # Each was told as a message, too.
             rows = self._rows(self.errors, with_head=True)
             write_atomically(self._csv_path, rows)
+            follow = os.utime not in os.supports_follow_symlinks
+            at = self._failed_at  # What is repaired after it, is later than the list.
+            os.utime(self._csv_path, (at, at), follow_symlinks=follow)
             self._csv_size = len(rows)
             self._unwritten.clear()
 
@@ -133,11 +160,43 @@ class Failures:
             self._unwritten.clear()
 
     def _rows(self, paths: Iterable[str], *, with_head: bool) -> bytes:
-        rows: list[tuple[object, ...]] = [("path", "kind", "reason", "times")] if with_head else []
+        rows: list[tuple[object, ...]] = [CSV_HEAD] if with_head else []
         for path in paths:
             error = self.errors[path]
             rows.append((path, error.kind, error.reason, self._times[path]))
         return tables.encoded(rows)
+
+
+class _Known(NamedTuple):
+    """A row of `failures.csv`."""
+
+    path: str
+    kind: str
+    reason: str
+    times: int
+    at: float
+
+
+def _failures_in(path: Path) -> list[_Known]:
+    """Nothing of a file that cannot be read, or is none of ours. Its time is that of the last failure."""
+    found = []
+    try:
+        at = os.stat(path).st_mtime
+        for row in tables.decoded(files.read(path, files.LARGE_BYTES, path.parent)):
+            if len(row) == 4 and row[1] in ERRORS:
+                found.append(_Known(named_path(row[0]), row[1], row[2], min(max(1, int(row[3])), 10**9), at))
+    except (OSError, ValueError, csv.Error):
+        return []
+    return found
+
+
+def _changed_since(path: str, at: float) -> bool:
+    """Also by a copy that kept its old time."""
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return True
+    return max(stat.st_mtime, stat.st_ctime) > at + 1
 
 
 @dataclass(eq=False)

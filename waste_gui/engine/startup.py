@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import nn
@@ -110,6 +110,7 @@ def scan_and_split(
                 found = context.in_thread(lambda: find_anew(config, context, stage))
         except DatasetError as error:
             raise UnusableDataset(error.text, error.hint) from None
+        found = replace(found, again=resumes)
         scan, split = found.scan, found.split
         if not resumes:
             save_split(folder.split, split, scan.classes)
@@ -132,6 +133,7 @@ class Found:
     split: Split
     stats: FileStats
     aside: frozenset[str] = frozenset()
+    again: bool = False  # By a run that goes on.
 
 
 def find_anew(config: RunConfig, context: Context, stage: StageReport) -> Found:
@@ -208,6 +210,8 @@ def begin_loading(
     pool = start_pool(config, context, side, own)
     total = len(split.train) + len(split.val) + len(split.test)
     failures = Failures(failure_budget(total), context.report, folder.failures, found.aside)
+    if found.again:
+        recall(failures, split, context)
     own.callback(failures.write_csv)
     loader = Loader(
         pool,
@@ -225,6 +229,16 @@ def begin_loading(
     loading = Loading(side, loader, failures, resized_images, first, own)
     own.callback(lambda: loading.first.close())
     return loading
+
+
+def recall(failures: Failures, split: Split, context: Context) -> None:
+    """What the run's earlier starts could not read."""
+    paths = frozenset(sample.path for sample in _all_samples(split))
+    known = context.in_thread(lambda: failures.recall(paths))
+    if known:
+        photos = "1 photo" if known == 1 else f"{known} photos"
+        text = f"{photos} could not be read before, and others take their places again."
+        context.report(Warned(text=text, hint="One that is repaired is read again when the run goes on."))
 
 
 def first_batches(split: Split, config: RunConfig) -> list[Sequence[Sample]]:
