@@ -482,12 +482,27 @@ _messages: msgspec.json.Decoder[AnyMessage] = msgspec.json.Decoder(AnyMessage)
 _commands: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)
 
 
+_UNSEEN = re.compile(
+    rb"\x7f|\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]|\xef\xbb\xbf"
+)
+"""In UTF-8: controls that JSON does not escape by itself, and marks that turn a text around."""
+
+
 def encode(message: AnyMessage | AnyCommand) -> bytes:
-    """One line with its newline; NaN and infinity become null, a lone surrogate a backslash escape."""
+    """One line with its newline; NaN and infinity become null, a lone surrogate a backslash escape. The line
+    may be shown in a terminal: what would do something there is escaped, as JSON has it."""
     try:
-        return _encoder.encode(message) + b"\n"
+        line = _encoder.encode(message)
     except UnicodeEncodeError:
-        return _encoder.encode(_printable(msgspec.to_builtins(message))) + b"\n"
+        line = _encoder.encode(_printable(msgspec.to_builtins(message)))
+    return escaped(line) + b"\n"
+
+
+def escaped(line: bytes) -> bytes:
+    """The same JSON, safe to be shown in a terminal."""
+    if line.isascii() and b"\x7f" not in line:
+        return line
+    return _UNSEEN.sub(lambda found: b"\\u%04x" % ord(found[0].decode()), line)
 
 
 def _printable(value: object) -> object:

@@ -11,7 +11,6 @@ import contextlib
 import io
 import os
 import queue
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from typing import Any, TextIO
 import msgspec
 
 from waste_gui import files, protocol
+from waste_gui.plain_text import say_error
 from waste_gui.protocol import AnyMessage
 
 PIPE_QUEUE_LINES = 200_000
@@ -84,7 +84,7 @@ OWN_LINE = "[waste-gui] "
 
 def note(text: str) -> None:
     """A line for the log. Raises OSError."""
-    print(f"{OWN_LINE}{' '.join(text.split())}", file=sys.stderr)
+    say_error(f"{OWN_LINE}{' '.join(text.split())}")
 
 
 class Reporter:

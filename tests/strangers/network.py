@@ -9,4 +9,4 @@ from pathlib import Path
 from tests.strangers.__main__ import attack
 
 if __name__ == "__main__":
-    sys.exit(attack(Path(__file__).with_name("test_network.py"), sys.argv[1:]))
+    sys.exit(attack([Path(__file__).with_name("test_network.py")], sys.argv[1:]))

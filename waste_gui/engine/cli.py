@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NoReturn, Union, get_args, get_origin
@@ -14,6 +13,7 @@ from waste_gui import config as configuration
 from waste_gui import request as requests
 from waste_gui.config import ConfigError, FieldHelp, RunConfig
 from waste_gui.dataset.mapping import PRESETS
+from waste_gui.plain_text import PlainParser, say_error
 from waste_gui.request import RunRequest
 from waste_gui.rundir import RunDir
 
@@ -21,11 +21,11 @@ LIST_OPTIONS = {"source": "DIR", "classes": "NAME"}
 NOT_OPTIONS = ("mapping",)
 
 
-class Parser(argparse.ArgumentParser):
+class Parser(PlainParser):
     """Says what is wrong in one sentence and exits 1, as every bad input does."""
 
     def error(self, message: str) -> NoReturn:
-        sys.stderr.write(f"{message[:1].upper()}{message[1:]}. See {self.prog} --help.\n")
+        say_error(f"{message[:1].upper()}{message[1:]}. See {self.prog} --help.")
         raise SystemExit(1)
 
 

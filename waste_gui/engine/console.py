@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from waste_gui import protocol
+from waste_gui.plain_text import plain
 from waste_gui.protocol import AnyMessage, StageInfo
 
 BAR_WIDTH = 24
@@ -142,12 +143,7 @@ class Console:
     def _on_paper(self, text: str) -> str:
         """With what a file name may hold made visible: line breaks, escape codes, bytes that are no UTF-8."""
         encoding = self._out.encoding or "utf-8"
-        return harmless(text).encode(encoding, "backslashreplace").decode(encoding)
-
-
-def harmless(text: str) -> str:
-    """The text in one line that a terminal shows as it is."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+        return plain(text).encode(encoding, "backslashreplace").decode(encoding)
 
 
 def findings_in_words(findings: Sequence[protocol.Finding]) -> Iterator[str]:

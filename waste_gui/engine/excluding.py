@@ -9,12 +9,12 @@ from argparse import Namespace
 from typing import TextIO
 
 from waste_gui.dataset.catalog import Catalog, CatalogError
-from waste_gui.engine.console import harmless
+from waste_gui.plain_text import plain, say_error
 
 
 def exclude(options: Namespace, out: TextIO = sys.stdout) -> int:
     """The exit status: 0, or 1 with a sentence on stderr."""
-    catalog = Catalog(on_problem=lambda text: print(text, file=sys.stderr))
+    catalog = Catalog(on_problem=say_error)
     photos = [os.path.abspath(photo) for photo in options.photos]
     missing = [photo for photo in photos if not options.undo and not os.path.isfile(photo)]
     if missing:
@@ -30,12 +30,12 @@ def exclude(options: Namespace, out: TextIO = sys.stdout) -> int:
         return _refuse(f"{error.text} {error.hint}")
     if options.list:
         for path, reason in catalog.aside(options.source).items():
-            print(harmless(f"{path}: {reason}" if reason else path), file=out)
+            print(plain(f"{path}: {reason}" if reason else path), file=out)
         with contextlib.suppress(BrokenPipeError):  # `| head` has read enough
             out.flush()  # The process ends without Python's own farewell.
     return 0
 
 
 def _refuse(text: str) -> int:
-    print(harmless(text), file=sys.stderr)
+    say_error(text)
     return 1

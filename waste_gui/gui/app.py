@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from waste_gui import isolation
+from waste_gui.plain_text import PlainParser, say_error
 
 if TYPE_CHECKING:
     from waste_gui.gui.main_window import MainWindow
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="waste-gui", description="Train a classifier of waste photos.")
+    parser = PlainParser(prog="waste-gui", description="Train a classifier of waste photos.")
     parser.add_argument("folders", nargs="*", help="folders of photos, with one sub-folder per class")
     parser.add_argument("--demo", action="store_true", help="train a small network on a drawn example")
     parser.add_argument(
@@ -106,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Interrupts(partial(_leave, window), window)
     _begin(window, options)
     if settings.trouble:
-        print(settings.trouble, file=sys.stderr)
+        say_error(settings.trouble)
         window.notify(Notice("info", "waiting", "Settings are not kept.", settings.trouble, (Offer.HIDE,)))
     return app.exec()
 

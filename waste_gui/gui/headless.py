@@ -9,7 +9,7 @@ from waste_gui.gui.session.run_text import notice
 from waste_gui.monitor.formatting import clock
 from waste_gui.monitor.run import RunPhase, StageState
 from waste_gui.monitor.snapshot import Snapshot
-from waste_gui.monitor.terminal import printable
+from waste_gui.plain_text import plain
 from waste_gui.protocol import RunFailed
 
 CRASHED = 2
@@ -18,7 +18,7 @@ STATUS = {RunPhase.FINISHED: 0, RunPhase.STOPPED: 3, RunPhase.FAILED: 1, RunPhas
 
 def _say(line: str) -> None:
     """Names and errors are plain text in a terminal."""
-    print(printable(line), flush=True)
+    print(plain(line), flush=True)
 
 
 class _Teller:
@@ -42,18 +42,15 @@ class _Teller:
     def on_ended(self, snapshot: Snapshot) -> None:
         self.on_changed(snapshot)
         said = notice(snapshot)
-        print(
-            said.title if said else snapshot.run.phase.value,
-            f"after {clock(snapshot.run.heard_at)}",
-            flush=True,
-        )
+        how = said.title if said else snapshot.run.phase.value
+        _say(f"{how} after {clock(snapshot.run.heard_at)}")
         if isinstance(snapshot.run.last, RunFailed):
             for line in snapshot.run.last.traceback.splitlines():
                 _say(line)
         self._app.exit(STATUS.get(snapshot.run.phase, CRASHED))
 
     def on_failed(self, error: Exception) -> None:
-        print(f"The example's photos cannot be drawn: {error}", flush=True)
+        _say(f"The example's photos cannot be drawn: {error}")
         self._app.exit(CRASHED)
 
 

@@ -6,7 +6,6 @@ or no such run.
 
 from __future__ import annotations
 
-import argparse
 import io
 import os
 import sys
@@ -17,6 +16,7 @@ from waste_gui import isolation
 from waste_gui.monitor.follow import Follow
 from waste_gui.monitor.run import RunPhase
 from waste_gui.monitor.terminal import JsonPrinter, TextPrinter
+from waste_gui.plain_text import PlainParser, say_error
 
 WAIT_FOR_EVENTS_S = 10.0
 LOOK_EACH_S = 1.0
@@ -26,7 +26,7 @@ NO_RUN = 2
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
+    parser = PlainParser(
         prog="python -m waste_gui.monitor",
         description="Say what a training is doing and whether it is stuck.",
     )
@@ -35,19 +35,19 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     isolation.clean_environment()
     if not options.folder.is_dir():
-        print(f"There is no run folder {options.folder}.", file=sys.stderr)
+        say_error(f"There is no run folder {options.folder}.")
         return NO_RUN
     if isinstance(sys.stdout, io.TextIOWrapper):  # A console of another encoding must not end the watching.
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     follow = Follow(options.folder)
     if not _wait_for_events(follow):
-        print(f"No training has begun in {options.folder}: it has no events.jsonl.", file=sys.stderr)
+        say_error(f"No training has begun in {options.folder}: it has no events.jsonl.")
         return NO_RUN
     text = sys.stdout.isatty() if options.format is None else options.format == "text"
     printer = TextPrinter(sys.stdout, follow.session.past) if text else JsonPrinter(sys.stdout)
     _watch(follow, printer)
     if follow.run.started is None and not follow.run.phase.ended:
-        print(f"{options.folder / 'events.jsonl'} tells of no training.", file=sys.stderr)
+        say_error(f"{options.folder / 'events.jsonl'} tells of no training.")
     return EXIT.get(follow.run.phase, NO_RUN)
 
 

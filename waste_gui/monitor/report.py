@@ -20,8 +20,8 @@ from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence, ProcessLook
 from waste_gui.monitor.formatting import clock, size, span
 from waste_gui.monitor.run import LogLine, Run, Stage, StageState
 from waste_gui.monitor.stack_words import in_words, key_frame
-from waste_gui.monitor.terminal import printable
 from waste_gui.monitor.verdict import Verdict
+from waste_gui.plain_text import plain
 from waste_gui.protocol import RunFailed, ThreadStack
 from waste_gui.rundir import RunDir
 
@@ -58,7 +58,7 @@ class Report:
             self._lines(),
         )
         text = "\n\n".join("\n".join(part) for part in map(list, parts) if part)
-        lines = map(printable, text.expandtabs().splitlines())  # It may be read in a terminal.
+        lines = map(plain, text.expandtabs().splitlines())  # It may be read in a terminal.
         return without_home("\n".join(lines), home or Path.home()) + "\n"
 
     def records(self, home: Path | None = None) -> dict[str, str]:

@@ -23,6 +23,7 @@ from waste_gui.monitor.installation import (
     torch_checks,
 )
 from waste_gui.monitor.machine import Machine, look_at_machine
+from waste_gui.plain_text import plain
 
 GB, MB = 10**9, 10**6
 
@@ -191,8 +192,8 @@ def summary(found: Iterable[Check]) -> str:
 
 
 def as_line(check: Check) -> str:
-    line = f"{MARKS[check.state]:8} {check.name:14} {check.seen}"
-    return f"{line}\n{'':23} → {check.advice}" if check.advice else line
+    line = plain(f"{MARKS[check.state]:8} {check.name:14} {check.seen}")
+    return f"{line}\n{'':23} → {plain(check.advice)}" if check.advice else line
 
 
 def as_text(found: Iterable[Check]) -> str:

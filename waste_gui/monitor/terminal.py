@@ -12,6 +12,7 @@ from waste_gui.monitor.history import History
 from waste_gui.monitor.run import Run, Stage
 from waste_gui.monitor.verdict import Verdict, VerdictState
 from waste_gui.monitor.watch import View
+from waste_gui.plain_text import plain
 from waste_gui.protocol import (
     AnyMessage,
     EpochFinished,
@@ -20,6 +21,7 @@ from waste_gui.protocol import (
     StageStarted,
     Unreadable,
     Warned,
+    escaped,
 )
 
 BAR = 24
@@ -57,7 +59,7 @@ class JsonPrinter:
             "photo": verdict.photo,
             "at": round(now, 3),
         }
-        self._out.write(msgspec.json.encode(line).decode() + "\n")
+        self._out.write(escaped(msgspec.json.encode(line)).decode() + "\n")
         self._out.flush()
 
 
@@ -116,13 +118,13 @@ class TextPrinter:
         bar, self._bar = self._bar, ""
         if bar:
             self._out.write("\r\033[K")
-        self._out.write(printable(line) + "\n")
+        self._out.write(plain(line) + "\n")
         self._out.flush()
 
     def _draw(self, bar: str) -> None:
         if not self._live or bar == self._bar:
             return
-        self._out.write(f"\r\033[K{printable(bar)}")
+        self._out.write(f"\r\033[K{plain(bar)}")
         self._out.flush()
         self._bar = bar
 
@@ -139,8 +141,3 @@ def _bar(stage: Stage | None, view: View) -> str:
     left = view.remaining.stage_s
     ends = "" if left is None else f"  {formatting.about(left)}" + (" left" if round(left) > 0 else "")
     return f"  {'█' * filled}{'·' * (BAR - filled)}  {stage.detail or f'{stage.done} of {stage.total}'}{ends}"
-
-
-def printable(text: str) -> str:
-    """Without what would move the terminal's cursor."""
-    return "".join(c if c.isprintable() else "�" for c in text)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from waste_gui import files, isolation
 from waste_gui.gui.common import resources
+from waste_gui.plain_text import plain
 
 ENTRY, ICON = "waste-gui.desktop", "waste-gui.svg"
 REFRESH_LIMIT_S = 30.0
@@ -41,7 +42,12 @@ def program() -> list[str]:
     return [str(script)] if script.is_file() else [str(python), "-P", "-m", "waste_gui.gui.app"]
 
 
-def install(say: Callable[[str], object] = print) -> int:
+def _print(text: str) -> None:
+    for line in text.splitlines():
+        print(plain(line), flush=True)
+
+
+def install(say: Callable[[str], object] = _print) -> int:
     """Write the entry and the icon, again if they are there; 1 if that does not work."""
     if sys.platform == "darwin":
         say(MACOS.format(program=" ".join(f"'{part}'" for part in program())))
@@ -58,7 +64,7 @@ def install(say: Callable[[str], object] = print) -> int:
     return 0
 
 
-def uninstall(say: Callable[[str], object] = print) -> int:
+def uninstall(say: Callable[[str], object] = _print) -> int:
     """Take away what `install` has written; runs and settings stay."""
     written = [_shortcut()] if sys.platform == "win32" else [_entry(), _icon()]
     found = [file for file in written if file.exists()]

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signa
 from waste_gui import files, isolation, protocol
 from waste_gui.monitor.crash import ProcessOutcome
 from waste_gui.owner import Owner, child, kill_group, kill_tree
+from waste_gui.plain_text import say_error
 from waste_gui.protocol import AnyCommand, LineBuffer
 
 ASK_S, TERMINATE_S = 10.0, 5.0
@@ -134,7 +135,7 @@ class EngineProcess(QObject):
         try:
             os.close(files.open_to_append(log))
         except OSError as error:
-            print(f"The engine's log is not kept: {error}", file=sys.stderr)
+            say_error(f"The engine's log is not kept: {error}")
             self._process.setStandardErrorFile(QProcess.nullDevice())
         else:
             self._process.setStandardErrorFile(str(log), QProcess.OpenModeFlag.Append)
