@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import msgspec
@@ -353,6 +354,27 @@ def test_stop_that_is_not_obeyed_offers_force() -> None:
         "It has not stopped after 21 s. Force it? The best model, epoch 1, is already on disk."
     )
     assert Action.FORCE_STOP in verdict.actions
+
+
+def test_what_no_signal_is_sent_to_is_not_offered_to_be_forced() -> None:
+    """Its lock is of an older version, or has no proof; the process is believed, and left alone."""
+    script = Transcript().start_up().begin_training().epoch(1)
+    run = replay(script.messages)
+    run.stop_asked(script.at)
+    unproven = dataclasses.replace(ASLEEP, unproven=4711)
+    now = script.at + 21
+    verdict = diagnose(run, remaining(run, now, History()), unproven, now)
+    assert "sends no signal to process 4711" in verdict.text and "end it yourself" in verdict.text
+    assert not {Action.FORCE_STOP, Action.RESUME} & set(verdict.actions)
+
+
+def test_a_stopped_process_that_no_signal_is_sent_to_is_continued_by_hand() -> None:
+    script = Transcript().start_up().begin_training().epoch(1)
+    run, now = replay(script.messages), script.at + 90
+    stopped = dataclasses.replace(ASLEEP, states=("stopped",), unproven=4711)
+    verdict = diagnose(run, remaining(run, now, History()), stopped, now)
+    assert verdict.cause == "paused" and "kill -CONT 4711" in verdict.text
+    assert Action.RESUME not in verdict.actions
 
 
 def test_engine_that_says_nothing_is_told() -> None:

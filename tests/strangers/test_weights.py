@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import math
 import socket
 import struct
+import subprocess
+import sys
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
@@ -13,10 +17,12 @@ import msgspec
 import pytest
 import torch
 
+from tests.photos import make_photos
 from tests.strangers.test_run_folders import info
+from tests.strangers.traps import environment
 from waste_gui.config import RunConfig
 from waste_gui.engine import checkpoint, models
-from waste_gui.engine.errors import EngineError
+from waste_gui.engine.errors import EngineError, WrongCheckpoint
 from waste_gui.rundir import RunDir
 
 STRANGE = (
@@ -116,3 +122,65 @@ def test_a_checkpoint_nested_without_end_is_damaged(tmp_path: Path) -> None:
         save_file({"a": torch.ones(1)}, run.checkpoints / "best.safetensors", {checkpoint.METADATA_KEY: text})
         with pytest.raises(EngineError):
             checkpoint.load_best(run)
+
+
+ABSURD: dict[tuple[str, str], tuple[object, ...]] = {
+    **{
+        ("progress", name): (-1, 2**62, 1e300, "1", True)
+        for name in ("epoch", "step", "photos", "updates", "best_epoch", "gathered", "per_update")
+    },
+    **{
+        ("progress", name): ("NaN", [], 10**400)
+        for name in ("val_loss", "best_accuracy", "weight", "epoch_loss")
+    },
+    ("spec", "std"): ([0, 0, 0], [-1, 1, 1], [1e300] * 3, [1e-300] * 3, [1, 1], None),
+    ("spec", "mean"): ([1e300] * 3, [None] * 3, ["0"] * 3),
+    ("spec", "image_size"): (0, -1, 2**40, 5000, 1.5, None),
+    ("spec", "classes"): ([], ["a" * 10_000], [1], ["a"] * 100_001, {}),
+    ("", "resized_size"): (0, -32, 2**40, 1e9),
+}
+CASES = [(part, name, value) for (part, name), values in ABSURD.items() for value in values]
+
+
+@pytest.mark.parametrize(("part", "name", "value"), CASES, ids=lambda value: ascii(value)[:20])
+def test_a_checkpoint_of_absurd_numbers_is_one_sentence(
+    part: str, name: str, value: object, tmp_path: Path
+) -> None:
+    """For predict and evaluate, which take the best, and resume, which takes the last."""
+    from safetensors.torch import save_file
+
+    run = RunDir(tmp_path)
+    run.checkpoints.mkdir()
+    told = json.loads(msgspec.json.encode(info()))
+    (told[part] if part else told)[name] = value
+    for kept in ("best", "last"):
+        file = run.checkpoints / f"{kept}.safetensors"
+        save_file({"a": torch.ones(1)}, file, {checkpoint.METADATA_KEY: json.dumps(told)})
+    with pytest.raises(WrongCheckpoint) as caught:
+        checkpoint.load_best(run)
+    assert "\n" not in caught.value.text and len(caught.value.text) < 600
+    if name != "classes":  # Resume compares those with the run's own.
+        with pytest.raises(WrongCheckpoint):
+            checkpoint.load_last(run, lambda warned: None)
+
+
+@pytest.mark.slow
+def test_weights_that_are_no_numbers_predict_nothing(tmp_path: Path) -> None:
+    run, photos = RunDir(tmp_path / "run"), make_photos(tmp_path / "photos")
+    run.create()
+    model = models.rebuild(info().spec)
+    tensors = {
+        name: value * math.nan if value.is_floating_point() else value
+        for name, value in checkpoint.tensors_of("model", model).items()
+    }
+    checkpoint.save(run.checkpoints / "best.safetensors", info(), tensors)
+    done = subprocess.run(
+        [sys.executable, "-m", "waste_gui.engine", "predict", run.path, photos / "glass" / "glass_00.jpg"],
+        env=environment(tmp_path / "home"),
+        capture_output=True,
+        text=True,
+        timeout=100,
+        stdin=subprocess.DEVNULL,
+    )
+    last = json.loads(done.stdout.splitlines()[-1])
+    assert done.returncode == 1 and last["kind"] == "checkpoint", last

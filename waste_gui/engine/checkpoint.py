@@ -25,6 +25,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from waste_gui import files
+from waste_gui.bounds import Accuracy, Count, Epoch, Real, Step
 from waste_gui.engine.errors import DiskFull, UnusableFolder, WrongCheckpoint
 from waste_gui.engine.models import Classifier, ModelSpec, rebuild
 from waste_gui.protocol import Warned
@@ -41,23 +42,23 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
     `batches` and `accumulated` (views) stand for photos in a checkpoint of before there were any."""
 
-    epoch: int
-    step: int
-    val_accuracy: float | None
-    val_loss: float | None
-    best_accuracy: float | None
-    best_epoch: int
-    photos: int | None = None
-    of_photos: int = 0
-    gathered: int = 0
-    weight: float = 0.0
-    per_update: int = 0
-    began: int = 0
-    updates: int = 0
-    batches: int = 0
-    accumulated: int = 0
-    epoch_loss: float = 0.0
-    epoch_steps: int = 0
+    epoch: Epoch
+    step: Step
+    val_accuracy: Accuracy | None
+    val_loss: Real | None
+    best_accuracy: Accuracy | None
+    best_epoch: Epoch
+    photos: Count | None = None
+    of_photos: Count = 0
+    gathered: Count = 0
+    weight: Annotated[float, msgspec.Meta(ge=0, le=1e18)] = 0.0
+    per_update: Count = 0
+    began: Count = 0
+    updates: Step = 0
+    batches: Step = 0
+    accumulated: Count = 0
+    epoch_loss: float | None = 0.0  # None where it was no number.
+    epoch_steps: Step = 0
 
 
 class CheckpointInfo(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,13 +15,14 @@ import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import torch
 from torch import Tensor, nn
 
 from waste_gui import files
+from waste_gui.bounds import Name
 from waste_gui.config import RunConfig
 from waste_gui.engine.errors import BadSettings, UnknownModel, WeightsUnavailable, WrongCheckpoint
 
@@ -31,6 +32,8 @@ LARGEST_IMAGE, MOST_CLASSES = 4096, 100_000
 WEIGHT_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")
 
 Triple = tuple[float, float, float]
+Mean = Annotated[float, msgspec.Meta(ge=-1e3, le=1e3)]
+Deviation = Annotated[float, msgspec.Meta(ge=1e-6, le=1e3)]
 
 
 class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,10 +41,10 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     library: str
     name: str
-    image_size: int
-    mean: Triple
-    std: Triple
-    classes: tuple[str, ...]
+    image_size: Annotated[int, msgspec.Meta(gt=0, le=LARGEST_IMAGE)]
+    mean: tuple[Mean, Mean, Mean]
+    std: tuple[Deviation, Deviation, Deviation]
+    classes: tuple[Name, ...]
 
 
 class Classifier(nn.Module):
@@ -132,14 +135,14 @@ def rebuild(spec: ModelSpec) -> Classifier:
 @contextlib.contextmanager
 def _nothing_fetched() -> Iterator[None]:
     """Some models of open_clip ask the network for the settings of their text part."""
-    import huggingface_hub
+    from huggingface_hub import constants
 
-    before = huggingface_hub.constants.HF_HUB_OFFLINE
-    huggingface_hub.constants.HF_HUB_OFFLINE = True
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = True
     try:
         yield
     finally:
-        huggingface_hub.constants.HF_HUB_OFFLINE = before
+        constants.HF_HUB_OFFLINE = before
 
 
 def _first_line(error: Exception) -> str:
@@ -262,11 +265,11 @@ def _load_pretrained(model: Classifier, library: str, name: str, config: RunConf
 
 def _reachable(source: Callable[[str, str], dict[str, Tensor]], name: str, tag: str) -> dict[str, Tensor]:
     """The library's own download, its many network errors told as one."""
-    import huggingface_hub
+    from huggingface_hub import constants
 
-    online = _can_look_up(huggingface_hub.constants.ENDPOINT)
+    online = _can_look_up(constants.ENDPOINT)
     if not online:  # Offline mode still takes what is in the cache, and fails at once instead of in 45 s.
-        huggingface_hub.constants.HF_HUB_OFFLINE = True
+        constants.HF_HUB_OFFLINE = True
     try:
         return source(name, tag)
     except (WeightsUnavailable, KeyboardInterrupt):

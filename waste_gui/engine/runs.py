@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from waste_gui import exports
 from waste_gui.config import RunConfig, dump
 from waste_gui.engine.context import Context
-from waste_gui.engine.errors import BadSettings, StopRequested, UnusableDataset
+from waste_gui.engine.errors import BadSettings, StopRequested, UnusableDataset, WrongCheckpoint
 from waste_gui.files import write_atomically
 from waste_gui.protocol import (
     DeviceChosen,
@@ -213,6 +213,8 @@ def _predict_all(
         if not batch.samples:
             continue
         probabilities_BC = predict_batch(model, info.spec, device, batch).softmax(1)
+        if not probabilities_BC.isfinite().all():
+            raise WrongCheckpoint("The model answers with what is no number.", "Choose another run.")
         best = probabilities_BC.topk(min(TOP, len(classes)), dim=1)
         for sample, values, labels in zip(
             batch.samples, best.values.tolist(), best.indices.tolist(), strict=True

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+import msgspec
 import torch
 from torch import nn
 
@@ -16,7 +17,7 @@ from waste_gui.dataset.photo_cache import PhotoCache
 from waste_gui.dataset.resized import resized_size
 from waste_gui.dataset.scan import DatasetError, Sample, Scan
 from waste_gui.dataset.split import Split, load_split, save_split, split_samples
-from waste_gui.engine import models
+from waste_gui.engine import checkpoint, models
 from waste_gui.engine.augment import Phase, training_phase
 from waste_gui.engine.context import Context, StageReport
 from waste_gui.engine.devices import Device
@@ -81,7 +82,8 @@ def prepare(
     """All stages from `scan` to `model_check`. What must be closed at the end is pushed on `closing`. In the
     folder of a run that `resumes` nothing is changed: its checkpoint may not fit."""
     scan, split, loading = scan_and_split(config, context, folder, device, closing, resumes=resumes)
-    model, spec = build_model(config, context, device, scan.classes)
+    filled = resumes and checkpoint.has_last(folder)
+    model, spec = build_model(config, context, device, scan.classes, filled_later=filled)
     loading = prepare_loading(config, context, split, spec, loading)
     prepared = Prepared(device, split, scan.classes, model, spec, loading.loader, loading.failures)
     load_single_sample(prepared, config, context, loading)
@@ -164,18 +166,26 @@ def find_again(config: RunConfig, context: Context, stage: StageReport, folder: 
 
 
 def build_model(
-    config: RunConfig, context: Context, device: Device, classes: tuple[str, ...]
+    config: RunConfig,
+    context: Context,
+    device: Device,
+    classes: tuple[str, ...],
+    *,
+    filled_later: bool = False,
 ) -> tuple[Classifier, ModelSpec]:
+    """`filled_later`: a checkpoint will put all weights in, so that none are fetched or read before."""
+    wanted = msgspec.structs.replace(config, pretrained="none") if filled_later else config
     with context.stage("model", None, "bytes") as stage:
         context.heart.does(f"building {config.model}")
         torch.manual_seed(config.seed)
         with watch_downloads(stage.progress):
-            model, spec = context.in_thread(lambda: models.build(config, classes))
+            model, spec = context.in_thread(lambda: models.build(wanted, classes))
         if config.freeze_backbone:
             model.backbone.requires_grad_(False)
         model.to(device.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         count = sum(p.numel() for p in model.parameters())
         weights = "from scratch" if config.pretrained == "none" else f"from {config.pretrained}"
+        weights = "from its checkpoint" if filled_later else weights
         stage.summary = (
             f"{spec.name} ({spec.library}), {count / 1e6:.1f} M parameters, {weights}, {spec.image_size} px"
         )

@@ -326,7 +326,8 @@ class Trainer:
         done, before = self.outcome, self.settings_before()
         done.epoch, done.step, done.updates = known.epoch, known.step, known.updates
         done.best_epoch, done.best_accuracy = known.best_epoch, known.best_accuracy
-        self.meter.epoch_loss, self.meter.epoch_steps = known.epoch_loss, known.epoch_steps
+        self.meter.epoch_loss = math.nan if known.epoch_loss is None else known.epoch_loss
+        self.meter.epoch_steps = known.epoch_steps
         if known.photos is None:  # Of before photos were counted.
             done.photos = known.batches * before.batch_size
             done.gathered = known.accumulated * before.batch_size
@@ -370,7 +371,7 @@ class Trainer:
             per_update=self.course.per_update,
             began=done.began,
             updates=done.updates,
-            epoch_loss=self.meter.epoch_loss,
+            epoch_loss=finite(self.meter.epoch_loss),
             epoch_steps=self.meter.epoch_steps,
         )
         info = CheckpointInfo(

@@ -68,7 +68,8 @@ class Evidence:
     share of memory that is available, of the computer or of the container whichever is less; `slept_s` is
     how long the computer slept since the look before; `gpu` is the graphics card that the processes use, and
     `gpu_silent_s` how long its driver has not answered. `elsewhere` is the computer on which they run, where
-    that is not this one: then nothing is known of them."""
+    that is not this one: then nothing is known of them. `unproven` is the engine's number where nothing
+    proves that it is one that this person started: then no signal is sent to it."""
 
     alive: bool = True
     cpu_percent: float | None = None
@@ -82,6 +83,7 @@ class Evidence:
     gpu: Gpu | None = None
     gpu_silent_s: float = 0.0
     elsewhere: str = ""
+    unproven: int = 0
 
     @property
     def engine(self) -> ProcessLook | None:

@@ -11,7 +11,7 @@ import contextlib
 import socket
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -202,6 +202,8 @@ class RunSession:
     def _on_evidence(self, evidence: Evidence) -> None:
         if self.over:
             return
+        if self.owner is not None and not self.owner.ours:
+            evidence = replace(evidence, unproven=self.owner.pid)
         self.evidence = evidence
         if evidence.alive:
             self._looks.append(evidence)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 from pytestqt.qtbot import QtBot
 
@@ -83,6 +85,26 @@ def test_running_training_is_shown_at_the_start_and_can_be_stopped(
     last = window.rooms.session.controller.run.last
     assert window.rooms.session.controller.run.phase is RunPhase.STOPPED
     assert last is not None and '"command":"stop"' in getattr(last, "reason", "")
+
+
+def test_engine_that_nothing_proves_is_asked_and_never_forced(
+    make_window: Callable[[str], MainWindow], running: RunDir, qtbot: QtBot
+) -> None:
+    """Its lock is as an older version wrote it. What can't be done is said."""
+    said = json.loads(running.lock.read_bytes())
+    running.lock.write_text(json.dumps({"pid": said["pid"], "started": said["started"]}))
+    window = make_window("finishes")
+    controller = window.rooms.session.controller
+    window.rooms.left_behind.at_start()
+    qtbot.waitUntil(lambda: controller.session.evidence.unproven == said["pid"], timeout=WAIT_MS)
+    for act in (controller.force_stop, controller.go_on):
+        with qtbot.waitSignal(controller.trouble, timeout=WAIT_MS) as trouble:
+            act()
+        assert f"no signal to process {said['pid']}" in trouble.args[0]
+    assert psutil.pid_exists(said["pid"])
+    with qtbot.waitSignal(controller.ended, timeout=WAIT_MS):
+        controller.stop_now()
+    assert controller.run.phase is RunPhase.STOPPED
 
 
 def test_training_that_ended_while_the_window_was_closed_is_told_once(

@@ -21,6 +21,7 @@ from waste_gui.gui.session.previous_events import PreviousEvents
 from waste_gui.monitor import countdown
 from waste_gui.monitor.crash import ProcessOutcome
 from waste_gui.monitor.engine_clock import EngineClock
+from waste_gui.monitor.rules.life import not_ended_from_here
 from waste_gui.monitor.run import Run
 from waste_gui.monitor.session import RunSession
 from waste_gui.monitor.snapshot import Snapshot
@@ -223,6 +224,8 @@ class RunController(QObject):
         if self.session.elsewhere:
             where = self.session.elsewhere
             self.trouble.emit(f"It runs on {where} and cannot be ended from here.", f"End it on {where}.")
+        elif (owner := self.session.owner) is not None and not owner.ours:
+            self.trouble.emit(not_ended_from_here(owner.pid), "Look at it, and end it yourself.")
         else:
             self._engine.force_stop()
 
@@ -242,8 +245,10 @@ class RunController(QObject):
         """After a pause: asked for here, or made from outside by stopping the process."""
         if self.run.paused:
             self.send(Resume())
+        elif (owner := self.session.owner) is not None and not owner.ours:
+            self.trouble.emit(not_ended_from_here(owner.pid), "Look at it, and continue it yourself.")
         elif self._engine is not None:
-            continue_tree(self.session.owner)
+            continue_tree(owner)
 
     def skip_photo(self, path: str) -> None:
         self.send(SkipPhoto(path=path))

@@ -91,6 +91,10 @@ def stopping(context: Context) -> Verdict | None:
         text = f"{title}. It cannot be ended from here: end it on {host}.{disk}"
         elsewhere = (Action.KEEP_WAITING, Action.COPY_DETAILS)
         return Verdict(VerdictState.LIKELY_STUCK, "not_stopping", title, text, context.facts, elsewhere)
+    if pid := context.evidence.unproven:
+        text = f"{title}. {not_ended_from_here(pid)} Look at it, and end it yourself.{disk}"
+        unproven = (Action.KEEP_WAITING, Action.COPY_DETAILS)
+        return Verdict(VerdictState.LIKELY_STUCK, "not_stopping", title, text, context.facts, unproven)
     actions = (Action.FORCE_STOP, Action.KEEP_WAITING, Action.SHOW_WHERE)
     return Verdict(
         VerdictState.LIKELY_STUCK, "not_stopping", title, f"{title}. Force it?{disk}", context.facts, actions
@@ -132,7 +136,18 @@ def stopped_process(context: Context) -> Verdict | None:
     who = "The training process" if context.beat_age_s > BEAT_S else "A data worker"
     text = f"{who} is paused: somebody stopped it (SIGSTOP). It goes on where it was when it is continued."
     state = VerdictState.LIKELY_STUCK if context.silence_s >= RED_SILENCE_S else VerdictState.SLOW
+    if pid := context.evidence.unproven:
+        text += f" {not_ended_from_here(pid)} Continue it yourself: kill -CONT {pid}."
+        return context.silence("paused", text, (Action.KEEP_WAITING, Action.COPY_DETAILS), state=state)
     return context.silence("paused", text, (Action.RESUME, Action.STOP), state=state)
+
+
+def not_ended_from_here(pid: int) -> str:
+    """Why no signal is sent to an engine that a lock without a proof names."""
+    return (
+        f"This window sends no signal to process {pid}: nothing proves that it is this training, started by "
+        "you and by this version of the program."
+    )
 
 
 def paused(context: Context) -> Verdict | None:
