@@ -14,6 +14,7 @@ from waste_gui.dataset.scan import Sample
 from waste_gui.engine.evaluation import Evaluation, save_results
 from waste_gui.engine.loading import Failures
 from waste_gui.gui.alerts.hooks import News, _environment
+from waste_gui.gui.alerts.note import Note
 from waste_gui.gui.common.escaping import one_line
 from waste_gui.gui.common.events import Event
 from waste_gui.gui.platform import desktop_entry
@@ -57,3 +58,8 @@ def test_what_moves_a_cursor_or_turns_text_is_shown_as_its_code(text: str) -> No
 def test_a_menu_entry_has_no_lines_of_a_strangers() -> None:
     with pytest.raises(OSError):
         desktop_entry.entry_text(["/home/x\nExec=/tmp/owned"])
+
+
+def test_what_a_tray_shows_is_no_markup() -> None:
+    title, text = Note("<b>x\x1b[1m", "<img src=http://x>\u202e\n").for_tray
+    assert title.isprintable() and text.isprintable() and "<" not in title + text

@@ -41,6 +41,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", refuse)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library", [*models.LIBRARIES, "os", "hf-hub"])
 @pytest.mark.parametrize("name", STRANGE, ids=lambda name: name[:20])
 def test_a_strange_model_is_not_built(library: str, name: str, no_network: None) -> None:
@@ -69,6 +70,7 @@ JUNK: dict[str, Callable[[], object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("junk", JUNK)
 @pytest.mark.parametrize("legacy", [False, True])
 def test_a_file_of_junk_is_one_sentence(junk: str, legacy: bool, tmp_path: Path, no_network: None) -> None:
@@ -77,6 +79,7 @@ def test_a_file_of_junk_is_one_sentence(junk: str, legacy: bool, tmp_path: Path,
     refused(path)
 
 
+@pytest.mark.slow
 def test_a_pickle_of_a_stranger_is_not_run(tmp_path: Path) -> None:
     class Evil:
         def __reduce__(self) -> tuple[object, ...]:
@@ -87,6 +90,7 @@ def test_a_pickle_of_a_stranger_is_not_run(tmp_path: Path) -> None:
     assert not (tmp_path / "owned").exists()
 
 
+@pytest.mark.slow
 def test_an_archive_that_grows_is_not_unpacked(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "weights.pth", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("weights/data.pkl", bytes(50_000_000))
@@ -96,6 +100,7 @@ def test_an_archive_that_grows_is_not_unpacked(tmp_path: Path) -> None:
 HEADERS = (b"", b"\0" * 8, struct.pack("<Q", 2**63), struct.pack("<Q", 100) + b"{" * 100, b"\0" * 1000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", HEADERS)
 def test_safetensors_with_an_absurd_header(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "weights.safetensors").write_bytes(content)

@@ -86,8 +86,7 @@ class Notifications(QObject):
         signs = QSystemTrayIcon.MessageIcon
         self._tray.show()
         self._tray.showMessage(
-            self._note.title,
-            self._note.line,
+            *self._note.for_tray,
             signs.Warning if self._note.urgent else signs.Information,
         )
         self._end(True)

@@ -18,5 +18,10 @@ class Note:
     urgent: bool = False
 
     @property
+    def for_tray(self) -> tuple[str, str]:
+        """Title and text for Qt, which hands them to desktops that may take them for markup."""
+        return one_line(self.title).replace("<", "‹"), self.line.replace("<", "‹")
+
+    @property
     def line(self) -> str:
         return shorten(one_line(self.text), MOST_CHARS)
