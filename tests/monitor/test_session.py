@@ -24,7 +24,7 @@ from waste_gui.monitor.run import RunPhase
 from waste_gui.monitor.session import RunSession
 from waste_gui.monitor.stall import diagnose
 from waste_gui.monitor.verdict import Action, VerdictState
-from waste_gui.monitor.watch import View
+from waste_gui.monitor.watch import STOOD_STILL_S, View
 from waste_gui.owner import OTHER_HOST_S, Owner
 from waste_gui.protocol import AnyMessage, encode
 from waste_gui.rundir import RunDir, data_dir, runs_dir
@@ -233,6 +233,30 @@ def test_two_starts_in_one_file_are_two_runs(folder: RunDir) -> None:
 
 
 # --- stood still
+
+
+def test_run_that_is_attached_to_is_not_said_to_have_stood_still_or_paused_before(folder: RunDir) -> None:
+    """Its first looks come before anything of its time is known."""
+    clock, messages = Clock(), Transcript(3).start_up().begin_training().epoch(1).messages
+    clock.at += messages[-1].at + 0.5
+    began = messages[0].started_at if isinstance(messages[0], protocol.RunStarted) else 0.0
+    engine_clock = EngineClock(clock, lambda: began + clock.at - 1000.0)
+    run = RunSession(at_once, folder, clock=engine_clock, past=History())
+    run.caught_up = False
+    run.tick()
+    for i in range(0, len(messages), 50):
+        clock.at += 0.1
+        run.receive(messages[i : i + 50])
+        run.tick()
+    assert run.now() > STOOD_STILL_S
+    run.caught_up = True
+    run.tick()
+    view = run.snapshot().view
+    assert view is not None and view.recovered is None
+    clock.at += STOOD_STILL_S + 1
+    run.tick()
+    view = run.snapshot().view
+    assert view is not None and view.recovered is not None
 
 
 def standing_still(seconds: float) -> list[AnyMessage]:

@@ -232,10 +232,12 @@ class RunSession:
         return self.run.phase.running and not self.over
 
     def tick(self) -> None:
-        """Moves the watch on, by what is known now."""
+        """Moves the watch on, by what is known now. What is still being read is of the past: a silence that
+        is seen in it never was, and nothing is remembered of it."""
         now = self.run.heard_at if self.run.phase.ended else self.now()
-        self.view = view = self._watch.look(self.run, self.evidence, now)
-        if not self.running:
+        watch = self._watch if self.caught_up else Watch(self._watch.history)
+        self.view = view = watch.look(self.run, self.evidence, now, self.clock.steady())
+        if not self.running or not self.caught_up:
             return
         if view.stacks_wanted:
             self.read_stacks(view.stands_still)

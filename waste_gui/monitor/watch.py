@@ -65,13 +65,14 @@ class Watch:
         self._waking_until = -math.inf
         self._asked_for_stacks_at = -math.inf
 
-    def look(self, run: Run, evidence: Evidence, now: float) -> View:
-        """`now` is on the engine's clock."""
+    def look(self, run: Run, evidence: Evidence, now: float, steady: float | None = None) -> View:
+        """`now` is on the engine's clock, which leaps when more is learned of it; `steady`, where there is
+        another, on the clock of who looks."""
         left = remaining(run, now, self.history)
         self._take_look(evidence, now)
         verdict = diagnose(run, left, _steady(self._looks), now)
         self._note_pause(run, verdict, now)
-        self._note_sleep(evidence, now)
+        self._note_sleep(evidence, now, now if steady is None else steady)
         patient = self._patient_until is not None and now < self._patient_until
         if patient or now < self._waking_until:
             verdict = _patient(verdict)
@@ -106,10 +107,10 @@ class Watch:
             self._paused_from = run.moved_at
             self._recovered = None
 
-    def _note_sleep(self, evidence: Evidence, now: float) -> None:
+    def _note_sleep(self, evidence: Evidence, now: float, steady: float) -> None:
         """A computer that slept, or stood still, makes no run stuck."""
-        gap = now - self._looked_at if self._looked_at is not None else 0.0
-        self._looked_at = now
+        gap = steady - self._looked_at if self._looked_at is not None else 0.0
+        self._looked_at = steady
         if evidence.slept_s > 0:
             text = f"The computer was asleep for {formatting.span(evidence.slept_s)}. The clocks were reset."
         elif gap > STOOD_STILL_S:

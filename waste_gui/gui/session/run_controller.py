@@ -316,7 +316,8 @@ class RunController(QObject):
         self._paint_timer.stop()
         self.session.tick()
         snapshot = self.snapshot()
-        stuck = snapshot.view is not None and snapshot.view.verdict.state is VerdictState.LIKELY_STUCK
+        said = snapshot.view is not None and snapshot.view.verdict.state is VerdictState.LIKELY_STUCK
+        stuck = said and snapshot.live
         if stuck and not self._was_stuck:
             self._was_stuck = True
             self.stuck.emit(snapshot)
