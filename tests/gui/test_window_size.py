@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from PySide6.QtCore import QRect, QSize
 from PySide6.QtWidgets import QApplication, QPushButton, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
@@ -50,6 +52,44 @@ def test_dialog_opens_within_a_small_screen(name: str, qtbot: QtBot, theme: Them
         assert dialog.size() == dialog.size().boundedTo(free)
     assert dialog.minimumSizeHint() == dialog.minimumSizeHint().boundedTo(free)
     pieces.close()
+
+
+PLACES = st.builds(QRect, *map(st.integers, (40, 40, 320, 240), (400, 280, 390, 500)))
+
+
+@settings(max_examples=10, deadline=None)
+@given(PLACES)
+@example(QRect(90, 27, 600, 500))
+def test_window_that_is_opened_again_stands_where_it_stood(qapp: QApplication, place: QRect) -> None:
+    """Also the fifth time: the desktop's frame around it is not added each time."""
+    free = qapp.primaryScreen().availableGeometry()
+    kept = None
+    for _ in range(5):
+        window = QWidget()
+        if kept is None:
+            window.setGeometry(place)
+        else:
+            window.restoreGeometry(kept)
+            window_size.keep_on_screen(window)
+        window.show()
+        QApplication.processEvents()
+        assert window.geometry() == place or not free.contains(place)
+        kept = window.saveGeometry()
+        window.close()
+
+
+@settings(max_examples=30, deadline=None)
+@given(PLACES, st.integers(-2000, 2000), st.integers(-2000, 2000), st.integers(0, 3000))
+@pytest.mark.usefixtures("qapp")
+def test_window_that_was_on_another_screen_is_whole_on_this(place: QRect, x: int, y: int, more: int) -> None:
+    window = QWidget()
+    window.setGeometry(place.translated(x, y).adjusted(0, 0, more, more))
+    window_size.keep_on_screen(window)
+    free = window.screen().availableGeometry()
+    assert free.contains(window.geometry())
+    once = window.geometry()
+    window_size.keep_on_screen(window)
+    assert window.geometry() == once
 
 
 def _around(widget: QWidget | None) -> Iterator[QWidget]:

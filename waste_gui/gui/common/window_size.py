@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, QSize
+from PySide6.QtCore import QPoint, QRect, QSize
 from PySide6.QtWidgets import QWidget
 
 FRAME = QSize(16, 40)
@@ -23,11 +23,16 @@ def need_at_least(window: QWidget, width: int, height: int) -> None:
 
 
 def keep_on_screen(window: QWidget) -> None:
-    """After a place and a size that were kept, perhaps of another screen or another scale."""
-    free = window.screen().availableGeometry()
-    size = window.size().boundedTo(free.size() - FRAME)
-    place = QRect(window.pos(), size)
-    place.moveRight(min(place.right(), free.right()))
-    place.moveBottom(min(place.bottom(), free.bottom()))
-    window.resize(size)
-    window.move(max(place.left(), free.left()), max(place.top(), free.top()))
+    """After a place and a size that were kept, perhaps of another screen or another scale. What fits
+    stays where it was: `move` would put its frame there, and the window further down each time."""
+    free, place = window.screen().availableGeometry(), window.geometry()
+    size = place.size().boundedTo(free.size() - FRAME)
+    if place.size() == size and free.contains(place):
+        return
+    side = FRAME.width() // 2
+    inner = free.adjusted(side, FRAME.height() - side, -side, -side)
+    place = QRect(place.topLeft(), size)
+    place.moveRight(min(place.right(), inner.right()))
+    place.moveBottom(min(place.bottom(), inner.bottom()))
+    place.moveTopLeft(QPoint(max(place.left(), inner.left()), max(place.top(), inner.top())))
+    window.setGeometry(place)
