@@ -222,6 +222,17 @@ def test_resumed_run_goes_on_with_the_curves_of_its_earlier_starts() -> None:
     assert len(run.loss) == 80, "what comes too late is of no use"
 
 
+def test_resumed_run_knows_the_checkpoint_it_goes_on_from() -> None:
+    before = Transcript().start_up().begin_training().epoch(1)
+    again = Transcript().start_up().begin_training()
+    run = Run()
+    run.recall(in_stretches(before.messages))
+    run.receive_all(in_stretches(again.messages))
+    saved = [message for message in before.messages if isinstance(message, protocol.CheckpointSaved)]
+    assert saved and run.earlier.checkpoint == saved[-1]
+    assert run.checkpoint is None, "nothing is saved by this start yet"
+
+
 def epoch_finished(epoch: int, step: int) -> protocol.EpochFinished:
     return protocol.EpochFinished(
         epoch=epoch, train_loss=1, val_loss=1, val_accuracy=0.5, elapsed_s=5, best=True, step=step

@@ -21,6 +21,7 @@ class PreviousAttempts:
     """`epoch_times` are the seconds of each epoch that one start trained whole, pauses not counted."""
 
     epochs: list[EpochFinished] = field(default_factory=list)
+    checkpoint: protocol.CheckpointSaved | None = None
     epoch_times: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_TIMES))
     _before_s: float = 0.0
     _at: float = 0.0
@@ -54,6 +55,8 @@ class PreviousAttempts:
                 self._stood_still_s += told.stood_still_s
             case EpochFinished():
                 self._on_epoch(told)
+            case protocol.CheckpointSaved():
+                self.checkpoint = told
         self._at = told.at
 
     def _on_progress(self, message: protocol.Progress) -> None:

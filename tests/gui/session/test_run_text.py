@@ -184,6 +184,23 @@ def test_resumed_training_took_the_time_of_all_its_starts() -> None:
     assert header(script).time == "4:19"
 
 
+def test_resumed_training_that_dies_before_it_saves_is_resumed_from_where_it_began() -> None:
+    run = Run()
+    run.recall(Transcript(9).start_up().begin_training().epoch(1).messages)
+    run.receive_all(Transcript(9).start_up().begin_training().messages)
+    run.process_gone("It was killed.")
+    said = notice(Snapshot(run, 20.0))
+    assert said is not None and said.offers[0] is Offer.RESUME_RUN
+    assert (Offer.RESUME_RUN, "Resume from epoch 1") in said.labels
+
+
+def test_stop_that_was_asked_for_has_one_name() -> None:
+    script = pictures.training()
+    script.say(p.RunStopped(checkpoint="best", reason="Stopped on request."))
+    said = notice(snapshot(script))
+    assert said is not None and said.title == f"{header(script).normal}." == "Stopped by you."
+
+
 def test_bar_says_nothing_twice() -> None:
     script = slow_epoch()
     run = replay(script.messages)

@@ -25,6 +25,8 @@ ROW_WORD = len("not learning")
 """What fits beside a stage in the checklist."""
 FIRST_PASS = "photos are read the first time"
 ADVISED = "Follow the advice below."
+ON_REQUEST = "Stopped on request"
+"""What the engine calls a stop from the window, or from a terminal."""
 ONCE_IT_GOES_ON = "once it goes on"
 WAITS, BRING_BACK = "Waits for a folder", "Bring the folder back."
 
@@ -327,7 +329,7 @@ def _advice(snapshot: Snapshot) -> tuple[str, str]:
     run = snapshot.run
     best = f"Best {_best(run, 'ep.')}" if _best(run) else ""
     if run.paused:
-        return "Resume when you like.", best
+        return "Press Resume.", best
     if _waits(snapshot):
         return BRING_BACK, best
     if snapshot.view and snapshot.view.verdict.state is VerdictState.LIKELY_STUCK:
@@ -390,6 +392,7 @@ def notice(snapshot: Snapshot) -> Notice | None:
             ask = (Offer.RESUME_RUN,) if _resumable(run) else ()
             reason = stopped.reason.strip().rstrip(".") or "Stopped"
             title = reason if reason.startswith("Stopped") else f"Stopped: {reason}"
+            title = "Stopped by you" if reason == ON_REQUEST else title
             return Notice("info", "stopped", f"{title}.", kept, ask, labels=_labels(run))
     if run.phase is RunPhase.CRASHED:
         hint, lines = (run.crash.hint, run.crash.lines) if run.crash else ("", ())
@@ -408,8 +411,9 @@ def _labels(run: Run) -> tuple[tuple[Action | Offer, str], ...]:
     labels: list[tuple[Action | Offer, str]] = []
     if _best(run):
         labels.append((Action.STOP, "Stop, keep best model"))
-    if run.checkpoint is not None:
-        epoch = run.checkpoint.epoch
+    saved = run.checkpoint or run.earlier.checkpoint
+    if saved is not None:
+        epoch = saved.epoch
         labels.append((Offer.RESUME_RUN, f"Resume from epoch {epoch}"))
         labels.append((Action.TRY_AGAIN, f"Try again from epoch {epoch}"))
     return tuple(labels)
@@ -426,7 +430,7 @@ def _resumable(run: Run) -> bool:
     """Whether there is a state to go on from: one was saved, as it is when a run is stopped after a step."""
     train = run.stages.get("train")
     stepped = isinstance(run.last, RunStopped) and train is not None and train.done > 0
-    return stepped or run.checkpoint is not None
+    return stepped or (run.checkpoint or run.earlier.checkpoint) is not None
 
 
 def _live_notice(snapshot: Snapshot) -> Notice | None:
