@@ -23,7 +23,7 @@ from waste_gui.engine.failures import failed
 from waste_gui.gui.session.run_controller import RunController
 from waste_gui.monitor import __main__ as terminal
 from waste_gui.monitor import kernel_log
-from waste_gui.monitor.crash import Crash, ProcessOutcome, explain
+from waste_gui.monitor.crash import AGAIN, READ_LOG, Crash, ProcessOutcome, explain
 from waste_gui.monitor.evidence import Evidence
 from waste_gui.monitor.kernel_log import killed_for_memory, line_of, printed_entries
 from waste_gui.monitor.last_log import LINE_CHARS, MOST_LINES, LastLog
@@ -245,6 +245,14 @@ def test_crash_of_a_reading_process_is_not_the_engine_s() -> None:
     assert explain(ProcessOutcome(), OF_A_WORKER).cause == "gone"
     assert explain(ProcessOutcome(exit_code=1), OF_A_WORKER + said).cause == "out_of_memory"
     assert explain(ProcessOutcome(exit_code=1), said + OF_A_WORKER).cause == "out_of_memory"
+
+
+@pytest.mark.parametrize(
+    "end", [ProcessOutcome(), ProcessOutcome(exit_code=7), ProcessOutcome(signal=3)], ids=repr
+)
+def test_log_is_only_named_if_something_stands_in_it(end: ProcessOutcome) -> None:
+    assert explain(end).hint == AGAIN and explain(end).lines == ()
+    assert explain(end, "last words\n").hint == READ_LOG
 
 
 def test_end_that_nobody_saw_is_read_from_the_log() -> None:

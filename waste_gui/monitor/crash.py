@@ -190,7 +190,7 @@ def explain(
         if crash := rule(case):
             lines = tuple(shorten(line) for line in crash.lines)
             return replace(crash, text=at_home(crash.text, home), lines=lines)
-    return Crash("gone", GONE.format(work=end.work), READ_LOG, case.log.error_lines, certain=False)
+    return Crash("gone", GONE.format(work=end.work), case.read_log, case.log.error_lines, certain=False)
 
 
 @dataclass(frozen=True)
@@ -217,6 +217,11 @@ class _Case:
         if self.signal:
             return _SIGNALS.get(signal_name(self.signal), "")
         return "" if self.end.exit_code is not None else _FATAL.get(self.log.fatal, "")
+
+    @property
+    def read_log(self) -> str:
+        """What to do where nothing else is known: look at the log, if something stands there."""
+        return READ_LOG if self.log.error_lines else AGAIN
 
     @property
     def signal(self) -> int:
@@ -414,9 +419,9 @@ def _by_a_number(case: _Case) -> Crash | None:
     work, lines = case.end.work, case.log.error_lines
     if case.status:
         text = f"The {work} was ended by Windows ({case.code})."
-        return Crash("ended", text, READ_LOG, lines, certain=False)
+        return Crash("ended", text, case.read_log, lines, certain=False)
     if case.signal:
-        return Crash("signal", f"The {work} was ended by {case.code}.", READ_LOG, lines, certain=False)
+        return Crash("signal", f"The {work} was ended by {case.code}.", case.read_log, lines, certain=False)
     if case.end.exit_code is None:
         return None
     status = f"exit status {case.end.exit_code}"
@@ -425,7 +430,9 @@ def _by_a_number(case: _Case) -> Crash | None:
             f"The {work} ended with an error that it could not report ({status}): {case.log.last_exception}"
         )
         return Crash("error", text, "Copy the details and send them to us.", lines)
-    return Crash("left", f"The {work} ended without a last word ({status}).", READ_LOG, lines, certain=False)
+    return Crash(
+        "left", f"The {work} ended without a last word ({status}).", case.read_log, lines, certain=False
+    )
 
 
 _RULES = (
