@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QStackedLayout, QToolTip
 from waste_gui.gui.common import theme
 from waste_gui.gui.common.axis_follow import PAN, ZOOM, Follow
 from waste_gui.gui.common.escaping import shorten, tooltip
+from waste_gui.gui.common.focus_plot import FocusPlot
 from waste_gui.gui.common.glyphs import paint_glyph
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
@@ -55,7 +56,7 @@ SWATCH = QSize(20, 11)
 EMPTY = "Nothing has been heard of a run yet. What it does when appears here."
 
 
-class TimelineView(pg.PlotWidget):  # type: ignore[misc]
+class TimelineView(FocusPlot):
     """The drawing with its time axis, its keys, and what stands under the mouse in words."""
 
     followed = Signal(object)  # Follow

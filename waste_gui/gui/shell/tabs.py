@@ -36,10 +36,13 @@ class Tabs(QTabBar):
             box = self.tabRect(i)
             box.setWidth(box.width() - 3 * UNIT)  # The words begin where the page below begins.
             current = i == self.currentIndex()
+            if current and self.hasFocus():
+                painter.setPen(QColor(c.accent))
+                around = box.adjusted(-UNIT // 2, 2, UNIT // 2 - 1, -4)
+                painter.drawRect(around & self.rect().adjusted(0, 0, -1, -1))
             painter.setPen(QColor(c.text if current else c.muted))
             flags = int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextShowMnemonic)
             painter.drawText(box, flags, self.tabText(i))
             if current:
-                thick = 3 if self.hasFocus() else 2
-                painter.fillRect(box.left(), box.bottom() - thick + 1, box.width(), thick, QColor(c.accent))
+                painter.fillRect(box.left(), box.bottom() - 1, box.width(), 2, QColor(c.accent))
         painter.end()

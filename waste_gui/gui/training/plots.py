@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from waste_gui.gui.common import theme
 from waste_gui.gui.common.axis_follow import PAN, ZOOM, Follow
+from waste_gui.gui.common.focus_plot import FocusPlot
 from waste_gui.gui.common.formatting import count
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
@@ -96,7 +97,7 @@ class _StepAxis(WholeTicks, _Axis):
         return [count(round(value)) for value in values]
 
 
-class CurveView(pg.PlotWidget):  # type: ignore[misc]
+class CurveView(FocusPlot):
     """One pair of axes with its curves and keys."""
 
     followed = Signal(object)  # Follow
