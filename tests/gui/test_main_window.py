@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
@@ -21,6 +22,7 @@ from waste_gui.config import RunConfig
 from waste_gui.gui.common.preferences import Preferences
 from waste_gui.gui.common.theme import Theme
 from waste_gui.gui.main_window import MainWindow
+from waste_gui.gui.session.example import DEMO_CONFIG
 from waste_gui.gui.session.interfaces import Answer
 from waste_gui.gui.session.pages import PHOTOS, RUNS, SETTINGS, TRAINING
 from waste_gui.gui.session.run_controller import RunController
@@ -66,6 +68,20 @@ def test_idle_window_says_what_to_do(make_window: Make) -> None:
     assert not window.frame.header.start_button.isEnabled()
     assert "Choose a folder of photos." in shown_texts(window)
     assert window.windowTitle() == "waste-gui"
+
+
+def test_own_photos_are_not_trained_as_the_example(make_window: Make, photos: Path) -> None:
+    window = make_window("finishes")
+    form = window.rooms.form
+    form.show_config(DEMO_CONFIG)
+    window.commands.add_folders([str(photos)])
+    assert form.config() == RunConfig()
+    form.show_config(msgspec.structs.replace(DEMO_CONFIG, epochs=3))
+    window.commands.add_folders([str(photos / "glass")])
+    assert form.config() == msgspec.structs.replace(DEMO_CONFIG, epochs=3, name=""), "what was changed stays"
+    form.show_config(RunConfig(name="mine"))
+    window.commands.add_folders([str(photos / "paper")])
+    assert form.config().name == "mine"
 
 
 def test_folder_with_classes_makes_start_possible(make_window: Make, photos: Path, qtbot: QtBot) -> None:

@@ -7,11 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMainWindow, QMenu
 
 from waste_gui import config as configs
-from waste_gui.config import ConfigError
+from waste_gui.config import ConfigError, RunConfig
 from waste_gui.gui.common.folders import open_folder
 from waste_gui.gui.common.preferences import Preferences
 from waste_gui.gui.common.theme import Theme
@@ -163,6 +164,18 @@ class Commands:
             self._rooms.session.start_with((folder,))
         self._rooms.data.set_choice(DatasetChoice(sources=(folder,)))
         self._shell.show_page(PHOTOS)
+
+    def leave_example(self) -> None:
+        """Own photos are not trained under the example's name, nor so small without having been asked."""
+        form = self._rooms.form
+        try:
+            now = form.config()
+        except ConfigError:
+            return  # It is being typed.
+        if now == DEMO_CONFIG:
+            form.show_config(RunConfig())
+        elif now.name == DEMO_CONFIG.name:
+            form.show_config(msgspec.structs.replace(now, name=""))
 
     def lose_example(self, error: Exception) -> None:
         self._rooms.data.set_choice(DatasetChoice())

@@ -48,6 +48,7 @@ class DataPage(QWidget):
 
     ready_changed = Signal()
     example_asked = Signal()
+    folders_added = Signal()  # The person's own.
 
     def __init__(self, preferences: Preferences, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -169,6 +170,7 @@ class DataPage(QWidget):
             kept = tuple(s for s in self.choice.sources if s != str(demo_folder()))
             sources = (*kept, *new)
             self._change(f"add {many(len(new), 'folder')}", dataclasses.replace(self.choice, sources=sources))
+            self.folders_added.emit()
 
     def remove_folder(self, folder: str) -> None:
         sources = tuple(s for s in self.choice.sources if s != folder)
