@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from tests.gui import pictures
@@ -16,8 +16,9 @@ from tests.gui.conftest import WAIT_MS, ready
 from tests.gui.session.test_attached_engine import engine_in
 from tests.monitor import transcripts
 from waste_gui import config as configs
+from waste_gui import protocol
 from waste_gui.config import RunConfig
-from waste_gui.gui.common.run_picker import EARLIER_RUN, THE_TRAINING, TRAINS_NOW
+from waste_gui.gui.common.run_picker import EARLIER_RUN, PAUSED, THE_TRAINING, TRAINS_NOW
 from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.session.interfaces import Answer
 from waste_gui.gui.session.pages import PHOTOS, RESULTS, RUNS, SETTINGS, TRAINING
@@ -118,6 +119,24 @@ def test_strip_is_used_with_the_keyboard(window: MainWindow, qtbot: QtBot) -> No
     assert all(b.accessibleName() for b in (window.frame.strip.pause_button, window.frame.strip.stop_button))
 
 
+def test_paused_training_is_called_so_and_resumed_by_one_word(window: MainWindow, qtbot: QtBot) -> None:
+    run = window.rooms.session.controller.run
+    run.receive(
+        protocol.Heartbeat(
+            seq=run.next_seq, at=run.heard_at, where="paused", workers=(), queued=0, gpu=None,
+            activity=protocol.Activity.PAUSED,
+        )
+    )  # fmt: skip
+    window.rooms.session.controller.changed.emit(window.rooms.session.controller.snapshot())
+    bar, strip, picker = window.frame.bar, window.frame.strip, window.rooms.run_page.picker
+    assert (picker.note.text(), strip.pause_button.text()) == (PAUSED, "Resume")
+
+    def offered() -> list[str]:
+        return [button.text().replace("&", "") for button in bar.findChildren(QPushButton)]
+
+    qtbot.waitUntil(lambda: bar.isVisible() and offered()[:1] == ["Resume"], timeout=WAIT_MS)
+
+
 def test_strip_stops_the_training_and_is_gone_with_it(
     window: MainWindow, earlier: RunDir, qtbot: QtBot
 ) -> None:
@@ -135,9 +154,9 @@ def test_pickers_offer_the_training_and_the_newest_runs(
 ) -> None:
     picker = window.rooms.results.picker
     picker.menu.aboutToShow.emit()
-    qtbot.waitUntil(lambda: len(picker.menu.actions()) >= 4, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: len(picker.menu.actions()) >= 3, timeout=WAIT_MS)
     texts = [action.text() for action in picker.menu.actions()]
-    assert texts[0] == THE_TRAINING and "the good one" in texts
+    assert texts == [THE_TRAINING, "", "the good one"], "the training is there once"
     picker.menu.actions()[texts.index("the good one")].trigger()
     qtbot.waitUntil(lambda: window.rooms.results.folder == earlier, timeout=WAIT_MS)
     assert window.rooms.shown.follows, "the training page shows its own run"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from waste_gui.gui.common.run_picker import EARLIER_RUN, LAST_RUN, TRAINS_NOW
+from waste_gui.gui.common.run_picker import EARLIER_RUN, LAST_RUN, PAUSED, TRAINS_NOW
 from waste_gui.gui.results.page import Results, ResultsPage
 from waste_gui.gui.session.recent_runs import RecentRuns
 from waste_gui.gui.session.session_text import run_name
@@ -33,7 +33,6 @@ class Looking(QObject):
         self._recent.found.connect(self._on_recent)
         for picker in (training.picker, results.picker):
             picker.asked.connect(self._recent.read)
-            self._recent.found.connect(picker.show_runs)
         training.picker.chosen.connect(self._on_run)
         results.picker.chosen.connect(self._on_results)
         results.found.connect(self._on_found)
@@ -42,6 +41,10 @@ class Looking(QObject):
 
     def _on_recent(self, runs: list[tuple[str, str]]) -> None:
         self._names |= dict(runs)
+        own = str(self._session.folder.path) if self._session.folder else None
+        others = [run for run in runs if run[0] != own]
+        for picker in (self._training.picker, self._results.picker):
+            picker.show_runs(others)
 
     def _on_run(self, folder: str | None) -> None:
         if folder is None:
@@ -69,8 +72,9 @@ class Looking(QObject):
 
     def name_runs(self, shown: Snapshot, *, trains: bool) -> None:
         """On the pages, and what each run is; `shown` is the one that is looked at."""
+        now = PAUSED if self._session.snapshot.run.paused else TRAINS_NOW
         if self._shown.follows:
-            note = TRAINS_NOW if trains else LAST_RUN if shown.folder else ""
+            note = now if trains else LAST_RUN if shown.folder else ""
         else:
             note = EARLIER_RUN
         self._training.picker.show_run(run_name(shown), note, trains=trains)
@@ -78,7 +82,7 @@ class Looking(QObject):
         if results is None:
             self._results.picker.show_run("", trains=trains)
         elif results == self._session.folder:
-            note = TRAINS_NOW if trains else LAST_RUN
+            note = now if trains else LAST_RUN
             self._results.picker.show_run(run_name(self._session.snapshot), note, trains=trains)
         else:
             self._results.picker.show_run(self._named(results, shown), EARLIER_RUN, trains=trains)

@@ -34,7 +34,9 @@ def test_lines_come_one_after_the_other_and_can_be_copied(make_window: Make, qtb
     window = make_window("finishes")
     window.commands.show_self_test(first=True)
     dialog = shown(window)
-    assert [line.word.text() for line in dialog.lines.values()] == ["looks…"] + ["waits"] * (len(NAMES) - 1)
+    assert [line.word.text() for line in dialog.lines.values()] == ["checking…"] + ["waiting"] * (
+        len(NAMES) - 1
+    )
     assert not dialog.copy_button.isEnabled() and not dialog.again_button.isEnabled()
     qtbot.waitUntil(lambda: dialog.lines["Python"].word.text() == "ok", timeout=REAL_MS)
     qtbot.waitUntil(dialog.copy_button.isEnabled, timeout=REAL_MS)

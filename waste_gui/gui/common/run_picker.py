@@ -14,7 +14,7 @@ from waste_gui.gui.common.theme import UNIT
 
 THE_TRAINING = "The training that runs"
 THE_LAST = "The last training of this window"
-TRAINS_NOW, LAST_RUN, EARLIER_RUN = "trains now", "the last training", "an earlier run"
+TRAINS_NOW, PAUSED, LAST_RUN, EARLIER_RUN = "trains now", "paused", "the last training", "an earlier run"
 LONGEST = 60
 
 
@@ -53,7 +53,7 @@ class RunPicker(QWidget):
         self.asked.emit()
 
     def show_runs(self, runs: Sequence[tuple[str, str]]) -> None:
-        """Folder and name of each, the newest first."""
+        """Folder and name of each, the newest first; the training of this window is none of them."""
         self.menu.clear()
         self.menu.addAction(THE_TRAINING if self._trains else THE_LAST, lambda: self.chosen.emit(None))
         self.menu.addSeparator()

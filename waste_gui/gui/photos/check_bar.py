@@ -15,6 +15,7 @@ from waste_gui.gui.photos.check_text import STOP, CheckText
 
 CHECK_TIP = "Reads every photo once and lists what would disturb training"
 STOP_TIP = "Stop the check; it goes on where it was when you start it again"
+WHILE_TRAINING = "It can start when the training has ended."
 LATER_TIP = "After the training: both would read the photos at once"
 
 
@@ -76,7 +77,8 @@ class CheckBar(QWidget):
         self._mark.set_glyph(text.glyph)
         self.title.set_text(text.title)
         self.title.set_role("stuck" if ROLES[text.glyph] == "stuck" else "text")
-        self.detail.set_text(text.detail)
+        waits = training and possible and text.button != STOP
+        self.detail.set_text(f"{text.detail} {WHILE_TRAINING}" if waits else text.detail)
         self._line.show_share(text.share)
         self._stops = text.button == STOP
         self.button.setText(text.button)

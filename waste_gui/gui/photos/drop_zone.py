@@ -25,7 +25,7 @@ class DropZone(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._hot = False
-        self.choose = QPushButton("&Choose folder…   Ctrl+O")
+        self.choose = QPushButton("&Add folder…   Ctrl+O")
         self.choose.setAccessibleName("Choose a folder of photos")
         self.choose.clicked.connect(self.choose_asked)
         self.example = QPushButton("Try the small e&xample")

@@ -29,8 +29,8 @@ SIGNS: dict[CheckState, tuple[Glyph, str]] = {
     "warn": ("slow", "look"),
     "fail": ("failed", "fails"),
 }
-LOOKS = "Looking at this computer. PyTorch takes a few seconds."
-WORDS = ("waits", "looks…", *(word for _, word in SIGNS.values()))
+LOOKS = "Checking this computer. PyTorch takes a few seconds."
+WORDS = ("waiting", "checking…", *(word for _, word in SIGNS.values()))
 
 
 class _Line(QWidget):
@@ -56,7 +56,7 @@ class _Line(QWidget):
         for part in (self.mark, self.word, title):
             row.addWidget(part, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(words, 1)
-        self.show_waiting("waiting", "waits")
+        self.show_waiting("waiting", "waiting")
 
     def show_waiting(self, glyph: Glyph, word: str) -> None:
         self._show(glyph, word, "", "")
@@ -93,7 +93,7 @@ class SelfTestDialog(QDialog):
         open_at(self, 760, 600)
         self.title = PlainLabel("Can this computer train?", size="title", bold=True)
         self.text = PlainLabel(wrap=True, role="muted")
-        self._why = "This page opens once by itself; it stands under Help. " if first else ""
+        self._why = "This opens once by itself; later you find it under Help. " if first else ""
         self.lines = {name: _Line(name) for name in NAMES}
         self.copy_button = QPushButton("C&opy")
         self.again_button = QPushButton("&Run again")
@@ -145,7 +145,7 @@ class SelfTestDialog(QDialog):
         self.found = []
         self.text.set_text(self._why + LOOKS)
         for line in self.lines.values():
-            line.show_waiting("waiting", "waits")
+            line.show_waiting("waiting", "waiting")
         self._show_next()
         self.again_button.setEnabled(False)
         self.copy_button.setEnabled(False)
@@ -160,7 +160,7 @@ class SelfTestDialog(QDialog):
     def _show_next(self) -> None:
         """The one that is looked at now."""
         if len(self.found) < len(NAMES):
-            self.lines[NAMES[len(self.found)]].show_waiting("running", "looks…")
+            self.lines[NAMES[len(self.found)]].show_waiting("running", "checking…")
 
     def _on_check(self, check: Check) -> None:
         self.found.append(check)

@@ -22,7 +22,7 @@ GLYPHS: dict[QueueState, Glyph] = {
 }
 
 
-START_LABELS = ((Offer.QUEUE_ON, "Start them now"),)
+START_LABELS = ((Offer.QUEUE_ON, "Start the queue"),)
 
 
 @dataclass(frozen=True)

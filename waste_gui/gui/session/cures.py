@@ -17,7 +17,7 @@ class Offer(Enum):
     RESUME_RUN = "Resume training"
     SHOW_SETTINGS = "Change the settings"
     SHOW_PHOTOS = "Show photos"
-    CHECK_PHOTOS = "Check the photos"
+    CHECK_PHOTOS = "Check photos"
     SELF_TEST = "Check this computer"
     SHOW_QUEUE = "Show queue"
     QUEUE_ON = "Resume the queue"

@@ -21,7 +21,7 @@ MENUS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "&File",
         (
-            ("add_folder", "&Add folder of photos…", "Ctrl+O"),
+            ("add_folder", "&Add folder…", "Ctrl+O"),
             ("recent", "&Recent folders", ""),
             ("show_recent", "Choose a recent &folder…", "Ctrl+Shift+O"),
             ("example", "Try the &small example", ""),
@@ -55,7 +55,7 @@ MENUS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             ("add_to_queue", "&Add to the queue", "Ctrl+Shift+J"),
             ("queue", "&Queue…", "Ctrl+J"),
             None,
-            ("check", "&Check the photos", ""),
+            ("check", "&Check photos", ""),
             ("where", "Sho&w what it's waiting for", ""),
             ("runs", "&Earlier runs", "Ctrl+R"),
         ),
