@@ -23,6 +23,7 @@ from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.session.interfaces import Answer
 from waste_gui.gui.session.pages import PHOTOS, RESULTS, RUNS, SETTINGS, TRAINING
 from waste_gui.monitor.run import RunPhase
+from waste_gui.monitor.snapshot import Snapshot
 from waste_gui.protocol import encode
 from waste_gui.rundir import RunDir, runs_dir
 
@@ -135,6 +136,16 @@ def test_paused_training_is_called_so_and_resumed_by_one_word(window: MainWindow
         return [button.text().replace("&", "") for button in bar.findChildren(QPushButton)]
 
     qtbot.waitUntil(lambda: bar.isVisible() and offered()[:1] == ["Resume"], timeout=WAIT_MS)
+
+
+def test_training_is_called_so_at_once(make_window: Make) -> None:
+    window = make_window("finishes")
+    script = transcripts.Transcript(2).start_up().begin_training()
+    said = Snapshot(transcripts.replay(script.messages), script.at)
+    controller = window.rooms.session.controller
+    controller.snapshot = lambda: said  # type: ignore[method-assign]
+    controller.changed.emit(said)
+    assert window.rooms.run_page.picker.note.text() == TRAINS_NOW
 
 
 def test_strip_stops_the_training_and_is_gone_with_it(

@@ -211,8 +211,8 @@ class MainWindow(QMainWindow):
         rooms.queueing.show_window()
         if not rooms.shown.follows:
             self._show_words()
-            if trained != running:  # What the header's button does has changed.
-                self._show_run(self._run)
+        if trained != running:  # What the header's button does has changed, and what the pages' run is called.
+            self._show_run(self._run)
 
     def _show_run(self, snapshot: Snapshot) -> None:
         """What tells of the run that is looked at."""
