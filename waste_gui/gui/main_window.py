@@ -211,7 +211,7 @@ class MainWindow(QMainWindow):
         rooms.queueing.show_window()
         if not rooms.shown.follows:
             self._show_words()
-        if trained != running:  # What the header's button does has changed, and what the pages' run is called.
+        if trained != running:  # The header's button does another thing, and the run is called otherwise.
             self._show_run(self._run)
 
     def _show_run(self, snapshot: Snapshot) -> None:

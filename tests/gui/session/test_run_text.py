@@ -194,6 +194,16 @@ def test_resumed_training_that_dies_before_it_saves_is_resumed_from_where_it_beg
     assert (Offer.RESUME_RUN, "Resume from epoch 1") in said.labels
 
 
+def test_text_names_resume_only_where_its_button_is() -> None:
+    script = Transcript(9).start_up().begin_training()
+    for saved in (False, True):
+        run = replay(script.messages)
+        run.process_gone(explain(ProcessOutcome()).text, explain(ProcessOutcome()))
+        said = notice(Snapshot(run, script.at))
+        assert said is not None and ("resume" in said.text) == saved == (Offer.RESUME_RUN in said.offers)
+        script.epoch(1)
+
+
 def test_stop_that_was_asked_for_has_one_name() -> None:
     script = pictures.training()
     script.say(p.RunStopped(checkpoint="best", reason="Stopped on request."))

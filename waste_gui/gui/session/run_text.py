@@ -11,6 +11,7 @@ from waste_gui.gui.common.formatting import count, many, percent, time_of_day
 from waste_gui.gui.common.glyphs import Glyph
 from waste_gui.gui.session.cures import Offer as Offer
 from waste_gui.gui.session.cures import offers, with_pages
+from waste_gui.monitor.crash import AGAIN
 from waste_gui.monitor.formatting import about, band, clock, over, size
 from waste_gui.monitor.last_log import LastLog
 from waste_gui.monitor.run import Run, RunPhase, Stage, StageState
@@ -402,7 +403,10 @@ def notice(snapshot: Snapshot) -> Notice | None:
 
 
 def _ended_badly(snapshot: Snapshot, kind: str, title: str, text: str, lines: tuple[str, ...]) -> Notice:
-    ask = offers(kind, snapshot.config, resumable=_resumable(snapshot.run))
+    resumable = _resumable(snapshot.run)
+    ask = offers(kind, snapshot.config, resumable=resumable)
+    if text == AGAIN and not resumable:
+        text = "Start it again."
     return Notice("stuck", "failed", title, text, ask, lines, labels=_labels(snapshot.run))
 
 
