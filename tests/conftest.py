@@ -6,8 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+settings.register_profile("untimed", deadline=None)  # A busy computer makes no example wrong.
+settings.load_profile("untimed")
 
 SHARED_TRASHNET = Path(__file__).parents[2] / "shared/data/trashnet"
 

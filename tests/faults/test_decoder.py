@@ -19,9 +19,9 @@ GREEN = (40, 160, 90)
 READ = """
 import sys
 from waste_gui.dataset.images import ImageError
-from waste_gui.dataset.resized import read_tile
+from waste_gui.dataset.resized import read_resized
 try:
-    print(read_tile(sys.argv[2], 32).shape)
+    print(read_resized(sys.argv[2], 32).shape)
 except ImageError as error:
     print(error.kind)
 """
