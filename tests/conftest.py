@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,19 @@ SHARED_TRASHNET = Path(__file__).parents[2] / "shared/data/trashnet"
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WASTE_GUI_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _windows_go_in_the_thread_that_made_them(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A collection of garbage in a thread that reads photos would end a window's timers from there, and with
+    them the process."""
+    if not {"gui", "strangers", "faults", "benchmarks"} & set(request.path.parts):
+        yield
+        return
+    gc.disable()
+    yield
+    gc.collect()
+    gc.enable()
 
 
 @pytest.fixture

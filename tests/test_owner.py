@@ -24,12 +24,12 @@ HERE = socket.gethostname()
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 
 VICTIM = """
-import signal, sys
+import os, signal
 def on_signal(number, frame):
-    print(number, flush=True)
+    os.write(1, b"%d\\n" % number)  # A print may be interrupted inside another.
 for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT, signal.SIGHUP):
     signal.signal(number, on_signal)
-print("ready", flush=True)
+os.write(1, b"ready\\n")
 while True:
     signal.pause()
 """
