@@ -91,7 +91,7 @@ def test_every_command_that_cannot_be_written_is_said_and_a_stop_still_ends_it(
                 title, hint = told.args
                 assert title.startswith("The training could not be told (") and hint
                 assert controller.run.log[-1].text == title
-        with qtbot.waitSignal(controller.ended, timeout=LONG_MS):
+        with qtbot.waitSignal(controller.ended, timeout=WAIT_MS):
             COMMANDS["stop"](controller)
         assert engine.wait(10) == -signal.SIGKILL
         assert controller.run.crash is not None and controller.run.crash.cause == "forced"

@@ -108,9 +108,10 @@ class AttachedEngine(QObject):
             os.close(descriptor)
 
     def stop(self, command: AnyCommand, *, firmly: bool) -> None:
-        """An engine that cannot be told is ended all the same, if it is proven ours."""
+        """An engine that cannot be told is ended all the same, if it is proven ours: which may be known only
+        later, and is asked again before each signal."""
         self.send(command)
-        if firmly and self._signallable:
+        if firmly and (self._owner is None or self._owner.ours):
             self._escalation.begin()
 
     def force_stop(self) -> None:
