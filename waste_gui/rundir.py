@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
-from filelock import FileLock, Timeout
 
 from waste_gui import files
 from waste_gui.owner import OTHER_HOST_S, Owner, lock_of_this_process, read_owner, silence_of
@@ -260,6 +259,8 @@ def cannot_be_written(folder: Path, error: OSError) -> RunFolderError:
 @contextlib.contextmanager
 def _one_at_a_time(guard: Path) -> Iterator[None]:
     """Two that want a folder at the same moment come one after the other, where the file system can lock."""
+    from filelock import FileLock, Timeout  # A window can be shown without.
+
     os.close(files.open_to_append(guard))  # No link, which the library might follow.
     lock = FileLock(guard, timeout=GUARD_S)
     try:

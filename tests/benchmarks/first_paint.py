@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,22 @@ def seconds_of(side: str, home: Path) -> float:
 
 
 def ours() -> None:
+    """As the command does it: the program itself decides when Qt is imported."""
+    sys.meta_path.insert(0, _BeforeTheWindow())
+    from waste_gui.gui.app import main
+
+    main([])
+
+
+class _BeforeTheWindow(MetaPathFinder):
+    """Finds nothing, and is asked right before the window's own module is imported."""
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        if fullname == "waste_gui.gui.main_window":
+            _watch_the_window()
+
+
+def _watch_the_window() -> None:
     from PySide6.QtWidgets import QMainWindow
 
     show = QMainWindow.show
@@ -34,9 +51,6 @@ def ours() -> None:
         _tell_when_painted(window)
 
     QMainWindow.show = show_and_watch  # type: ignore[assignment, method-assign]
-    from waste_gui.gui.app import main
-
-    main([])
 
 
 def bare() -> None:

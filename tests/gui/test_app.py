@@ -27,6 +27,11 @@ def test_the_window_is_imported_without_torch() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
+def test_what_is_imported_before_qt_brings_no_qt() -> None:
+    code = "import sys, waste_gui.gui.without_qt; assert 'PySide6' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_window_leaves_at_once_and_remembers_its_form(number: int, tmp_path: Path) -> None:

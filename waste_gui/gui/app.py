@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import io
 import os
 import signal
@@ -59,6 +60,7 @@ def in_terminal(options: argparse.Namespace) -> int | None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    gc.disable()  # `GarbageCollector` sees to it, in the window's thread.
     options = parse(sys.argv[1:] if arguments is None else arguments)
     isolation.clean_environment()
     options.folders = list(map(os.path.abspath, options.folders))
@@ -71,23 +73,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.offscreen:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
-    # PySide6 reads the source of each module that is imported after it; these need no Qt.
-    from waste_gui.dataset import mapping, scan  # noqa: F401, I001
-    from waste_gui.gui.session import changed_settings  # noqa: F401
-    from waste_gui.gui.session import example  # noqa: F401
-    from waste_gui.gui.photos import finding_rows  # noqa: F401
-    from waste_gui.gui.alerts import hooks  # noqa: F401
-    from waste_gui.monitor import snapshot  # noqa: F401
-    from waste_gui.gui.session import queue_store  # noqa: F401
-    from waste_gui.gui.common import resources  # noqa: F401
-    from waste_gui.monitor import kernel_log, report, run_list, stacks, watch  # noqa: F401
-    from waste_gui.monitor import diagnosis_log  # noqa: F401
-    from waste_gui.monitor import annotations  # noqa: F401
+    from waste_gui.gui import without_qt  # noqa: F401, I001
 
     from PySide6.QtWidgets import QApplication
 
     from waste_gui.gui.shell.interrupts import Interrupts
     from waste_gui.gui.main_window import MainWindow
+    from waste_gui.gui.common.garbage import GarbageCollector
     from waste_gui.gui.common.preferences import Preferences
     from waste_gui.gui.common.theme import Theme
     from waste_gui.gui.session.run_text import Notice, Offer
@@ -99,6 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = Preferences()
     window = MainWindow(settings, Theme(app, settings.theme))
     window.show()
+    GarbageCollector(window)
     if options.demo and options.offscreen:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         from waste_gui.gui.headless import follow_demo

@@ -365,7 +365,9 @@ class RunSession:
 
 def _starts(messages: Sequence[AnyMessage | Unreadable]) -> Iterable[Sequence[AnyMessage | Unreadable]]:
     """What each start of an engine told."""
-    begins = [i for i, message in enumerate(messages) if i and isinstance(message, RunStarted)]
+    begins: list[int] = []
+    if RunStarted in map(type, messages):  # Nearly never, and messages come by the million.
+        begins = [i for i, message in enumerate(messages) if i and isinstance(message, RunStarted)]
     for begin, end in zip((0, *begins), (*begins, len(messages)), strict=True):
         if begin < end:
             yield messages[begin:end]

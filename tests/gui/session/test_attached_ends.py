@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from waste_gui import protocol
 from waste_gui.config import RunConfig
 from waste_gui.gui.session.run_controller import RunController
 from waste_gui.monitor.run import Run, RunPhase
-from waste_gui.protocol import EpochFinished, Heartbeat
+from waste_gui.protocol import EpochFinished, Heartbeat, RunStarted, RunStopped
 from waste_gui.reporting import OWN_LINE
 from waste_gui.rundir import RunDir
 
@@ -95,6 +96,36 @@ def test_every_command_that_cannot_be_written_is_said_and_a_stop_still_ends_it(
             COMMANDS["stop"](controller)
         assert engine.wait(10) == -signal.SIGKILL
         assert controller.run.crash is not None and controller.run.crash.cause == "forced"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_stop_asked_before_it_is_known_whose_engine_it_is_ends_it_all_the_same(
+    folder: RunDir, qtbot: QtBot
+) -> None:
+    with engine_here(folder.path, deaf=True) as engine:
+        controller = RunController(ask_s=0.5, terminate_s=0.3)
+        controller.attach(folder)
+        assert controller.session.owner is None
+        with qtbot.waitSignal(controller.ended, timeout=WAIT_MS):
+            controller.stop_now()
+        assert engine.wait(10) == -signal.SIGKILL
+
+
+def test_last_word_of_a_run_elsewhere_is_its_end_without_another_look(folder: RunDir, qtbot: QtBot) -> None:
+    """A run of a million messages is shown when they are read, not at the next of a look a second."""
+    started = RunStarted(
+        protocol=1, run="r", pid=1, host="another", started_at=time.time(), device="cpu", world_size=1,
+        stages=(), versions={}, resumed_from=None, seq=0,
+    )  # fmt: skip
+    with open(folder.events, "wb") as events:
+        events.write(protocol.encode(started))
+    controller = RunController()
+    controller.attach(folder)
+    qtbot.waitUntil(lambda: controller.session.elsewhere == "another", timeout=WAIT_MS)
+    controller._tick_timer.stop()
+    with qtbot.waitSignal(controller.ended, timeout=WAIT_MS), open(folder.events, "ab") as events:
+        events.write(protocol.encode(RunStopped(checkpoint=None, reason="", seq=1, at=1.0)))
+    assert controller.run.phase is RunPhase.STOPPED
 
 
 ON_A_FULL_DISK = """

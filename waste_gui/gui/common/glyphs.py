@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from waste_gui.gui.common import theme
+from waste_gui.gui.common.glyph_names import Glyph
 from waste_gui.gui.common.theme import Role
 
-Glyph = Literal["waiting", "running", "ok", "done", "slow", "stuck", "failed", "stopped"]
 ROLES: dict[Glyph, Role] = {
     "waiting": "muted",
     "running": "accent",

@@ -7,7 +7,8 @@ from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 from waste_gui.gui.common.escaping import one_line
-from waste_gui.gui.common.glyphs import ROLES, Glyph, GlyphMark
+from waste_gui.gui.common.glyph_names import Glyph
+from waste_gui.gui.common.glyphs import ROLES, GlyphMark
 from waste_gui.gui.common.plain_label import PlainLabel, heading
 from waste_gui.gui.common.preferences import Preferences
 from waste_gui.gui.common.theme import UNIT

@@ -14,7 +14,8 @@ from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen
 
 from waste_gui.gui.common import theme
 from waste_gui.gui.common.escaping import one_line, shorten
-from waste_gui.gui.common.glyphs import Glyph, paint_glyph
+from waste_gui.gui.common.glyph_names import Glyph
+from waste_gui.gui.common.glyphs import paint_glyph
 from waste_gui.gui.diagnosis.lanes import curve_image, divided, lane_image, look
 from waste_gui.monitor.formatting import clock, size, span
 from waste_gui.monitor.lanes import Curve, Lane, SegmentKind, Segments

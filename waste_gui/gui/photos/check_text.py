@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from waste_gui.config import failure_budget
 from waste_gui.gui.common.escaping import shorten
 from waste_gui.gui.common.formatting import count, many, time_of_day
-from waste_gui.gui.common.glyphs import Glyph
+from waste_gui.gui.common.glyph_names import Glyph
 from waste_gui.gui.photos.check import CHECK, PhotoCheck
 from waste_gui.gui.photos.finding_rows import counted, counts
 from waste_gui.gui.session.dataset_choice import DatasetChoice

@@ -16,7 +16,8 @@ from PySide6.QtWidgets import (
 )
 
 from waste_gui.gui.common.background import Background
-from waste_gui.gui.common.glyphs import ROLES, Glyph, GlyphMark
+from waste_gui.gui.common.glyph_names import Glyph
+from waste_gui.gui.common.glyphs import ROLES, GlyphMark
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
 from waste_gui.gui.common.window_size import open_at

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from waste_gui.gui.common.formatting import many
-from waste_gui.gui.common.glyphs import Glyph
+from waste_gui.gui.common.glyph_names import Glyph
 from waste_gui.gui.session.queue_store import QueuedRun, QueueState
 from waste_gui.gui.session.run_text import Notice, Offer
 from waste_gui.monitor.formatting import about

@@ -14,7 +14,7 @@ from typing import Any
 
 from waste_gui.gui.common.escaping import one_line
 from waste_gui.gui.common.formatting import many, percent
-from waste_gui.gui.common.glyphs import Glyph
+from waste_gui.gui.common.glyph_names import Glyph
 from waste_gui.monitor.formatting import clock
 from waste_gui.monitor.run_list import RunState, RunSummary
 

@@ -6,14 +6,16 @@ import contextlib
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
-from filelock import BaseFileLock, FileLock
 
 from waste_gui import files
 from waste_gui.config import RunConfig, without_former
 from waste_gui.rundir import data_dir
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 CHANGE_S = 10.0
 """A change takes milliseconds."""
@@ -110,6 +112,8 @@ class QueueFile:
             self._driving = None
 
     def _lock(self, name: str, timeout_s: float) -> BaseFileLock:
+        from filelock import FileLock  # A window can be shown without.
+
         with contextlib.suppress(OSError):
             files.make_private_folder(self._path.parent)
         return FileLock(self._path.with_name(name), timeout=timeout_s, mode=files.PRIVATE_FILE)

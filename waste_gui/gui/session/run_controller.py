@@ -299,7 +299,12 @@ class RunController(QObject):
         if isinstance(self._engine, AttachedEngine):
             self.session.caught_up = self._engine.caught_up
         self.session.receive(messages)
+        self._tell_who_has_it()  # What was read may be its last word.
         self._paint_soon()
+
+    def _tell_who_has_it(self) -> None:
+        if isinstance(self._engine, AttachedEngine):
+            self._engine.saw(self.session.owner, gone=self.session.gone)
 
     def _on_ended(self, outcome: ProcessOutcome) -> None:
         self._tick_timer.stop()
@@ -328,7 +333,7 @@ class RunController(QObject):
         self.session.look()
         if isinstance(self._engine, AttachedEngine):
             self.session.caught_up = self._engine.caught_up
-            self._engine.saw(self.session.owner, gone=self.session.gone)
+            self._tell_who_has_it()
             if self.session.located:
                 self._tick_timer.setInterval(TICK_MS)
         self._paint()

@@ -8,7 +8,7 @@ from typing import Literal
 
 from waste_gui.gui.common.escaping import shorten
 from waste_gui.gui.common.formatting import count, many, percent, time_of_day
-from waste_gui.gui.common.glyphs import Glyph
+from waste_gui.gui.common.glyph_names import Glyph
 from waste_gui.gui.session.cures import Offer as Offer
 from waste_gui.gui.session.cures import offers, with_pages
 from waste_gui.monitor.crash import AGAIN

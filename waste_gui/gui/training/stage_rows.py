@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from waste_gui.gui.common.escaping import one_line
-from waste_gui.gui.common.glyphs import Glyph
+from waste_gui.gui.common.glyph_names import Glyph
 from waste_gui.gui.session.run_text import stage_glyph, stage_time, usual
 from waste_gui.monitor.formatting import about, band, clock, short_band
 from waste_gui.monitor.run import RunPhase, Stage, StageState
