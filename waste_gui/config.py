@@ -19,7 +19,11 @@ Pretrained = str
 """`none`, `default` (the library's recommended weights), a tag of the library's, or a file."""
 
 WEIGHT_FILES = (".safetensors", ".pt", ".pth", ".bin")
+STARTER_MODEL = "tf_efficientnet_lite0"
+"""Its recommended weights come with the program."""
+
 COMMON_MODELS = (
+    STARTER_MODEL,
     "ViT-B-32",
     "ViT-B-16",
     "RN50",
@@ -64,10 +68,10 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         str,
         Meta(
             title="Model",
-            description="A backbone that open_clip, torchvision or timm knows, e.g. ViT-B-32 or resnet18; "
+            description="A backbone that timm, open_clip or torchvision knows, e.g. ViT-B-32 or resnet18; "
             "write timm:NAME or torchvision:NAME to choose the library.",
         ),
-    ] = "ViT-B-32"
+    ] = STARTER_MODEL
     pretrained: Annotated[
         Pretrained,
         Meta(

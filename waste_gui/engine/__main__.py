@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from waste_gui import files, isolation
 from waste_gui.config import ConfigError, RunConfig
+from waste_gui.engine import allocator
 from waste_gui.engine.cli import parser, request_from
 from waste_gui.engine.errors import BadSettings, EngineError, UnusableFolder
 from waste_gui.engine.stacks import write_stacks_to
@@ -41,6 +42,7 @@ def main() -> NoReturn:
     open_standard_descriptors()
     sys.stderr = sys.stderr or forgiving_stderr()
     isolation.clean_environment()
+    allocator.keep_large_blocks()
     status = run(sys.argv[1:])
     sys.stderr.flush()
     os._exit(status)

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from waste_gui import files
 from waste_gui.bounds import Name
 from waste_gui.config import RunConfig
+from waste_gui.engine import starter
 from waste_gui.engine.errors import BadSettings, UnknownModel, WeightsUnavailable, WrongCheckpoint
 
 LIBRARIES = ("open_clip", "torchvision", "timm")
@@ -259,8 +260,16 @@ def _load_pretrained(model: Classifier, library: str, name: str, config: RunConf
     if path.suffix in WEIGHT_SUFFIXES or path.is_file():
         _fill(model.backbone, _read_weights(path), str(path), name)
         return
+    if is_starter(library, name, wanted):
+        model.backbone.load_state_dict(starter.weights(model.backbone.state_dict()))
+        return
     source = {"open_clip": _fetch_open_clip, "torchvision": _fetch_torchvision, "timm": _fetch_timm}[library]
     _fill(model.backbone, _reachable(source, name, wanted), wanted, name)
+
+
+def is_starter(library: str, name: str, tag: str) -> bool:
+    """Whether these weights came with the program: the recommended ones of the default model."""
+    return (library, name, tag) == (starter.LIBRARY, starter.MODEL, "default")
 
 
 def _reachable(source: Callable[[str, str], dict[str, Tensor]], name: str, tag: str) -> dict[str, Tensor]:
