@@ -43,6 +43,7 @@ MAY = {
         "FileLock": "files.py has opened it just before",
         "mkdir": "a run folder of the person's choice",
     },
+    "engine/starter.py": {"torch.load": "bytes whose checksum is ours, with weights_only"},
     "dataset/images.py": {
         "open": "photos: links are followed, and what is no ordinary file of a sane size is refused there",
         "os.open": "the same",
@@ -56,7 +57,7 @@ MAY = {
         "read_text": OF_THE_SYSTEM,
     },
     "dataset/cache_segments.py": {"unlink": "of the person's own cache"},
-    "dataset/resized_cache.py": {"touch": "a time of the person's own cache"},
+    "dataset/row_cache.py": {"touch": "a time of the person's own cache"},
     "dataset/catalog.py": {
         "sqlite3.connect": "files.py has opened it just before",
         "os.replace": "aside, in the person's own folder",

@@ -21,7 +21,7 @@ import platformdirs
 import pytest
 
 from tests.rights import opens_everything
-from waste_gui.dataset import cache_segments, resized_cache
+from waste_gui.dataset import cache_segments, resized_cache, row_cache
 from waste_gui.dataset.cache_segments import IDLE_S, RECORD, SegmentReader, checksum
 from waste_gui.dataset.resized import ResizedImage
 from waste_gui.dataset.resized_cache import ResizedImageCache, cache_dir, resized_key
@@ -70,7 +70,7 @@ def open_cache(
 def put(cache: ResizedImageCache, numbers: Iterable[int]) -> None:
     for count, number in enumerate(numbers, start=1):
         cache.put(key_of(number), resized_of(number))
-        if count % resized_cache.QUEUE_RESIZED == 0:
+        if count % row_cache.QUEUE_ROWS == 0:
             cache.flush(PATIENCE_S)
     cache.flush(PATIENCE_S)
 
@@ -119,7 +119,7 @@ def assert_heals(folder: Path, numbers: Collection[int]) -> None:
 
 def child(call: str, *before: str) -> subprocess.Popen[str]:
     """A process that runs a function of this file."""
-    code = f"from pathlib import Path; from tests.dataset.test_resized_cache import *; {call}"
+    code = f"from pathlib import Path; from tests.dataset.test_row_cache import *; {call}"
     return subprocess.Popen(
         [*before, sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
@@ -197,7 +197,7 @@ def test_tile_is_written_at_closing_without_a_flush(folder: Path) -> None:
 def test_tile_is_written_soon_without_anything_else_happening(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resized_cache, "COMMIT_S", 0.0)
+    monkeypatch.setattr(row_cache, "COMMIT_S", 0.0)
     synced = threading.Event()
     sync = cache_segments.sync
 
@@ -529,9 +529,9 @@ def test_disk_that_does_not_answer_holds_up_neither_put_nor_close(
         assert answered.wait(PATIENCE_S)
 
     monkeypatch.setattr(cache_segments, "sync", silent)
-    monkeypatch.setattr(resized_cache, "CLOSE_S", 0.01)
+    monkeypatch.setattr(row_cache, "CLOSE_S", 0.01)
     cache = open_cache(folder)
-    for number in range(resized_cache.COMMIT_RESIZED):
+    for number in range(row_cache.COMMIT_ROWS):
         cache.put(key_of(number), resized_of(number))
     assert asked.wait(PATIENCE_S)
     for number in range(1000):
@@ -631,7 +631,7 @@ def test_segment_that_newer_ones_hold_too_is_removed_when_idle(folder: Path) -> 
 def test_smallest_segments_go_when_there_are_too_many(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for first, count in ((0, 10), (10, 2), (20, 9), (30, 3), (40, 8)):
         fill(folder, range(first, first + count))
-    monkeypatch.setattr(resized_cache, "MAX_SEGMENTS", 3)
+    monkeypatch.setattr(row_cache, "MAX_SEGMENTS", 3)
     large = {*range(10), *range(20, 29), *range(40, 48)}
     for left in (5, 3):
         with open_cache(folder) as cache:
