@@ -31,7 +31,7 @@ COMMON_MODELS = (
     "resnet50",
     "mobilenet_v3_large",
     "efficientnet_b0",
-    "convnext_tiny",
+    "timm:convnext_tiny",  # Under its bare name open_clip has another, which nobody has trained.
     "timm:vit_tiny_patch16_224",
 )
 """Offered in the form; any name that open_clip, torchvision or timm knows is accepted."""

@@ -67,10 +67,11 @@ MAY = {
         "save_file": "under a new name that nobody can guess, in a folder that is no link",
         "safe_open": "files.py has looked at it just before",
     },
-    "engine/models.py": {
+    "engine/starter.py": {"torch.load": "weights only, of bytes that files.py read and a checksum knows"},
+    "engine/weight_files.py": {
         "torch.load": "weights only; files.py has looked at it just before",
         "zipfile.ZipFile": "files.py has opened it",
-        "load_file": "files.py has looked at it just before",
+        "safe_open": "files.py has looked at it just before",
     },
     "monitor/evidence.py": {"open": OF_THE_SYSTEM, "read_text": OF_THE_SYSTEM},
     "monitor/machine.py": {"read_text": OF_THE_SYSTEM},

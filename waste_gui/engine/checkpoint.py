@@ -28,10 +28,10 @@ from waste_gui import files
 from waste_gui.bounds import Accuracy, Count, Epoch, Real, Step
 from waste_gui.engine.errors import DiskFull, UnusableFolder, WrongCheckpoint
 from waste_gui.engine.models import Classifier, ModelSpec, rebuild
+from waste_gui.engine.weight_files import METADATA_KEY as METADATA_KEY
 from waste_gui.protocol import Warned
 from waste_gui.rundir import RunDir
 
-METADATA_KEY = "waste_gui"
 LAST, PREVIOUS, BEST = "last", "previous", "best"
 
 

@@ -7,13 +7,11 @@ to be rebuilt, input size and normalisation included, is its ModelSpec, which go
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import urllib.parse
 import urllib.request
 import warnings
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,11 +19,12 @@ import msgspec
 import torch
 from torch import Tensor, nn
 
-from waste_gui import files
 from waste_gui.bounds import Name
-from waste_gui.config import RunConfig
+from waste_gui.config import COMMON_MODELS, RunConfig
 from waste_gui.engine import starter
 from waste_gui.engine.errors import BadSettings, UnknownModel, WeightsUnavailable, WrongCheckpoint
+from waste_gui.engine.weight_files import WeightFile, open_weights
+from waste_gui.engine.weight_fit import Shape, fill
 
 LIBRARIES = ("open_clip", "torchvision", "timm")
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -158,11 +157,10 @@ def has_attention(model: nn.Module) -> bool:
 def _build_empty(
     library: str, name: str, image_size: int | None, classes: tuple[str, ...]
 ) -> tuple[Classifier, ModelSpec]:
-    make = {"open_clip": _open_clip, "torchvision": _torchvision, "timm": _timm}[library]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Libraries warn of initialisations that are about to be replaced.
         try:
-            backbone, size, mean, std = make(name, image_size)
+            backbone, size, mean, std = MAKE[library](name, image_size)
         except (AssertionError, ValueError, TypeError) as error:
             raise BadSettings(
                 f"The model {name} cannot be built for images of {image_size or 'its own'} px ({error}).",
@@ -177,7 +175,11 @@ def _open_clip(name: str, image_size: int | None) -> tuple[nn.Module, int, Tripl
     import open_clip
 
     model: Any = open_clip.create_model(
-        name, pretrained=None, load_weights=False, force_image_size=image_size
+        name,
+        pretrained=None,
+        load_weights=False,
+        force_image_size=image_size,
+        device=torch.get_default_device(),
     )
     preprocess = open_clip.get_model_preprocess_cfg(model)
     size = preprocess["size"]
@@ -211,6 +213,10 @@ def _timm(name: str, image_size: int | None) -> tuple[nn.Module, int, Triple, Tr
     if side != settings["input_size"][1] and getattr(model, "patch_embed", None) is not None:
         model = timm.create_model(name, pretrained=False, num_classes=0, img_size=side)
     return model, side, tuple(settings["mean"]), tuple(settings["std"])
+
+
+MAKE = {"open_clip": _open_clip, "torchvision": _torchvision, "timm": _timm}
+"""By the library: a backbone by its name there, its image size, mean and deviation."""
 
 
 def _remove_last_linear(model: nn.Module) -> None:
@@ -258,13 +264,23 @@ def _load_pretrained(model: Classifier, library: str, name: str, config: RunConf
     wanted = config.pretrained
     path = Path(wanted).expanduser()
     if path.suffix in WEIGHT_SUFFIXES or path.is_file():
-        _fill(model.backbone, _read_weights(path), str(path), name)
+        fill(model.backbone, open_weights(path), str(path), name, _known())
         return
     if is_starter(library, name, wanted):
         model.backbone.load_state_dict(starter.weights(model.backbone.state_dict()))
         return
     source = {"open_clip": _fetch_open_clip, "torchvision": _fetch_torchvision, "timm": _fetch_timm}[library]
-    _fill(model.backbone, _reachable(source, name, wanted), wanted, name)
+    fill(model.backbone, _reachable(source, name, wanted), wanted, name)
+
+
+def _known() -> Iterator[tuple[str, Mapping[str, Shape]]]:
+    """The models that the window offers, and the tensors of their backbones, without memory for them."""
+    for known in COMMON_MODELS:
+        library, name = find_model(known)
+        with torch.device("meta"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            backbone = MAKE[library](name, None)[0]
+        yield known, {key: tuple(value.shape) for key, value in backbone.state_dict().items()}
 
 
 def is_starter(library: str, name: str, tag: str) -> bool:
@@ -272,7 +288,7 @@ def is_starter(library: str, name: str, tag: str) -> bool:
     return (library, name, tag) == (starter.LIBRARY, starter.MODEL, "default")
 
 
-def _reachable(source: Callable[[str, str], dict[str, Tensor]], name: str, tag: str) -> dict[str, Tensor]:
+def _reachable(source: Callable[[str, str], WeightFile], name: str, tag: str) -> WeightFile:
     """The library's own download, its many network errors told as one."""
     from huggingface_hub import constants
 
@@ -290,7 +306,7 @@ def _reachable(source: Callable[[str, str], dict[str, Tensor]], name: str, tag: 
         raise WeightsUnavailable(
             f"The weights '{tag}' of {name} could not be downloaded ({reason}).",
             "Check the network, or train from scratch or with a file "
-            "(in the settings: Weights; in a terminal: --pretrained).",
+            "(in the settings: Start from; in a terminal: --pretrained).",
         ) from error
 
 
@@ -305,7 +321,7 @@ def _can_look_up(address: str) -> bool:
     return True
 
 
-def _fetch_open_clip(name: str, tag: str) -> dict[str, Tensor]:
+def _fetch_open_clip(name: str, tag: str) -> WeightFile:
     import open_clip
 
     tags = open_clip.list_pretrained_tags_by_model(name)
@@ -315,10 +331,10 @@ def _fetch_open_clip(name: str, tag: str) -> dict[str, Tensor]:
     if tag not in tags:
         raise _no_such_tag(name, tag, tags)
     settings = open_clip.get_pretrained_cfg(name, tag)
-    return _read_weights(Path(open_clip.download_pretrained(settings)))
+    return open_weights(Path(open_clip.download_pretrained(settings)))
 
 
-def _fetch_torchvision(name: str, tag: str) -> dict[str, Tensor]:
+def _fetch_torchvision(name: str, tag: str) -> WeightFile:
     import torchvision
 
     weights = torchvision.models.get_model_weights(name)
@@ -327,17 +343,17 @@ def _fetch_torchvision(name: str, tag: str) -> dict[str, Tensor]:
         tag = weights.DEFAULT.name
     if tag not in tags:
         raise _no_such_tag(name, tag, tags)
-    return dict(weights[tag].get_state_dict(progress=False, check_hash=True))
+    return WeightFile.of(weights[tag].get_state_dict(progress=False, check_hash=True))
 
 
-def _fetch_timm(name: str, tag: str) -> dict[str, Tensor]:
+def _fetch_timm(name: str, tag: str) -> WeightFile:
     import timm
 
     tags = [t.partition(".")[2] for t in timm.list_pretrained(f"{name}.*")]
     if tag != "default" and tag not in tags:
         raise _no_such_tag(name, tag, tags)
     full = name if tag == "default" else f"{name}.{tag}"
-    return dict(timm.create_model(full, pretrained=True, num_classes=0).state_dict())
+    return WeightFile.of(timm.create_model(full, pretrained=True, num_classes=0).state_dict())
 
 
 def _no_such_tag(name: str, tag: str, tags: list[str]) -> WeightsUnavailable:
@@ -345,88 +361,3 @@ def _no_such_tag(name: str, tag: str, tags: list[str]) -> WeightsUnavailable:
     return WeightsUnavailable(
         f"{name} has no weights named '{tag}', and no such file is there.", known + " A file works too."
     )
-
-
-def _read_weights(path: Path) -> dict[str, Tensor]:
-    """Tensors by name from a safetensors or a torch file; nothing else is ever unpickled."""
-    if not path.is_file():
-        raise WeightsUnavailable(f"There is no file {path}.", "Give the path of a file with weights.")
-    try:
-        _refuse_a_bomb(path)
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return dict(load_file(path))
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # Torch and safetensors raise a dozen types for a file that is none.
-        raise WeightsUnavailable(
-            f"The weights in {path} cannot be read ({_first_line(error)[:150]}).",
-            "Download or export the file again.",
-        ) from error
-    for key in ("state_dict", "model", "model_state_dict"):
-        if isinstance(content, dict) and isinstance(content.get(key), dict):
-            content = content[key]
-    if not isinstance(content, dict):
-        raise WeightsUnavailable(
-            f"The file {path} holds no weights by name, but a {type(content).__name__}.",
-            "Save a model's state_dict(), or choose another file.",
-        )
-    return {
-        name.removeprefix("module."): value
-        for name, value in content.items()
-        if isinstance(name, str) and isinstance(value, Tensor) and value.layout is torch.strided
-    }
-
-
-def _refuse_a_bomb(path: Path) -> None:
-    """Torch writes its archives without compression: one that unpacks to more than it holds is none of its.
-    Raises OSError, ValueError."""
-    with files.open_to_read(path, follow=True) as file:
-        if path.suffix != ".safetensors" and zipfile.is_zipfile(file):
-            with zipfile.ZipFile(file) as archive:
-                unpacked = sum(entry.file_size for entry in archive.infolist())
-            if unpacked > os.fstat(file.fileno()).st_size:
-                raise ValueError("it would grow when it is unpacked")
-
-
-def _fill(backbone: nn.Module, weights: dict[str, Tensor], origin: str, name: str) -> None:
-    """Load what fits: a whole CLIP gives its `visual.` part, one of our checkpoints its backbone."""
-    for prefix in ("visual.", "model.backbone.", "backbone."):
-        if any(k.startswith(prefix) for k in weights):
-            weights = {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
-            break
-    own = backbone.state_dict()
-    weights = _resize_positions(weights, own)
-    fitting = {k: v for k, v in weights.items() if k in own and own[k].shape == v.shape}
-    missing = [k for k in own if k not in fitting and not k.endswith("num_batches_tracked")]
-    if missing:
-        raise WrongCheckpoint(
-            f"The weights '{origin}' do not belong to {name}: {len(missing)} of {len(own)} tensors are "
-            f"missing or of another shape (the first: {missing[0]}).",
-            "Choose the model they were made for, or other weights.",
-        )
-    backbone.load_state_dict(fitting, strict=False)
-
-
-def _resize_positions(weights: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Position embeddings of another image size, interpolated (Dosovitskiy et al. 2020, section 3.2)."""
-    resized = dict(weights)
-    for key, target in own.items():
-        value = weights.get(key)
-        is_position = "pos" in key and value is not None and value.shape != target.shape
-        if not is_position or value is None or value.shape[-1] != target.shape[-1]:
-            continue
-        if value.numel() > 64 * target.numel():  # A tensor of a few bytes can say that it is endless.
-            continue
-        old, new = value.reshape(-1, value.shape[-1]).float(), target.reshape(-1, target.shape[-1])
-        extra = 1 if int((len(new) - 1) ** 0.5) ** 2 == len(new) - 1 else 0
-        side_old, side_new = int((len(old) - extra) ** 0.5), int((len(new) - extra) ** 0.5)
-        if side_old**2 + extra != len(old) or side_new**2 + extra != len(new):
-            continue
-        grid = old[extra:].reshape(1, side_old, side_old, -1).permute(0, 3, 1, 2)
-        grid = nn.functional.interpolate(
-            grid, (side_new, side_new), mode="bicubic", antialias=True, align_corners=False
-        )
-        flat = grid.permute(0, 2, 3, 1).reshape(side_new**2, -1)
-        resized[key] = torch.cat([old[:extra], flat]).reshape(target.shape).to(value.dtype)
-    return resized
