@@ -18,7 +18,7 @@ SOURCE = Path(waste_gui.__file__).parent
 SHARED = {"common", "session", "shell"}
 """The folders of the window that are no room."""
 
-ON_TOP = {"app", "commands", "headless", "inputs", "looking", "main_window", "rooms"}
+ON_TOP = {"app", "commands", "headless", "inputs", "looking", "main_window", "rooms", "without_qt"}
 """The files beside the rooms, which connect them: nothing below knows these."""
 
 

@@ -67,7 +67,6 @@ MAY = {
         "save_file": "under a new name that nobody can guess, in a folder that is no link",
         "safe_open": "files.py has looked at it just before",
     },
-    "engine/starter.py": {"torch.load": "weights only, of bytes that files.py read and a checksum knows"},
     "engine/weight_files.py": {
         "torch.load": "weights only; files.py has looked at it just before",
         "zipfile.ZipFile": "files.py has opened it",
