@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from waste_gui.bounds import Name
-from waste_gui.config import COMMON_MODELS, RunConfig
+from waste_gui.config import COMMON_MODELS, STARTER_MODEL, RunConfig
 from waste_gui.engine import starter
 from waste_gui.engine.errors import BadSettings, UnknownModel, WeightsUnavailable, WrongCheckpoint
 from waste_gui.engine.weight_files import WeightFile, open_weights
@@ -305,8 +305,8 @@ def _reachable(source: Callable[[str, str], WeightFile], name: str, tag: str) ->
             reason = "there is no network, and they are not on this computer yet"
         raise WeightsUnavailable(
             f"The weights '{tag}' of {name} could not be downloaded ({reason}).",
-            "Check the network, or train from scratch or with a file "
-            "(in the settings: Start from; in a terminal: --pretrained).",
+            f"Use the starter weights, which are here (in a terminal: --model {STARTER_MODEL}), or train "
+            "from scratch (--pretrained none) or with a file.",
         ) from error
 
 

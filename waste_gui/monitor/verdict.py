@@ -29,6 +29,7 @@ class Action(Enum):
     SMALLER_BATCH = "Use a smaller batch"
     FEWER_WORKERS = "Use one data worker"
     WITHOUT_CACHE = "Go without the cache"
+    STARTER_WEIGHTS = "Use the starter weights"
     FROM_SCRATCH = "Train from scratch"
     ON_PROCESSOR = "Train on the processor"
     TRY_AGAIN = "Try again"
@@ -39,7 +40,7 @@ ASK = (Action.SHOW_WHERE, Action.KEEP_WAITING, Action.STOP)
 ASK_PHOTO = (Action.EXCLUDE, Action.SHOW_WHERE, Action.KEEP_WAITING, Action.STOP)
 ASK_DRIVE = (Action.SHOW_WHERE, Action.EXCLUDE, Action.KEEP_WAITING, Action.STOP)
 RESTART = (Action.RESTART_WORKERS, Action.SHOW_WHERE, Action.KEEP_WAITING, Action.STOP)
-DOWNLOAD = (Action.TRY_AGAIN, Action.FROM_SCRATCH, Action.KEEP_WAITING, Action.STOP)
+DOWNLOAD = (Action.STARTER_WEIGHTS, Action.TRY_AGAIN, Action.KEEP_WAITING, Action.STOP)
 MEMORY = (Action.SMALLER_BATCH, Action.FEWER_WORKERS, Action.KEEP_WAITING, Action.STOP)
 CACHE = (Action.WITHOUT_CACHE, Action.SHOW_WHERE, Action.KEEP_WAITING, Action.STOP)
 REPORT = (Action.SHOW_WHERE, Action.KEEP_WAITING, Action.STOP, Action.COPY_DETAILS)

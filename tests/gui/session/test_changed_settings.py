@@ -9,7 +9,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from tests.gui.conftest import WAIT_MS, ready
-from waste_gui.config import RunConfig
+from waste_gui.config import STARTER_MODEL, RunConfig
 from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.session.changed_settings import again, changed
 from waste_gui.monitor.run import RunPhase
@@ -20,6 +20,7 @@ from waste_gui.rundir import RunDir
 Make = Callable[[str], MainWindow]
 
 CONFIG = RunConfig(source=("photos",), batch_size=9, workers=4, cache_gb=10, accumulate=2)
+CONFIG_OF_ANOTHER = RunConfig(model="ViT-B-16", pretrained="openai", batch_size=9)
 
 
 def test_half_the_batch_changes_the_weights_after_as_many_photos() -> None:
@@ -45,6 +46,16 @@ def test_it_goes_on_from_the_last_checkpoint_if_there_is_one(name: str, tmp_path
     folder.create()
     (folder.checkpoints / f"{name}.safetensors").write_bytes(b"")
     assert again(Action.TRY_AGAIN, CONFIG, folder).resume == str(tmp_path)
+
+
+def test_starter_weights_are_those_of_a_model_and_begin_a_run_of_their_own(tmp_path: Path) -> None:
+    folder = RunDir(tmp_path)
+    folder.create()
+    (folder.checkpoints / "last.safetensors").write_bytes(b"")
+    request = again(Action.STARTER_WEIGHTS, CONFIG_OF_ANOTHER, folder)
+    assert (request.config.model, request.config.pretrained) == (STARTER_MODEL, "default")
+    assert request.resume is None, "its checkpoint is of the other model"
+    assert request.config.batch_size == CONFIG_OF_ANOTHER.batch_size
 
 
 def test_run_that_does_not_answer_is_ended_and_started_again(

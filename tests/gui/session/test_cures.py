@@ -15,6 +15,7 @@ import waste_gui
 from tests.gui import pictures
 from waste_gui import known_errors
 from waste_gui import protocol as p
+from waste_gui.config import RunConfig
 from waste_gui.engine import errors
 from waste_gui.gui.session.cures import Offer, offers, with_pages
 from waste_gui.gui.session.run_text import notice
@@ -29,6 +30,7 @@ ANEW: set[Button] = {
     Offer.RESUME_RUN,
     Action.SMALLER_BATCH,
     Action.FEWER_WORKERS,
+    Action.STARTER_WEIGHTS,
     Action.FROM_SCRATCH,
     Action.ON_PROCESSOR,
     Offer.SHOW_SETTINGS,
@@ -47,6 +49,7 @@ NAMED: dict[str, set[Button]] = {
         Action.FEWER_WORKERS
     },
     r"from scratch": {Action.FROM_SCRATCH},
+    r"[Uu]se the starter weights": {Action.STARTER_WEIGHTS},
     r"[Cc]opy the details|send the details": {Offer.COPY_DETAILS, Action.COPY_DETAILS},
     r"lines of the log": {Offer.SHOW_LOG},
     r"\bexclude (it|them)\b|\bExclude\b": {Action.EXCLUDE, Offer.CHECK_PHOTOS, Offer.SHOW_PHOTOS},
@@ -161,6 +164,13 @@ def test_sets_of_actions_begin_with_one_that_leads_on() -> None:
     sets = [value for value in vars(verdict).values() if isinstance(value, tuple)]
     assert len(sets) >= 8
     assert all(actions[0] not in ONLY_TOLD | {Action.KEEP_WAITING} for actions in sets)
+
+
+def test_weights_that_could_not_be_downloaded_lead_on_with_those_that_are_here() -> None:
+    first, *others = offers("weights", RunConfig(model="ViT-B-16"), resumable=False)
+    assert first is Action.STARTER_WEIGHTS
+    assert Action.TRY_AGAIN in others
+    assert offers("weights", RunConfig(), resumable=False)[0] is Action.TRY_AGAIN, "they are these"
 
 
 def test_best_model_is_spoken_of_only_once_there_is_one() -> None:

@@ -9,11 +9,12 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from tests.gui.conftest import end_engine, ready
 from tests.photos import make_photos
-from waste_gui.config import RunConfig
+from waste_gui.config import STARTER_MODEL, RunConfig
 from waste_gui.gui.common.preferences import Preferences
 from waste_gui.gui.common.theme import Theme
 from waste_gui.gui.main_window import MainWindow
@@ -21,7 +22,8 @@ from waste_gui.gui.session.interfaces import Answer
 from waste_gui.gui.session.run_controller import RunController
 from waste_gui.gui.session.run_text import Offer
 from waste_gui.monitor.run import RunPhase
-from waste_gui.protocol import RunFinished, RunStopped
+from waste_gui.monitor.verdict import Action
+from waste_gui.protocol import RunFailed, RunFinished, RunStopped
 
 pytestmark = pytest.mark.slow  # Each test trains for real.
 
@@ -100,6 +102,28 @@ def test_real_training_stops_midway_and_goes_on_where_it_was(
     qtbot.waitUntil(lambda: again.run.checkpoint is not saved, timeout=LONG_MS)
     with qtbot.waitSignal(again.ended, timeout=LONG_MS):
         again.stop_now()
+
+
+def test_weights_that_cannot_be_downloaded_lead_to_the_starters_with_one_press(
+    open_window: Open, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "empty"))
+    asked = msgspec.structs.replace(SMALL, model="timm:resnet10t", pretrained="default")
+    window = open_window(make_photos(tmp_path / "photos"), asked)
+    session, bar = window.rooms.session, window.frame.bar
+    with qtbot.waitSignal(session.controller.ended, timeout=LONG_MS):
+        window.frame.header.start_button.click()
+    assert isinstance(session.controller.run.last, RunFailed)
+    qtbot.waitUntil(lambda: bar.notice is not None and bar.notice.offers[0] is Action.STARTER_WEIGHTS)
+    bar.show_now()
+    place = bar._buttons.itemAt(0)
+    button = place.widget() if place is not None else None
+    assert isinstance(button, QPushButton)
+    with qtbot.waitSignal(session.controller.ended, timeout=LONG_MS):
+        button.click()
+    assert isinstance(session.controller.run.last, RunFinished), session.controller.run.last
+    assert session.controller.config is not None and session.controller.config.model == STARTER_MODEL
 
 
 def test_real_training_learns_trashnet(open_window: Open, trashnet: Path, qtbot: QtBot) -> None:

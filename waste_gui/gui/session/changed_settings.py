@@ -1,10 +1,10 @@
-"""A run once more, with what would have helped it: fewer workers, a smaller batch, no photo cache."""
+"""A run once more, with what would have helped it: fewer workers, a smaller batch, weights that are here."""
 
 from __future__ import annotations
 
 import msgspec
 
-from waste_gui.config import RunConfig
+from waste_gui.config import STARTER_MODEL, RunConfig
 from waste_gui.monitor.verdict import Action
 from waste_gui.request import RunRequest
 from waste_gui.rundir import RunDir
@@ -15,10 +15,11 @@ CHECKPOINTS = ("last.safetensors", "previous.safetensors")
 
 def again(action: Action, config: RunConfig, folder: RunDir | None) -> RunRequest:
     """The run with these settings, changed. It goes on from the last checkpoint of the run in `folder`, if
-    there is one, and is a new run otherwise."""
+    there is one, and is a new run otherwise; so is one of another model."""
     saved = folder is not None and any((folder.checkpoints / name).exists() for name in CHECKPOINTS)
-    resume = str(folder.path) if folder is not None and saved else None
-    return RunRequest(config=changed(action, config), resume=resume)
+    asked = changed(action, config)
+    resume = str(folder.path) if folder is not None and saved and asked.model == config.model else None
+    return RunRequest(config=asked, resume=resume)
 
 
 def changed(action: Action, config: RunConfig) -> RunConfig:
@@ -30,6 +31,8 @@ def changed(action: Action, config: RunConfig) -> RunConfig:
             return msgspec.structs.replace(config, workers=1)
         case Action.WITHOUT_CACHE:
             return msgspec.structs.replace(config, cache_gb=0)
+        case Action.STARTER_WEIGHTS:
+            return msgspec.structs.replace(config, model=STARTER_MODEL, pretrained="default")
         case Action.FROM_SCRATCH:
             return msgspec.structs.replace(config, pretrained="none", freeze_backbone=False)
         case Action.ON_PROCESSOR:

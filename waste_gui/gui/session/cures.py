@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from waste_gui.config import RunConfig
+from waste_gui.config import STARTER_MODEL, RunConfig
 from waste_gui.monitor.verdict import Action
 
 
@@ -38,7 +38,7 @@ CURES: dict[str, tuple[Action | Offer, ...]] = {
     "model": (Offer.SHOW_SETTINGS,),
     "checkpoint": (Offer.SHOW_SETTINGS,),
     "run_folder": (Offer.SHOW_SETTINGS, _ANEW),
-    "weights": (Action.FROM_SCRATCH, _ANEW, Offer.SHOW_SETTINGS),
+    "weights": (Action.STARTER_WEIGHTS, _ANEW, Action.FROM_SCRATCH, Offer.SHOW_SETTINGS),
     "device": (Action.ON_PROCESSOR, Offer.SHOW_SETTINGS),
     "driver": (Action.ON_PROCESSOR, Offer.SELF_TEST, _ANEW),
     "gpu": (_ANEW, Action.ON_PROCESSOR),
@@ -72,6 +72,8 @@ def offers(kind: str, config: RunConfig | None, *, resumable: bool) -> tuple[Act
     helps = CURES.get(kind, (_ANEW,))
     if config is not None and config.batch_size == 1:
         helps = tuple(action for action in helps if action is not Action.SMALLER_BATCH)
+    if config is not None and (config.model, config.pretrained) == (STARTER_MODEL, "default"):
+        helps = tuple(action for action in helps if action is not Action.STARTER_WEIGHTS)
     if config is not None and config.pretrained == "none":
         helps = tuple(action for action in helps if action is not Action.FROM_SCRATCH)
     if resumable:

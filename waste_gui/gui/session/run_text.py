@@ -44,6 +44,7 @@ LETTERS: dict[Action | Offer, str] = {
     Action.SMALLER_BATCH: "b",
     Action.FEWER_WORKERS: "a",
     Action.WITHOUT_CACHE: "c",
+    Action.STARTER_WEIGHTS: "a",
     Action.FROM_SCRATCH: "m",
     Action.ON_PROCESSOR: "o",
     Action.TRY_AGAIN: "y",

@@ -41,6 +41,7 @@ AGAIN = (
     Action.SMALLER_BATCH,
     Action.FEWER_WORKERS,
     Action.WITHOUT_CACHE,
+    Action.STARTER_WEIGHTS,
     Action.FROM_SCRATCH,
     Action.ON_PROCESSOR,
     Action.TRY_AGAIN,

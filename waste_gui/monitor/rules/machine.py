@@ -96,7 +96,7 @@ def network(context: Context) -> Verdict | None:
     text = (
         f"Waiting for the model's weights for {formatting.span(context.silence_s)}. "
         "The network or its server does "
-        "not answer; the download gives up by itself near 400 s. Check the network, or train from "
-        "scratch."
+        "not answer; the download gives up by itself near 400 s. Check the network, or use the starter "
+        "weights, which came with the program."
     )
     return context.silence("network", text, DOWNLOAD)
