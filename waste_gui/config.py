@@ -75,7 +75,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     pretrained: Annotated[
         Pretrained,
         Meta(
-            title="Weights",
+            title="Start from",
             description="Weights to start from: 'default' (recommended, downloaded once), 'none' (train from "
             "scratch), a tag of the library's, or a file.",
         ),
@@ -364,11 +364,11 @@ def check(config: RunConfig) -> RunConfig:
 def missing_weights(pretrained: str) -> str:
     """Why training cannot start from these, as far as that can be known before the model is; else empty."""
     if not pretrained.strip():
-        return "'Weights' is empty; write none to train from scratch."
+        return "'Start from' is empty; write none to train from scratch."
     path = Path(pretrained).expanduser()
     meant_as_file = path.suffix in WEIGHT_FILES or any(sign in pretrained for sign in " /\\")
     if meant_as_file and not path.is_file():
-        return f"'Weights': there is no file {pretrained}."
+        return f"'Start from': there is no file {pretrained}."
     return ""
 
 

@@ -21,6 +21,7 @@ import msgspec
 import numpy as np
 from PIL import Image
 
+from tests.gui.card_pictures import CARD_STATES, show_cards
 from tests.gui.runs_pictures import RUNS_STATES, show_runs
 from waste_gui import protocol as p
 from waste_gui.config import RunConfig
@@ -873,6 +874,7 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
         *CHECK_STATES,
         "settings",
         "more_settings",
+        *CARD_STATES,
         *scripts,
         "log",
         "results",
@@ -917,6 +919,8 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
                 elif state in ("settings", "more_settings"):
                     window.show_page(pages.SETTINGS)
                     window.rooms.form.fields.more.setChecked(state == "more_settings")
+                elif state in CARD_STATES:
+                    shown = show_cards(window, state, turn)
                 elif state == "log":
                     window.show_page(pages.TRAINING)
                     window.menus.actions["log"].setChecked(True)

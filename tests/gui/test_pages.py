@@ -142,7 +142,10 @@ def test_every_setting_stands_in_the_form_with_its_help(form: Fields) -> None:
 def test_form_says_in_words_what_the_settings_say_in_values(form: Fields) -> None:
     start, device = form.editors["pretrained"], form.editors["device"]
     assert isinstance(start, QComboBox) and isinstance(device, QComboBox)
-    assert (start.currentText(), device.currentText()) == ("Pretrained", "Automatic (GPU if available)")
+    assert (start.currentText(), device.currentText()) == (
+        "Recommended weights",
+        "Automatic (GPU if available)",
+    )
     for typed, value in (("none", "none"), ("Train from scratch", "none"), ("laion2b", "laion2b")):
         start.setEditText(typed)
         assert form.config().pretrained == value
@@ -178,7 +181,7 @@ def test_wrong_number_is_marked_where_it_stands(form: Fields) -> None:
     ("name", "typed", "said"),
     [
         ("model", "", "'Model' is empty"),
-        ("pretrained", "", "'Weights' is empty"),
+        ("pretrained", "", "'Start from' is empty"),
         ("pretrained", "queue B", "there is no file queue B"),
         ("pretrained", "weights/mine.safetensors", "there is no file weights/mine.safetensors"),
     ],

@@ -11,6 +11,7 @@ from waste_gui.config import ConfigError, RunConfig
 from waste_gui.gui.photos.page import DataPage
 from waste_gui.gui.session.dataset_choice import choice_of
 from waste_gui.gui.session.run_text import Readiness
+from waste_gui.gui.settings.card_text import TimeHere
 from waste_gui.gui.settings.page import SettingsPage
 from waste_gui.rundir import RunDir
 
@@ -23,6 +24,14 @@ class ChosenInputs:
     def __init__(self, photos: DataPage, settings: SettingsPage, expected: Expected) -> None:
         self._photos, self._settings, self._expected = photos, settings, expected
         photos.checking.settings = settings.config
+        settings.forecast = self._forecast
+
+    def _forecast(self, config: RunConfig) -> TimeHere | None:
+        if self._photos.found is None:
+            return None
+        photos = self._photos.found.photos
+        expected = self._expected(config, photos)
+        return TimeHere(expected[0], photos, expected[1]) if expected else None
 
     def config(self) -> RunConfig:
         """ConfigError says which setting is wrong."""

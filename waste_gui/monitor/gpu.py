@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import platform
+import sys
 import threading
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -63,6 +65,16 @@ class GpuReader:
             self._there = self._library is not None
         if self._library is not None:
             self._cards = tuple(_cards(self._library))
+
+
+def graphics_card(library: Any = None) -> str:
+    """The name of one that can train; empty where none is known of. For a thread, as a driver may hang;
+    `library` is pynvml."""
+    if sys.platform == "darwin" and platform.machine() == "arm64":
+        return "Apple GPU"
+    library = library or _pynvml()
+    cards = tuple(_cards(library)) if library is not None else ()
+    return max(cards, key=lambda card: card.memory_total or 0).name if cards else ""
 
 
 def _of(cards: tuple[Gpu, ...], pids: Collection[int]) -> Gpu | None:

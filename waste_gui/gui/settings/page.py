@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -26,20 +26,23 @@ from waste_gui.config import COMMON_MODELS, ConfigError, FieldHelp, RunConfig
 from waste_gui.gui.common.fields import ChoiceBox, NumberBox
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
+from waste_gui.gui.settings.model_part import Forecast, ModelPart, all_helps
+from waste_gui.gui.settings.start_from import RECOMMENDED, SCRATCH
+from waste_gui.gui.settings.steady_label import SteadyLabel
 
 FIRST = ("name", "model", "pretrained", "freeze_backbone", "epochs", "batch_size", "image_size", "device")
 ELSEWHERE = ("source", "classes", "mapping")
 """These are set on the photos page."""
 AUTOMATIC = "automatic"
-SUGGESTIONS = {"model": COMMON_MODELS, "pretrained": ("default", "none")}
+SUGGESTIONS = {"model": COMMON_MODELS}
 WORDS = {
     "model": {
-        "ViT-B-32": "ViT-B-32, good for most",
+        "ViT-B-32": "ViT-B-32, for a graphics card",
         "ViT-B-16": "ViT-B-16, finer, slower",
         "resnet18": "resnet18, small and quick",
         "mobilenet_v3_large": "mobilenet_v3_large, smallest",
     },
-    "pretrained": {"default": "Pretrained", "none": "Train from scratch"},
+    "pretrained": {"default": RECOMMENDED, "none": SCRATCH},
     "device": {
         "auto": "Automatic (GPU if available)",
         "cpu": "Processor",
@@ -53,10 +56,9 @@ WORDS = {
 """What the form calls a value of the settings; any other is shown as it is, and may be typed."""
 
 HELPS = {
-    "model": "Larger models know more and take longer; without a GPU take resnet18. Any name that open_clip, "
-    "torchvision or timm knows may be typed.",
-    "pretrained": "With pretrained weights few photos and epochs are enough (recommended; downloaded "
-    "once). A tag of the library's or a file may be typed.",
+    "model": "One of the cards, or any other name that open_clip, torchvision or timm knows.",
+    "pretrained": "The model's recommended weights, an earlier run, a file, or nothing. A tag of the "
+    "library's may be typed.",
     "freeze_backbone": "Keep what the model has learned before, train its last layer alone: fast, good with "
     "few photos.",
     "image_size": "Side of the square that the model sees. Automatic: the model's own.",
@@ -71,7 +73,7 @@ HELPS = {
 """In the form's words, where the help of the settings speaks of their values."""
 
 UNITS = {"image_size": " px", "cache_gb": " GB", "photo_timeout": " s", "save_minutes": " min"}
-MNEMONICS = {"name": "N&ame", "model": "&Model", "epochs": "Epo&chs", "batch_size": "&Batch size"}
+MNEMONICS = {"name": "N&ame", "model": "&Model by name", "epochs": "Epo&chs", "batch_size": "&Batch size"}
 
 
 class SettingsPage(QWidget):
@@ -84,6 +86,8 @@ class SettingsPage(QWidget):
         super().__init__(parent)
         self._config = RunConfig()
         self._fields: Fields | None = None
+        self.forecast: Forecast = lambda config: None
+        """How long such a training would take, by the photos that are chosen and this computer's past."""
         self._page = QVBoxLayout(self)
         self._page.setContentsMargins(0, 0, 0, 0)
 
@@ -92,6 +96,7 @@ class SettingsPage(QWidget):
         if self._fields is None:
             self._fields = Fields(self._config)
             self._fields.changed.connect(self.changed)
+            self._fields.model_part.forecast = lambda config: self.forecast(config)
             self._page.addWidget(self._fields)
         return self._fields
 
@@ -134,6 +139,8 @@ class Fields(QScrollArea):
     def __init__(self, config: RunConfig, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.editors: dict[str, QWidget] = {}
+        self.model_part = ModelPart(self)
+        self.model_part.watch.changed.connect(self._mark_all)
         self._helps: dict[str, PlainLabel] = {}
         self._fields = {field.name: field for field in configs.fields() if field.name not in ELSEWHERE}
         self._base = config
@@ -171,8 +178,11 @@ class Fields(QScrollArea):
         grid.setVerticalSpacing(UNIT)
         grid.setColumnMinimumWidth(0, 144)
         grid.setColumnStretch(2, 1)
-        for i, name in enumerate(names):
+        for name in names:
             field = self._fields[name]
+            if name == "model":
+                grid.addWidget(self.model_part.cards, grid.rowCount(), 0, 1, 3)
+            i = grid.rowCount()
             editor = self._make_editor(field)
             editor.setAccessibleName(field.title)
             editor.setAccessibleDescription(_help(field))
@@ -182,7 +192,9 @@ class Fields(QScrollArea):
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setBuddy(editor)
             label.setMinimumHeight(28)
-            help_ = PlainLabel(_help(field), size="caption", role="muted", wrap=True)
+            texts = (_help(field), *(all_helps() if name == "pretrained" else ()))
+            help_ = SteadyLabel(texts, size="caption", role="muted")
+            help_.set_text(_help(field))
             self.editors[name], self._helps[name] = editor, help_
             top = Qt.AlignmentFlag.AlignTop
             grid.addWidget(label, i, 0, top)
@@ -208,12 +220,17 @@ class Fields(QScrollArea):
             return check
         if kind == "number":
             return self._make_spin_box(field)
+        if field.name == "pretrained":
+            self.model_part.start.editTextChanged.connect(self._on_edited)
+            return self.model_part.start
         if field.name in SUGGESTIONS:
             open_box = ChoiceBox()
             open_box.setEditable(True)
             open_box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
             open_box.addItems([_shown(field.name, value) for value in SUGGESTIONS[field.name]])
             open_box.editTextChanged.connect(self._on_edited)
+            if field.name == "model":
+                self.model_part.model = open_box
             return open_box
         line = QLineEdit()
         optional = type(None) in get_args(field.type)
@@ -264,11 +281,30 @@ class Fields(QScrollArea):
         raise TypeError(name)
 
     def _on_edited(self, *_: object) -> None:
-        if self._filling:
-            return
+        if not self._filling:
+            self._mark_all()
+            self.changed.emit()
+
+    def _mark_all(self, *_: object) -> None:
+        self.model_part.show_config(str(self._value("model", self.editors["model"])), self._config_or_none())
         for name, editor in self.editors.items():
             self._mark(name, editor, self._problem(name, editor))
-        self.changed.emit()
+
+    def _config_or_none(self) -> RunConfig | None:
+        try:
+            return self.config()
+        except ConfigError:
+            return None
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Weights that are gone meanwhile, a network that is there again: it is looked at anew."""
+        super().showEvent(event)
+        self.model_part.watch.begin()
+        self._mark_all()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.model_part.watch.end()
 
     def _problem(self, name: str, editor: QWidget) -> str:
         try:
@@ -279,12 +315,17 @@ class Fields(QScrollArea):
 
     def _mark(self, name: str, editor: QWidget, problem: str) -> None:
         help_ = self._helps[name]
-        help_.set_text(problem or _help(self._fields[name]))
+        help_.set_text(problem or self._told(name))
         help_.set_role("stuck" if problem else "muted")
         if bool(editor.property("wrong")) != bool(problem):
             editor.setProperty("wrong", bool(problem))
             editor.style().unpolish(editor)
             editor.style().polish(editor)
+
+    def _told(self, name: str) -> str:
+        if name != "pretrained":
+            return _help(self._fields[name])
+        return self.model_part.help_for(str(self._value(name, self.editors[name])))
 
     def _on_more(self, shown: bool) -> None:
         if self._rest is None:
