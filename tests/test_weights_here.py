@@ -86,6 +86,12 @@ def test_a_server_that_lets_in_is_reachable_and_none_is_not(monkeypatch: pytest.
     assert why_unreachable() == "no network"
 
 
+@pytest.mark.parametrize("address", ["nonsense", "http://[", "http://127.0.0.1:x", "http://"])
+def test_hub_that_is_no_address_is_not_reachable(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", address)
+    assert why_unreachable(5) == "no network"
+
+
 def test_network_that_does_not_answer_takes_no_longer_than_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     ended = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: ended.wait(60) and [])

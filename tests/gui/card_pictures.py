@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 from waste_gui.config import RunConfig
 from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.session import pages
-from waste_gui.gui.settings.card_text import TimeHere
+from waste_gui.gui.settings.checked import TimeHere
 from waste_gui.gui.settings.run_dialog import RunDialog
 from waste_gui.gui.settings.surroundings import Surroundings
 from waste_gui.model_choices import BALANCED, BEST, FAST

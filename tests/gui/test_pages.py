@@ -23,7 +23,8 @@ from waste_gui.gui.photos.page import DataPage, _skipped_words
 from waste_gui.gui.results.page import ResultsPage
 from waste_gui.gui.session.dataset_choice import DatasetChoice, Found
 from waste_gui.gui.session.example import demo_folder
-from waste_gui.gui.settings.page import Fields, SettingsPage
+from waste_gui.gui.settings.form import Fields
+from waste_gui.gui.settings.page import SettingsPage
 from waste_gui.gui.training.plots import ACCURACY, LOSS, CurveView, Plots
 from waste_gui.rundir import RunDir
 

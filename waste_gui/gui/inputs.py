@@ -11,7 +11,7 @@ from waste_gui.config import ConfigError, RunConfig
 from waste_gui.gui.photos.page import DataPage
 from waste_gui.gui.session.dataset_choice import choice_of
 from waste_gui.gui.session.run_text import Readiness
-from waste_gui.gui.settings.card_text import TimeHere
+from waste_gui.gui.settings.checked import TimeHere
 from waste_gui.gui.settings.page import SettingsPage
 from waste_gui.rundir import RunDir
 

@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from waste_gui.config import ConfigError, RunConfig
 from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.settings import card_text
-from waste_gui.gui.settings.card_text import TimeHere
+from waste_gui.gui.settings.checked import TimeHere
 from waste_gui.gui.settings.page import SettingsPage
 from waste_gui.gui.settings.run_dialog import BEST as BEST_FILE
 from waste_gui.gui.settings.run_dialog import RunDialog

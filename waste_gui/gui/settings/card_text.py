@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from waste_gui.config import STARTER_MODEL
 from waste_gui.gui.common.formatting import many
 from waste_gui.gui.common.glyph_names import Glyph
+from waste_gui.gui.settings.checked import TimeHere
 from waste_gui.gui.settings.surroundings import Surroundings
 from waste_gui.model_choices import CHOICES, RECOMMENDED, ModelChoice, key_of, recommended
 from waste_gui.monitor.formatting import about
@@ -16,15 +17,6 @@ WITH_PROGRAM, DOWNLOADED = "Comes with the program", "Downloaded, needs no netwo
 NOT_INSTALLED = "Missing: install waste-gui anew"
 NOT_NEEDED = "Weights not needed: from scratch"
 PROCESSOR_TIME = "Not yet run here. Elsewhere a minute for 600 photos, on two processor cores."
-
-
-@dataclass(frozen=True)
-class TimeHere:
-    """Seconds that such a training took by this computer's past, of how many photos and runs."""
-
-    seconds: float
-    photos: int
-    runs: int
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QRadioButton, QSizePoli
 from waste_gui.gui.common.glyphs import GlyphMark
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT, colours
-from waste_gui.gui.settings.card_text import CardText, TimeHere, card_text, may_say
+from waste_gui.gui.settings.card_text import CardText, card_text, may_say
+from waste_gui.gui.settings.checked import TimeHere
 from waste_gui.gui.settings.steady_label import SteadyLabel
 from waste_gui.gui.settings.surroundings import Surroundings
 from waste_gui.model_choices import CHOICES, RECOMMENDED, ModelChoice, choice_of

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import msgspec
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QComboBox
 
 from waste_gui.config import RunConfig
-from waste_gui.gui.settings.card_text import TimeHere, all_states
+from waste_gui.gui.settings.card_text import all_states
+from waste_gui.gui.settings.checked import Forecast, TimeHere
 from waste_gui.gui.settings.model_cards import ModelCards
 from waste_gui.gui.settings.run_dialog import BEST, RunDialog
 from waste_gui.gui.settings.start_from import RECOMMENDED, SCRATCH, StartFrom, help_for
 from waste_gui.gui.settings.surroundings import Surroundings, SurroundingsWatch
 from waste_gui.monitor.run_list import RunSummary
-
-Forecast = Callable[[RunConfig], TimeHere | None]
 
 
 class ModelPart(QObject):
