@@ -1,4 +1,4 @@
-"""A plot that shows with a frame that the keyboard is in it."""
+"""A plot that shows with a frame that the keyboard is in it, and goes with all that pyqtgraph made for it."""
 
 from __future__ import annotations
 
@@ -28,3 +28,11 @@ class FocusPlot(pg.PlotWidget):  # type: ignore[misc]
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
         self.viewport().update()
+
+
+def without_menu(view: pg.PlotWidget) -> None:
+    """No menu on a click; the one that pyqtgraph makes all the same has no parent, and goes with the plot:
+    it would outlive it, and each theme that is chosen be worked out for it, too."""
+    item = view.getPlotItem()
+    item.setMenuEnabled(False)
+    view.destroyed.connect(item.ctrlMenu.deleteLater)

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QStackedLayout, QToolTip
 from waste_gui.gui.common import theme
 from waste_gui.gui.common.axis_follow import PAN, ZOOM, Follow
 from waste_gui.gui.common.escaping import shorten, tooltip
-from waste_gui.gui.common.focus_plot import FocusPlot
+from waste_gui.gui.common.focus_plot import FocusPlot, without_menu
 from waste_gui.gui.common.glyphs import paint_glyph
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
@@ -83,7 +83,7 @@ class TimelineView(FocusPlot):
 
     def _set_up_axes(self) -> None:
         item = self.getPlotItem()
-        item.setMenuEnabled(False)
+        without_menu(self)
         item.hideButtons()
         item.layout.setContentsMargins(0, 0, 4, 0)
         self._box.setMouseEnabled(x=True, y=False)

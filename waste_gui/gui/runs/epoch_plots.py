@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QGraphicsView, QHBoxLayout, QSizePolicy, QToolTip,
 
 from waste_gui.gui.common import theme
 from waste_gui.gui.common.escaping import one_line, tooltip
+from waste_gui.gui.common.focus_plot import without_menu
 from waste_gui.gui.common.formatting import percent
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
@@ -130,7 +131,7 @@ class EpochPlot(QWidget):
 
     def _set_up_axes(self) -> None:
         item = self.view.getPlotItem()
-        item.setMenuEnabled(False)
+        without_menu(self.view)
         item.hideButtons()
         item.layout.setContentsMargins(0, 4, 8, 0)
         item.showGrid(y=True, alpha=1.0)

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from waste_gui.gui.common import theme
 from waste_gui.gui.common.axis_follow import PAN, ZOOM, Follow
-from waste_gui.gui.common.focus_plot import FocusPlot
+from waste_gui.gui.common.focus_plot import FocusPlot, without_menu
 from waste_gui.gui.common.formatting import count
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
@@ -128,7 +128,7 @@ class CurveView(FocusPlot):
 
     def _set_up_axes(self) -> None:
         item = self.getPlotItem()
-        item.setMenuEnabled(False)
+        without_menu(self)
         item.hideButtons()
         item.layout.setContentsMargins(0, 4, 8, 0)
         box = item.getViewBox()
@@ -344,7 +344,9 @@ class Plot(QWidget):
         if spec.points is not None:
             title.addSpacing(UNIT)
             title.addWidget(_Key(dot=True))
-            title.addWidget(self.validation)
+        else:
+            self.validation.hide()
+        title.addWidget(self.validation)
         title.addSpacing(UNIT)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
