@@ -179,6 +179,7 @@ def test_any_value_put_anywhere_is_a_message_or_unreadable(line: bytes, data: st
     assert decode_all(changed + b"\n") == [message]
 
 
+@pytest.mark.slow
 def test_a_line_in_very_small_chunks_takes_no_more_room_than_itself() -> None:
     buffer, chunk = LineBuffer(), b"a"
     tracemalloc.start()

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.benchmarks.child import ROOT
 from tests.benchmarks.figures import Comparison, Goal, Rate, RowResult
 from tests.benchmarks.table import as_markdown, as_text
@@ -38,6 +40,7 @@ def test_failed_row_stands_in_the_table_as_failed() -> None:
     )
 
 
+@pytest.mark.slow
 def test_command_measures_the_rows_named_on_the_photos_given(tmp_path: Path) -> None:
     photos, file = make_photos(tmp_path / "photos"), tmp_path / "figures.json"
     command = [sys.executable, "-m", "tests.benchmarks", "scan", "decode", "--quick"]

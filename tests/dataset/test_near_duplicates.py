@@ -101,6 +101,7 @@ def test_real_photos_of_similar_things_are_different(trashnet: Path) -> None:
     assert near_copies([thumbnail(resized) for resized in resized_images]) == []
 
 
+@pytest.mark.slow
 def test_five_thousand_copies_of_one_picture_are_one_group() -> None:
     random = np.random.default_rng(0)
     one = np.frombuffer(seen(picture(1)), np.uint8).astype(int)

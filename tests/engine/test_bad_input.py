@@ -31,6 +31,7 @@ def fails(*arguments: str | Path, kind: str, saying: str, **environment: str) ->
     return last
 
 
+@pytest.mark.slow
 def test_no_such_folder(tmp_path: Path) -> None:
     fails(
         "--source",
@@ -42,16 +43,19 @@ def test_no_such_folder(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_no_photos(tmp_path: Path) -> None:
     (tmp_path / "empty" / "glass").mkdir(parents=True)
     fails("--source", tmp_path / "empty", "--run-dir", tmp_path / "r", kind="dataset", saying="photos")
 
 
+@pytest.mark.slow
 def test_one_class_only(tmp_path: Path) -> None:
     make_photos(tmp_path / "one", classes=["glass"], per_class=3)
     fails("--source", tmp_path / "one", "--run-dir", tmp_path / "r", kind="dataset", saying="glass")
 
 
+@pytest.mark.slow
 def test_a_class_with_a_single_photo(photos: Path, tmp_path: Path) -> None:
     for extra in sorted((photos / "paper").iterdir())[1:]:
         extra.unlink()
@@ -80,6 +84,7 @@ def test_a_run_folder_that_cannot_be_written(photos: Path, tmp_path: Path) -> No
     )
 
 
+@pytest.mark.slow
 def test_a_model_name_that_does_not_exist(photos: Path, tmp_path: Path) -> None:
     last = fails(
         "--source", photos, "--run-dir", tmp_path / "r", "--model", "resnt18", kind="model", saying="resnt18"
@@ -98,6 +103,7 @@ def test_a_config_file_that_is_none(tmp_path: Path) -> None:
     fails(tmp_path / "config.json", kind="settings", saying="no file of settings")
 
 
+@pytest.mark.slow
 def test_cuda_asked_for_and_absent(photos: Path, tmp_path: Path) -> None:
     fails(
         "--source", photos, "--run-dir", tmp_path / "r", "--device", "cuda",
@@ -105,6 +111,7 @@ def test_cuda_asked_for_and_absent(photos: Path, tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_weights_of_another_model(photos: Path, tmp_path: Path) -> None:
     import numpy as np
     from safetensors.numpy import save_file
@@ -117,6 +124,7 @@ def test_weights_of_another_model(photos: Path, tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_file_that_holds_no_weights(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "weights.pt").write_text("no weights")
     fails(

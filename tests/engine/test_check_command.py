@@ -131,6 +131,7 @@ def test_what_was_read_is_remembered_until_it_changes(photos: Path) -> None:
     assert found(last) == []
 
 
+@pytest.mark.slow
 def test_stopped_midway_it_goes_on_where_it_was(photos: Path) -> None:
     for number in range(200):
         draw(photos / "train" / "glass" / f"more{number}.jpg", 1000 + number, (1200, 900))

@@ -318,6 +318,7 @@ def lines_of(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
 
 
+@pytest.mark.slow
 def test_each_failure_adds_one_line_to_the_list(tmp_path: Path) -> None:
     """Written whole each time, so many took hours."""
     told = 100_000

@@ -70,6 +70,7 @@ def test_a_local_open_clip_checkpoint_is_loaded(tmp_path: Path) -> None:
         assert torch.equal(model.backbone.state_dict()[name], tensor), name
 
 
+@pytest.mark.slow
 def test_position_embeddings_of_another_size_are_interpolated(tmp_path: Path) -> None:
     small, _ = models.build(settings("timm:vit_tiny_patch16_224", 64), CLASSES)
     save_file(small.backbone.state_dict(), tmp_path / "small.safetensors")

@@ -27,6 +27,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Finished, RunDir,
     return finished, folder, photos
 
 
+@pytest.mark.slow
 def test_no_second_of_a_run_lies_outside_its_stages(trained: tuple[Finished, RunDir, Path]) -> None:
     """The window's checklist and countdown account for all of it, the test at the end included."""
     open_, since, gaps = 0, trained[0].messages[0].at, []
@@ -44,6 +45,7 @@ def test_no_second_of_a_run_lies_outside_its_stages(trained: tuple[Finished, Run
     assert trained[0].last.metrics["test_accuracy"] is not None  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("away", ["moved", "damaged"])
 def test_evaluate_without_photos_says_so_and_leaves_the_results(
     away: str, trained: tuple[Finished, RunDir, Path], tmp_path: Path
@@ -69,6 +71,7 @@ def test_evaluate_without_photos_says_so_and_leaves_the_results(
     assert not any("nan" in m.summary for m in ended.of(StageFinished))
 
 
+@pytest.mark.slow
 def test_validation_that_empties_while_training_is_no_number(tmp_path: Path) -> None:
     photos, folder = make_photos(tmp_path / "photos", per_class=10), RunDir(tmp_path / "run")
     for photo in [*photos.glob("*/*_0[0-1].jpg")]:
@@ -89,6 +92,7 @@ def test_validation_that_empties_while_training_is_no_number(tmp_path: Path) -> 
     assert json.loads((folder.checkpoints / "best.json").read_bytes())["progress"]["best_accuracy"] is None
 
 
+@pytest.mark.slow
 def test_predict_of_nothing_readable_fails_in_a_sentence(trained: tuple[Finished, RunDir, Path]) -> None:
     ended = run("predict", trained[1].path, "/no/such.jpg")
     assert ended.status == 1 and ended.last.kind == "dataset"  # type: ignore[union-attr]

@@ -52,6 +52,7 @@ def test_the_rate_warms_up_to_its_peak_and_falls_to_nothing(model: Classifier) -
     assert rates[peak:] == sorted(rates[peak:], reverse=True)
 
 
+@pytest.mark.slow
 def test_the_average_follows_the_weights(model: Classifier) -> None:
     average = optimisation.WeightAverage(model, 0.9)
     with torch.no_grad():

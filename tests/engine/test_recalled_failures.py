@@ -29,6 +29,7 @@ def resumed(folder: RunDir, epochs: int) -> Finished:
     return ended
 
 
+@pytest.mark.slow
 def test_run_that_goes_on_does_not_try_a_bad_photo_again_until_it_is_repaired(tmp_path: Path) -> None:
     photos, folder = make_photos(tmp_path / "photos", per_class=8), RunDir(tmp_path / "run")
     bad = photos / "paper" / "paper_03.jpg"

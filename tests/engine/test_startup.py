@@ -76,6 +76,7 @@ def test_a_class_of_which_nothing_can_be_read_does_not_stop_the_start(photos: Pa
     assert summary(finished, "single_sample").endswith("(metal)")
 
 
+@pytest.mark.slow
 def test_nothing_readable_at_all_is_said_in_a_sentence(photos: Path, tmp_path: Path) -> None:
     for photo in photos.glob("*/*.jpg"):
         damage(photo)
@@ -84,6 +85,7 @@ def test_nothing_readable_at_all_is_said_in_a_sentence(photos: Path, tmp_path: P
     assert finished.last.text == "Not one photo could be read."
 
 
+@pytest.mark.slow
 def test_photos_set_aside_are_left_out(photos: Path, tmp_path: Path) -> None:
     aside = [str(photos / "glass" / "glass_00.jpg"), str(photos / "paper" / "paper_05.jpg")]
     Catalog().exclude(aside, "blurred")

@@ -134,6 +134,7 @@ def test_the_folder_tells_how_to_run_again(trained: Trained, photos: Path) -> No
     assert not trained[1].lock.exists()
 
 
+@pytest.mark.slow
 def test_predict_from_the_folder_alone_agrees_with_validation(trained: Trained) -> None:
     _, folder = trained
     with open(folder.results / "predictions.csv", newline="") as file:
@@ -147,6 +148,7 @@ def test_predict_from_the_folder_alone_agrees_with_validation(trained: Trained) 
         assert labels[row["path"]].confidence == pytest.approx(float(row["confidence"]), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_evaluate_repeats_the_validation(trained: Trained) -> None:
     finished, folder = trained
     evaluated = run("evaluate", folder.path)
@@ -154,6 +156,7 @@ def test_evaluate_repeats_the_validation(trained: Trained) -> None:
     assert evaluated.last.metrics["val_accuracy"] == finished.last.metrics["val_accuracy"]  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_a_photo_that_cannot_be_predicted_is_named_and_the_others_are_predicted(
     trained: Trained, photos: Path
 ) -> None:
@@ -199,6 +202,7 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(trained: Trained, photos: 
     assert trained[1].events.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_frozen_backbone_keeps_its_weights_and_a_test_share_is_tested(
     trained: Trained, photos: Path, tmp_path: Path
 ) -> None:

@@ -32,7 +32,9 @@ def picture(widget: QWidget) -> NDArray[np.int16]:
     return bits.reshape(image.height(), image.width(), 4)[..., :3].astype(np.int16)
 
 
-@pytest.mark.parametrize(("first", "second"), [("light", "dark"), ("dark", "light")])
+@pytest.mark.parametrize(
+    ("first", "second"), [("light", "dark"), pytest.param("dark", "light", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("name", MAKERS)
 def test_changed_theme_is_everywhere(
     name: str, first: str, second: str, pieces: Pieces, theme: Theme, qtbot: QtBot

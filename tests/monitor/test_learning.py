@@ -348,12 +348,14 @@ def trained(folder: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> t
     return run, said
 
 
+@pytest.mark.slow
 def test_real_training_with_a_huge_learning_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, said = trained(tmp_path, monkeypatch, lr=10.0, clip_norm=0.0, epochs=3)
     assert "loss_explodes" in said or "loss_is_nan" in said
     assert not {"loss_is_flat", "overfitting", "waits_for_photos"} & set(said)
 
 
+@pytest.mark.slow
 def test_real_training_with_no_learning_rate_to_speak_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -362,6 +364,7 @@ def test_real_training_with_no_learning_rate_to_speak_of(
     assert "1e-12, is too small" in said["loss_is_flat"].text
 
 
+@pytest.mark.slow
 def test_real_healthy_training_is_never_accused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, said = trained(tmp_path, monkeypatch, epochs=8)
     assert set(said) == {"on_schedule", "finished"}
