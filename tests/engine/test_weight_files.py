@@ -167,7 +167,7 @@ def test_checkpoint_of_ours_says_of_which_model_it_is(tmp_path: Path) -> None:
     file = tmp_path / "checkpoints/best.safetensors"
     info = CheckpointInfo(spec=spec, resized_size=40, progress=progress)
     checkpoint.save(file, info, checkpoint.tensors_of("model", model))
-    assert "they are those of resnet10t" in refused("resnet18", file).text
+    assert "they are those of timm:resnet10t" in refused("resnet18", file).text
     models.build(config("timm:resnet10t", file), ("other", "classes", "entirely"))
 
 
@@ -187,7 +187,7 @@ def test_weights_for_images_of_another_size_say_so(tmp_path: Path) -> None:
     ("change", "why"),
     [
         (lambda w: {f"{n}2": v for n, v in w.items()}, "none of its 11 tensors has a name of this model's"),
-        (lambda w: {n: v for n, v in w.items() if n != "norm.weight"}, "1 of 10 tensors are missing"),
+        (lambda w: {n: v for n, v in w.items() if n != "norm.weight"}, "1 of 10 tensors is missing"),
         (
             lambda w: Small(8).state_dict(),
             "shape (the first: stem.weight is 4 × 3 × 3 × 3 here and 8",

@@ -40,6 +40,11 @@ CONFIGS = {
 CARD_STATES = tuple(SEEN)
 
 
+def show_online(window: MainWindow) -> None:
+    """A computer as most are: a network, no graphics card."""
+    window.rooms.form.fields.model_part.watch.look = lambda tell, before: SEEN["cards_online"]
+
+
 def show_cards(window: MainWindow, state: str, turn: Callable[[], None]) -> QWidget:
     form = window.rooms.form
     form.fields.model_part.watch.look = lambda tell, before: SEEN[state]

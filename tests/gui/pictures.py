@@ -21,7 +21,7 @@ import msgspec
 import numpy as np
 from PIL import Image
 
-from tests.gui.card_pictures import CARD_STATES, show_cards
+from tests.gui.card_pictures import CARD_STATES, show_cards, show_online
 from tests.gui.runs_pictures import RUNS_STATES, show_runs
 from waste_gui import protocol as p
 from waste_gui.config import RunConfig
@@ -917,6 +917,7 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
                 elif state in CHECK_STATES:
                     shown = show_check(window, state)
                 elif state in ("settings", "more_settings"):
+                    show_online(window)
                     window.show_page(pages.SETTINGS)
                     window.rooms.form.fields.more.setChecked(state == "more_settings")
                 elif state in CARD_STATES:

@@ -14,6 +14,7 @@ import math
 import os
 import re
 import struct
+import textwrap
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -60,6 +61,8 @@ SAFETENSORS_BYTES = {
     "U8": 1,
     "BOOL": 1,
 }
+PICKLE = b"\x80"
+"""Before it had archives, torch wrote pickles one after another."""
 Shape = tuple[int, ...]
 Kind = Literal["safetensors", "torch", "legacy"]
 
@@ -124,12 +127,12 @@ def open_weights(path: Path) -> WeightFile:
         kind = _kind(path)
         found = _safetensors(path) if kind == "safetensors" else _torch(path, kind)
     except NoWeights as known:
-        text = f"The file {path} cannot be used as weights: {known}."
+        text = f"The file {path} cannot be read as weights: {known}."
         raise WeightsUnavailable(text, known.hint) from known
     except Exception as error:  # Torch and safetensors raise a dozen types for a file that is none.
         raise WeightsUnavailable(f"The weights in {path} cannot be read ({_told(error)}).", ANEW) from error
     if not found.shapes:
-        text = f"The file {path} cannot be used as weights: it has no tensors with names."
+        text = f"The file {path} cannot be read as weights: it has no tensors with names."
         raise WeightsUnavailable(text, EXPORT)
     return found
 
@@ -148,11 +151,11 @@ def _kind(path: Path) -> Kind:
         for sign, what in OTHER_KINDS:
             if start.lstrip().lower().startswith(sign):
                 raise NoWeights(f"it is {what}", "Choose a file of weights (.safetensors, .pt, .pth, .bin).")
-        if path.suffix == ".safetensors" and start[:2] != b"PK":
-            raise NoWeights("its first bytes are none of a safetensors file; it is cut off or damaged", ANEW)
         if start[:2] == b"PK":
             _check_archive(file, size)
             return "torch"
+        if start[:1] != PICKLE:
+            raise NoWeights("it begins as no such file does; it is damaged, or something else", ANEW)
     return "legacy"
 
 
@@ -184,10 +187,11 @@ def _safetensors(path: Path) -> WeightFile:
 def _made_for(metadata: Any) -> str:
     """The model of a checkpoint of ours, as its metadata says; empty for all others."""
     try:
-        name = json.loads(metadata[METADATA_KEY])["spec"]["name"]
+        spec = json.loads(metadata[METADATA_KEY])["spec"]
+        name = f"{spec['library']}:{spec['name']}"
     except (TypeError, KeyError, ValueError, RecursionError):
         return ""
-    return plain(name)[:100] if isinstance(name, str) else ""
+    return plain(name)[:100]
 
 
 def _declared(path: Path) -> tuple[dict[str, Shape], Any]:
@@ -324,4 +328,4 @@ NOT_WEIGHTS = ("optimizer", "raw", "grad", "exp_avg", "exp_avg_sq", "momentum")
 def _told(error: Exception) -> str:
     """Its first sentence, without the codes that colour a terminal."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip()
-    return plain((text.splitlines() or [type(error).__name__])[0])[:150].rstrip(" .")
+    return textwrap.shorten(plain((text.splitlines() or [type(error).__name__])[0]), 150, placeholder=" …")

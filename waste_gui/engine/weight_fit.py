@@ -54,7 +54,7 @@ def _misfit(
     name: str,
     known: Iterable[tuple[str, Mapping[str, Shape]]],
 ) -> WrongCheckpoint:
-    owner = weights.made_for if weights.made_for != name else ""
+    owner = weights.made_for if weights.made_for.rpartition(":")[2] != name else ""
     sized = all("pos" in key and key in names for key in missing)
     if not owner and not sized:
         owner = next((other for other, shapes in known if _fits(weights.shapes, shapes)), "")
@@ -82,10 +82,11 @@ def _what_differs(
     other = [key for key in missing if key in names]
     if other:
         return (
-            f"{len(other)} of {len(learned)} tensors have another shape "
+            f"{len(other)} of {len(learned)} tensors {'has' if len(other) == 1 else 'have'} another shape "
             f"(the first: {_difference(other[0], weights, wanted, names)})"
         )
-    return f"{len(missing)} of {len(learned)} tensors are missing (the first: {missing[0]})"
+    are = "is" if len(missing) == 1 else "are"
+    return f"{len(missing)} of {len(learned)} tensors {are} missing (the first: {missing[0]})"
 
 
 def _difference(key: str, weights: WeightFile, wanted: Mapping[str, Shape], names: Mapping[str, str]) -> str:
