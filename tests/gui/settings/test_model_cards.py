@@ -13,6 +13,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QLabel
 from pytestqt.qtbot import QtBot
 
+from tests.past_runs import make_run
 from waste_gui.config import ConfigError, RunConfig
 from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.settings import card_text
@@ -133,6 +134,19 @@ def test_offline_what_is_not_here_is_grey_and_says_why(show: Show) -> None:
     look(page, WITH_CARD)
     assert balanced.isEnabled() and balanced.state.text() == "Downloaded, needs no network"
     assert best.isEnabled() and best.state.text() == "Will be downloaded once: 598 MB"
+
+
+def test_what_changes_meanwhile_is_seen_while_the_form_is_looked_at_and_only_then(
+    show: Show, qtbot: QtBot
+) -> None:
+    page = show(OFFLINE)
+    watch, best = page.fields.model_part.watch, page.fields.model_part.cards.cards[2]
+    assert not best.isEnabled() and watch._timer.isActive()
+    watch.look = lambda tell, before: ONLINE
+    watch._timer.timeout.emit()
+    qtbot.waitUntil(best.isEnabled)
+    page.hide()
+    assert not watch._timer.isActive()
 
 
 def test_from_scratch_no_card_needs_weights(show: Show) -> None:
@@ -290,6 +304,24 @@ def test_earlier_run_is_chosen_by_its_name_and_brings_its_model(
     assert "there is no file" in page.fields._helps["pretrained"].text() and box.property("wrong")
     with pytest.raises(ConfigError, match="there is no file"):
         page.config()
+
+
+def test_runs_that_saved_a_model_are_offered_from_the_disk(
+    start: tuple[SettingsPage, StartFrom], qtbot: QtBot
+) -> None:
+    page, box = start
+    with_weights = make_run("with", config=RunConfig(model="timm:convnext_tiny", source=("/data/waste",)))
+    (with_weights.path / BEST_FILE).write_bytes(b"weights")
+    make_run("without")
+    box.run_asked.emit()
+    (dialog,) = page.findChildren(RunDialog)
+    qtbot.waitUntil(lambda: dialog.list.count() == 1)
+    item = dialog.list.item(0)
+    assert item is not None and "timm:convnext_tiny" in item.text()
+    dialog.list.itemActivated.emit(item)
+    assert page.config().pretrained == str(with_weights.path / BEST_FILE)
+    assert page.config().model == "timm:convnext_tiny"
+    assert page.fields.model_part.cards.cards[1].isChecked()
 
 
 def test_line_beside_it_says_where_the_weights_are(start: tuple[SettingsPage, StartFrom]) -> None:
