@@ -85,7 +85,7 @@ def test_the_command_line_has_the_options_that_scripts_rely_on() -> None:
 def test_options_change_the_settings_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_bytes(config.dump(RunConfig(epochs=7, batch_size=4)))
     settings = parsed(str(tmp_path / "config.json"), "--epochs", "9", "--freeze-backbone")
-    assert (settings.epochs, settings.batch_size, settings.freeze_backbone) == (9, 4, True)
+    assert (settings.epochs, settings.batch_size, settings.tune) == (9, 4, "head")
 
 
 def test_paths_become_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

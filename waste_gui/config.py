@@ -15,6 +15,8 @@ from msgspec import Meta
 
 from waste_gui import files
 
+Tune = Literal["auto", "head", "all", "head_then_all"]
+
 Pretrained = str
 """`none`, `default` (the library's recommended weights), a tag of the library's, or a file."""
 
@@ -42,9 +44,9 @@ BOUNDS = {">=": "at least", ">": "more than", "<=": "at most", "<": "less than"}
 FAILURES_ALWAYS_ALLOWED = 100
 FAILURES_ALLOWED_SHARE = 0.01
 
-FORMER = ("run_dir", "resume")
-"""Settings once, which said where a run was and not what it trained: files that still hold them are read
-without them, so that no copy of a run's settings leads into that run."""
+FORMER = ("run_dir", "resume", "freeze_backbone")
+"""Settings once: `run_dir` and `resume` said where a run was and not what it trained, and no copy of a run's
+settings shall lead into that run; `freeze_backbone` is `tune: head` now. Files that hold them are read."""
 
 
 class ConfigError(ValueError):
@@ -80,14 +82,16 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             "scratch), a tag of the library's, or a file.",
         ),
     ] = "default"
-    freeze_backbone: Annotated[
-        bool,
+    tune: Annotated[
+        Tune,
         Meta(
-            title="Train only the last layer",
-            description="Keep the backbone as it is and train only the classification head: fast, good with "
-            "pretrained weights and few photos.",
+            title="Tune",
+            description="What is trained. 'head': the last layer alone, in one pass of the photos and "
+            "seconds; 'all': every layer; 'head_then_all': one after the other, which is best and takes "
+            "longest; 'auto': 'head' on a computer without a graphics card, 'head_then_all' with one, 'all' "
+            "from nothing.",
         ),
-    ] = False
+    ] = "auto"
     epochs: Annotated[
         int, Meta(title="Epochs", ge=1, le=100_000, description="How often training sees each photo.")
     ] = 20
@@ -361,6 +365,11 @@ def check(config: RunConfig) -> RunConfig:
     return checked
 
 
+def may_embed(config: RunConfig) -> bool:
+    """Whether the last layer may be trained on embeddings: what is not decided yet, the device decides."""
+    return config.tune in ("head", "head_then_all") or (config.tune == "auto" and config.pretrained != "none")
+
+
 def missing_weights(pretrained: str) -> str:
     """Why training cannot start from these, as far as that can be known before the model is; else empty."""
     if not pretrained.strip():
@@ -409,7 +418,10 @@ def without_former(raw: Any) -> Any:
     """Settings as they were written by any version, without what is no setting any more."""
     if not isinstance(raw, dict):
         return raw
-    return {name: value for name, value in raw.items() if name not in FORMER}
+    known = {name: value for name, value in raw.items() if name not in FORMER}
+    if raw.get("freeze_backbone") is True:
+        known.setdefault("tune", "head")
+    return known
 
 
 def dump(config: RunConfig) -> bytes:

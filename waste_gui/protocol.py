@@ -206,12 +206,14 @@ class RunStarted(Message, frozen=True, kw_only=True, tag="run_started"):
 
 
 class DeviceChosen(Message, frozen=True, kw_only=True, tag="device_chosen"):
-    """At the end of stage `import`."""
+    """At the end of stage `import`. Of a training, `tune` and `epochs` say what was decided by the device."""
 
     device: Name
     name: Name
     memory_bytes: Count
     world_size: Rank
+    tune: Name = ""
+    epochs: Epoch = 0
 
 
 class StageStarted(Message, frozen=True, kw_only=True, tag="stage_started"):

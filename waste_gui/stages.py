@@ -20,6 +20,17 @@ STAGES: tuple[StageInfo, ...] = (
     StageInfo(id="save", title="Save", expected_s=(0, 5), stuck_after_s=60),
 )
 
+EMBED = StageInfo(id="embed", title="Embed photos", expected_s=None, stuck_after_s=60)
+"""Every photo once through the network, where the last layer is trained on what it makes of them."""
+
+
+def training_stages(*, embeds: bool) -> tuple[StageInfo, ...]:
+    if not embeds:
+        return STAGES
+    at = next(place for place, stage in enumerate(STAGES) if stage.id == "train")
+    return (*STAGES[:at], EMBED, *STAGES[at:])
+
+
 CHECK_STAGES: tuple[StageInfo, ...] = (
     *(stage for stage in STAGES if stage.id == "scan"),
     StageInfo(id="check", title="Check photos", expected_s=None, stuck_after_s=60),

@@ -82,6 +82,13 @@ def _add_fields(command: argparse.ArgumentParser) -> None:
         else:
             command.add_argument(option, type=kind, metavar=kind.__name__.upper(), **common)
     command.add_argument(
+        "--freeze-backbone",
+        dest="tune",
+        action="store_const",
+        const="head",
+        help="the same as --tune head",
+    )
+    command.add_argument(
         "--map",
         dest="mapping",
         action="append",

@@ -19,12 +19,16 @@ import msgspec
 import torch
 from torch import Tensor, nn
 
-from waste_gui.bounds import Name
+from waste_gui.bounds import Count, Name
 from waste_gui.config import COMMON_MODELS, STARTER_MODEL, RunConfig
 from waste_gui.engine import starter
+from waste_gui.engine.deep_features import deep_features, inner_blocks
 from waste_gui.engine.errors import BadSettings, UnknownModel, WeightsUnavailable, WrongCheckpoint
 from waste_gui.engine.weight_files import WeightFile, open_weights
 from waste_gui.engine.weight_fit import Shape, fill
+
+HEADS = ("head", "head_then_all")
+"""Ways of tuning that begin with a regression on embeddings."""
 
 LIBRARIES = ("open_clip", "torchvision", "timm")
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -45,20 +49,32 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     mean: tuple[Mean, Mean, Mean]
     std: tuple[Deviation, Deviation, Deviation]
     classes: tuple[Name, ...]
+    inner: Annotated[tuple[Count, ...], msgspec.Meta(max_length=64)] = ()
 
 
 class Classifier(nn.Module):
-    """A backbone that gives (B, features) and a linear head that gives (B, classes) logits."""
+    """A backbone that gives (B, features), with those of its `inner` blocks, and a linear head that gives
+    (B, classes) logits."""
 
-    def __init__(self, backbone: nn.Module, features: int, classes: int) -> None:
+    def __init__(self, backbone: nn.Module, features: int, classes: int, inner: tuple[int, ...] = ()) -> None:
         super().__init__()
-        self.backbone = backbone
+        self.backbone, self.inner = backbone, inner
         self.head = nn.Linear(features, classes)
         nn.init.trunc_normal_(self.head.weight, std=0.02)
         nn.init.zeros_(self.head.bias)
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
-        return self.head(self.backbone(images_BCHW))  # type: ignore[no-any-return]
+        return self.head(self.features(images_BCHW))  # type: ignore[no-any-return]
+
+    def features(self, images_BCHW: Tensor) -> Tensor:
+        """(B, features): what the head sees."""
+        return features_of(self.backbone, images_BCHW, self.inner)
+
+
+def features_of(backbone: nn.Module, images_BCHW: Tensor, inner: tuple[int, ...]) -> Tensor:
+    if inner:
+        return deep_features(backbone, images_BCHW, inner)
+    return backbone(images_BCHW)  # type: ignore[no-any-return]
 
 
 def find_model(name: str) -> tuple[str, str]:
@@ -102,7 +118,7 @@ def build(config: RunConfig, classes: tuple[str, ...]) -> tuple[Classifier, Mode
     Raises UnknownModel, WeightsUnavailable, WrongCheckpoint, BadSettings.
     """
     library, name = find_model(config.model)
-    model, spec = _build_empty(library, name, config.image_size, classes)
+    model, spec = _build_empty(library, name, config.image_size, classes, deep=config.tune in HEADS)
     if config.pretrained == "none":
         _start_residuals_at_identity(model)
     else:
@@ -124,12 +140,19 @@ def rebuild(spec: ModelSpec) -> Classifier:
         )
     with _nothing_fetched():
         try:
-            return _build_empty(spec.library, spec.name, spec.image_size, spec.classes)[0]
+            model, built = _build_empty(
+                spec.library, spec.name, spec.image_size, spec.classes, deep=bool(spec.inner)
+            )
         except OSError as error:
             raise WrongCheckpoint(
                 f"The model {spec.name} cannot be built without a network ({_first_line(error)}).",
                 "Choose another run.",
             ) from error
+    if built.inner != spec.inner:
+        raise WrongCheckpoint(
+            f"The checkpoint asks for inner blocks that {spec.name} does not have.", "Choose another run."
+        )
+    return model
 
 
 @contextlib.contextmanager
@@ -155,8 +178,9 @@ def has_attention(model: nn.Module) -> bool:
 
 
 def _build_empty(
-    library: str, name: str, image_size: int | None, classes: tuple[str, ...]
+    library: str, name: str, image_size: int | None, classes: tuple[str, ...], *, deep: bool
 ) -> tuple[Classifier, ModelSpec]:
+    """`deep`: its head also sees what the inner blocks found, in networks of which that is known."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Libraries warn of initialisations that are about to be replaced.
         try:
@@ -166,9 +190,12 @@ def _build_empty(
                 f"The model {name} cannot be built for images of {image_size or 'its own'} px ({error}).",
                 "Choose another image size; 224 suits nearly every model.",
             ) from error
-    features = _feature_count(backbone, name, size)
-    spec = ModelSpec(library=library, name=name, image_size=size, mean=mean, std=std, classes=classes)
-    return Classifier(backbone, features, len(classes)), spec
+    inner = inner_blocks(backbone) if deep else ()
+    features = _feature_count(backbone, inner, name, size)
+    spec = ModelSpec(
+        library=library, name=name, image_size=size, mean=mean, std=std, classes=classes, inner=inner
+    )
+    return Classifier(backbone, features, len(classes), inner), spec
 
 
 def _open_clip(name: str, image_size: int | None) -> tuple[nn.Module, int, Triple, Triple]:
@@ -233,13 +260,13 @@ def _remove_last_linear(model: nn.Module) -> None:
     setattr(owner, attribute, nn.Identity())
 
 
-def _feature_count(backbone: nn.Module, name: str, size: int) -> int:
+def _feature_count(backbone: nn.Module, inner: tuple[int, ...], name: str, size: int) -> int:
     """Measured with one blank image, whatever the library calls it."""
     was_training = backbone.training
     backbone.eval()
     try:
         with torch.inference_mode():
-            features = backbone(torch.zeros(1, 3, size, size))
+            features = features_of(backbone, torch.zeros(1, 3, size, size), inner)
     except (RuntimeError, AssertionError, ValueError) as error:
         raise BadSettings(
             f"The model {name} does not take images of {size} px ({str(error).splitlines()[0]}).",

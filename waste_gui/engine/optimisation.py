@@ -16,7 +16,6 @@ from waste_gui.engine.models import Classifier, has_attention
 from waste_gui.protocol import Baseline
 
 LR_FROM_SCRATCH = 2e-3
-LR_HEAD_ONLY = 1e-3
 LR_FINE_TUNE = {"transformer": 2e-5, "convolutional": 2e-4}
 HEAD_LR_FACTOR = 10.0
 """A new head on pretrained weights learns faster than they (usual in fine-tuning recipes)."""
@@ -26,8 +25,6 @@ def choose_lr(config: RunConfig, model: Classifier) -> float:
     """The highest learning rate, of the backbone: as asked, or by what is trained and from where."""
     if config.lr is not None:
         return config.lr
-    if config.freeze_backbone:
-        return LR_HEAD_ONLY
     if config.pretrained == "none":
         return LR_FROM_SCRATCH / 4 if has_attention(model) else LR_FROM_SCRATCH
     return LR_FINE_TUNE["transformer" if has_attention(model) else "convolutional"]
@@ -36,9 +33,9 @@ def choose_lr(config: RunConfig, model: Classifier) -> float:
 def make_optimizer(config: RunConfig, model: Classifier, device: Device) -> torch.optim.AdamW:
     """AdamW whose decay spares norms and biases (every parameter of one dimension)."""
     lr = choose_lr(config, model)
-    fresh = config.pretrained == "none" or config.freeze_backbone
+    fitted = config.pretrained == "none" or config.tune == "head_then_all"
     groups = []
-    for part, factor in ((model.backbone, 1.0), (model.head, 1.0 if fresh else HEAD_LR_FACTOR)):
+    for part, factor in ((model.backbone, 1.0), (model.head, 1.0 if fitted else HEAD_LR_FACTOR)):
         trained = [p for p in part.parameters() if p.requires_grad]
         for decays in (True, False):
             parameters = [p for p in trained if (p.ndim > 1) == decays]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,7 @@ HEAVY_LIBRARIES = ("torch", "torchvision", "open_clip")
 OWN_MODULES = ("waste_gui.engine.training", "waste_gui.engine.evaluation")
 TOP = 5
 PREDICT_BATCH = 32
+CHECKPOINTS = ("last", "previous")
 WORDS = {"val": "validation", "test": "test"}
 
 
@@ -112,7 +113,9 @@ def _what_is_there(folder: RunDir) -> str | None:
 
 def _train(request: RunRequest, context: Context, folder: RunDir) -> RunFinished:
     config, resumes = request.config, request.resume is not None
-    device = import_libraries(config, context)
+    saved = resumes and any((folder.checkpoints / f"{name}.safetensors").exists() for name in CHECKPOINTS)
+    device, config = import_to_train(config, context, goes_on=saved)
+    from waste_gui.engine.models import HEADS
     from waste_gui.engine.startup import prepare
     from waste_gui.engine.training import Trainer, finite
 
@@ -125,7 +128,9 @@ def _train(request: RunRequest, context: Context, folder: RunDir) -> RunFinished
                 trainer.outcome.epoch < config.epochs
             ):  # Else it stays what it is: a run of as many epochs as it has.
                 trainer.begin_folder()
-        outcome = trainer.train()
+        if config.tune in HEADS and not saved:
+            trainer.begin_with_head()
+        outcome = trainer.outcome if trainer.is_done else trainer.train()
         metrics: dict[str, float | None] = {
             "val_accuracy": outcome.best_accuracy,
             "best_epoch": float(outcome.best_epoch),
@@ -159,8 +164,25 @@ def _test(prepared: Prepared, config: RunConfig, context: Context, folder: RunDi
     return {"test_accuracy": finite(test.accuracy), "test_loss": finite(test.loss)}
 
 
-def import_libraries(config: RunConfig, context: Context) -> Device:
-    """Stage `import`: torch and its companions, then the device."""
+def import_to_train(config: RunConfig, context: Context, *, goes_on: bool) -> tuple[Device, RunConfig]:
+    """Stage `import`, and the settings with all decided that depends on the device."""
+    decided: list[RunConfig] = []
+
+    def decide(device: Device) -> RunConfig:
+        from waste_gui.engine.tuning import resolved
+
+        decided.append(resolved(config, device, goes_on=goes_on))
+        return decided[0]
+
+    device = import_libraries(config, context, decide)
+    return device, decided[0]
+
+
+def import_libraries(
+    config: RunConfig, context: Context, decide: Callable[[Device], RunConfig | None] = lambda device: None
+) -> Device:
+    """Stage `import`: torch and its companions, then the device. `decide` gives the settings of a training,
+    whose way of tuning is told with it."""
     with context.stage("import", len(HEAVY_LIBRARIES), "libraries") as stage:
         for number, library in enumerate(HEAVY_LIBRARIES):
             stage.progress(number, f"importing {library}")
@@ -174,8 +196,16 @@ def import_libraries(config: RunConfig, context: Context) -> Device:
         stage.progress(len(HEAVY_LIBRARIES), "looking for a graphics card")
         device = devices.choose(config)
         context.heart.gpu = device.gpu_state
+        tuned = decide(device)
         context.report(
-            DeviceChosen(device=device.type, name=device.name, memory_bytes=device.memory_bytes, world_size=1)
+            DeviceChosen(
+                device=device.type,
+                name=device.name,
+                memory_bytes=device.memory_bytes,
+                world_size=1,
+                tune=tuned.tune if tuned else "",
+                epochs=tuned.epochs if tuned else 0,
+            )
         )
         stage.summary = device.name
     return device

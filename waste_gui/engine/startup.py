@@ -67,6 +67,7 @@ class Prepared:
     spec: ModelSpec
     loader: Loader
     failures: Failures
+    stats: FileStats
     least_batch: int = 1  # Photos of a training step.
 
 
@@ -81,11 +82,14 @@ def prepare(
 ) -> Prepared:
     """All stages from `scan` to `model_check`. What must be closed at the end is pushed on `closing`. In the
     folder of a run that `resumes` nothing is changed: its checkpoint may not fit."""
-    scan, split, loading = scan_and_split(config, context, folder, device, closing, resumes=resumes)
+    found, loading = scan_and_split(config, context, folder, device, closing, resumes=resumes)
+    scan, split = found.scan, found.split
     filled = resumes and checkpoint.has_last(folder)
     model, spec = build_model(config, context, device, scan.classes, filled_later=filled)
     loading = prepare_loading(config, context, split, spec, loading)
-    prepared = Prepared(device, split, scan.classes, model, spec, loading.loader, loading.failures)
+    prepared = Prepared(
+        device, split, scan.classes, model, spec, loading.loader, loading.failures, found.stats
+    )
     load_single_sample(prepared, config, context, loading)
     load_first_batches(prepared, config, context, loading.first)
     loading.first.close()
@@ -102,7 +106,7 @@ def scan_and_split(
     closing: contextlib.ExitStack,
     *,
     resumes: bool,
-) -> tuple[Scan, Split, Loading]:
+) -> tuple[Found, Loading]:
     """Reading begins here, so that the first batch is there once the model is built."""
     with context.stage("scan", None, "photos") as stage:
         try:
@@ -124,7 +128,7 @@ def scan_and_split(
         loading = begin(resized_size(config.image_size or USUAL_IMAGE_SIZE))
         loading.begin_anew = begin
         stage.summary = describe_scan(scan, split)
-    return scan, split, loading
+    return found, loading
 
 
 @dataclass(frozen=True)
@@ -180,8 +184,6 @@ def build_model(
         torch.manual_seed(config.seed)
         with watch_downloads(stage.progress):
             model, spec = context.in_thread(lambda: models.build(wanted, classes))
-        if config.freeze_backbone:
-            model.backbone.requires_grad_(False)
         model.to(device.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         count = sum(p.numel() for p in model.parameters())
         weights = "from scratch" if config.pretrained == "none" else f"from {config.pretrained}"
@@ -383,8 +385,9 @@ def least_batch(prepared: Prepared, config: RunConfig) -> int:
     def look(norm: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
         values.append(inputs[0][0, 0].numel())
 
-    trained = model.head if config.freeze_backbone else model
-    norms = [each for each in trained.modules() if isinstance(each, nn.modules.batchnorm._BatchNorm)]
+    if config.tune == "head":  # Nothing is trained by batches.
+        return 1
+    norms = [each for each in model.modules() if isinstance(each, nn.modules.batchnorm._BatchNorm)]
     hooks = [norm.register_forward_pre_hook(look) for norm in norms]
     try:
         if norms:

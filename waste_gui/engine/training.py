@@ -22,6 +22,7 @@ from waste_gui.engine.context import Context, StageReport
 from waste_gui.engine.course import Course, Schedule
 from waste_gui.engine.errors import StopRequested, UnusableDataset, WrongCheckpoint
 from waste_gui.engine.evaluation import Evaluation, evaluate, save_results
+from waste_gui.engine.head_training import TrainedHead, train_head
 from waste_gui.engine.loading import Batch, batches_of, training_order
 from waste_gui.engine.optimisation import WeightAverage, baseline, make_loss, make_optimizer
 from waste_gui.engine.saving import Saver
@@ -90,6 +91,47 @@ class Trainer:
         order = training_order(self.prepared.split.train, epoch, self.config.seed, balanced)
         return self.course.batches(order, begin)
 
+    @property
+    def is_done(self) -> bool:
+        """The head alone was trained, just now."""
+        return self.config.tune == "head" and self.outcome.best is not None
+
+    def begin_with_head(self) -> None:
+        """The last layer first, on embeddings; then the model as it stands is the best so far, and what a
+        resumed run goes on from. Raises StopRequested, TooManyFailures."""
+        began = self.context.worked_s()
+        head = train_head(self.config, self.prepared, self.context)
+        if self.average:
+            self.average = WeightAverage(self.model, self.config.ema_decay)
+        if self.config.tune == "head":
+            self.finish_head(head, began)
+            return
+        self.take(head.evaluation, 0)
+        with self.context.stage("save") as stage:
+            self.save(BEST)
+            self.save_results(head.evaluation)
+            self.save(LAST)
+            stage.summary = "the last layer is trained; now all layers are"
+
+    def finish_head(self, head: TrainedHead, began: float) -> None:
+        """A training whose one step was the regression."""
+        with self.context.stage("train", 1, "steps") as stage:
+            self.context.report(self.baseline())
+            self.outcome.step, self.outcome.train_loss = 1, head.fit.loss
+            self.context.report(
+                Metric(
+                    step=1,
+                    epoch=1,
+                    values={"loss": finite(head.fit.loss), "accuracy": finite(head.fit.accuracy)},
+                    timing=Timing(wait_s=0.0, copy_s=0.0, compute_s=0.0),
+                    images_per_s=0.0,
+                )
+            )
+            stage.progress(1, f"the last layer, decay {head.fit.decay:g}")
+            self.finish_epoch(1, head.evaluation, began)
+            self.saver.wait_for_room()
+            stage.summary = self.summary()
+
     def steps_left(self) -> int:
         epochs = self.config.epochs - self.outcome.epoch
         return (
@@ -155,8 +197,6 @@ class Trainer:
     def train_epoch(self, epoch: int, batches: Iterator[Batch], stage: StageReport) -> None:
         began = self.context.worked_s()
         self.model.train()
-        if self.config.freeze_backbone:
-            self.model.backbone.eval()  # Its norms must not follow the new photos either.
         phase, done = self.phase(epoch), self.outcome
         plan = self.train_batches(epoch, done.photos)
         first = self.course.steps() - len(plan)
@@ -203,7 +243,8 @@ class Trainer:
                 "can be read.",
                 "Check the photos; failures.csv in the run folder lists those that cannot be read.",
             )
-        self.finish_epoch(epoch, batches, began)
+        self.outcome.train_loss = self.meter.epoch_mean()
+        self.finish_epoch(epoch, self.validate(batches), began)
 
     def begin_update(self, epoch: int, photo: int, phase: Phase) -> None:
         """The learning rate is that of the update's first photo, however many batches it takes."""
@@ -247,25 +288,30 @@ class Trainer:
         if self.average:
             self.average.update(self.model, self.outcome.updates)
 
-    def finish_epoch(self, epoch: int, batches: Iterator[Batch], began: float) -> None:
-        """Validate, keep the best, save, and say so."""
-        self.outcome.train_loss = self.meter.epoch_mean()
-        evaluation = self.validate(batches)
+    def take(self, evaluation: Evaluation, epoch: int) -> bool:
+        """Whether that epoch is the best so far."""
         accuracy, best = finite(evaluation.accuracy), self.outcome.best_accuracy
         better = best is None or (accuracy is not None and accuracy > best) or self.saver.is_lost(BEST)
         self.outcome.epoch, self.outcome.photos = epoch, 0
-        self.meter.begin_epoch()
         self.outcome.val_accuracy, self.outcome.val_loss = evaluation.accuracy, evaluation.loss
         if better:
             self.outcome.best, self.outcome.best_epoch = evaluation, epoch
             self.outcome.best_accuracy = accuracy
+        return better
+
+    def save_results(self, evaluation: Evaluation) -> None:
+        if evaluation.samples:
+            classes = self.prepared.classes
+            self.saver.write("results", lambda: save_results(self.folder, evaluation, classes))
+
+    def finish_epoch(self, epoch: int, evaluation: Evaluation, began: float) -> None:
+        """Keep the best, save, and say so."""
+        better = self.take(evaluation, epoch)
+        self.meter.begin_epoch()
         with self.context.stage("save") as stage:
             if better:
                 self.save(BEST)
-            if better and evaluation.samples:
-                self.saver.write(
-                    "results", lambda: save_results(self.folder, evaluation, self.prepared.classes)
-                )
+                self.save_results(evaluation)
             saved = self.save(LAST)
             where = f"epoch {epoch} in {LAST}.safetensors" if saved else f"epoch {epoch} could not be saved"
             stage.summary = where + (", the best so far" if better else "")

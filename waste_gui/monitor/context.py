@@ -49,8 +49,16 @@ EXPECTED_FACTOR = 5.0
 MEDIAN_FACTOR = 3.0
 GAPS_NEEDED = 5
 PHI = 8.0
-COUNTED_STAGES = ("train", "validate")
-LOADING_STAGES = ("single_sample", "first_train_batch", "first_val_batch", "train", "validate", "check")
+COUNTED_STAGES = ("train", "validate", "embed")
+LOADING_STAGES = (
+    "single_sample",
+    "first_train_batch",
+    "first_val_batch",
+    "embed",
+    "train",
+    "validate",
+    "check",
+)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from enum import Enum
 from operator import attrgetter, itemgetter, lt
 from typing import Literal
 
+import msgspec
 import numpy as np
 
 from waste_gui import protocol
@@ -337,6 +338,8 @@ class Run:
                 self._on_started(message)
             case protocol.DeviceChosen():
                 self.device = message
+                if self.started is not None and message.epochs:
+                    self.started = msgspec.structs.replace(self.started, epochs=message.epochs)
                 self._log(message.at, f"Device: {message.name}")
             case protocol.Progress():
                 self._on_progress(message)

@@ -34,7 +34,7 @@ def changed(action: Action, config: RunConfig) -> RunConfig:
         case Action.STARTER_WEIGHTS:
             return msgspec.structs.replace(config, model=STARTER_MODEL, pretrained="default")
         case Action.FROM_SCRATCH:
-            return msgspec.structs.replace(config, pretrained="none", freeze_backbone=False)
+            return msgspec.structs.replace(config, pretrained="none", tune="auto")
         case Action.ON_PROCESSOR:
             return msgspec.structs.replace(config, device="cpu")
     return config

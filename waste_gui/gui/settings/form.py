@@ -31,7 +31,7 @@ from waste_gui.gui.settings.model_part import ModelPart, all_helps
 from waste_gui.gui.settings.start_from import RECOMMENDED, SCRATCH
 from waste_gui.gui.settings.steady_label import SteadyLabel
 
-FIRST = ("name", "model", "pretrained", "freeze_backbone", "epochs", "batch_size", "image_size", "device")
+FIRST = ("name", "model", "pretrained", "tune", "epochs", "batch_size", "image_size", "device")
 ELSEWHERE = ("source", "classes", "mapping")
 """These are set on the photos page."""
 AUTOMATIC = "automatic"
@@ -50,6 +50,12 @@ WORDS = {
         "cuda": "NVIDIA GPU",
         "mps": "Apple GPU",
     },
+    "tune": {
+        "auto": AUTOMATIC,
+        "head": "the last layer (a minute)",
+        "all": "all layers",
+        "head_then_all": "the last layer, then all (best)",
+    },
     "balance": {"none": "no", "weights": "weight the loss", "sampler": "draw rare classes more"},
     "bad_image": {"replace": "take another photo", "blank": "take a black image"},
     "precision": {"auto": AUTOMATIC},
@@ -60,8 +66,8 @@ HELPS = {
     "model": "One of the cards, or any other name that open_clip, torchvision or timm knows.",
     "pretrained": "The model's recommended weights, an earlier run, a file, or nothing. A tag of the "
     "library's may be typed.",
-    "freeze_backbone": "Keep what the model has learned before, train its last layer alone: fast, good with "
-    "few photos.",
+    "tune": "The last layer alone takes about a minute and is good with few photos; all layers after it take "
+    "longer and bring a few points more.",
     "image_size": "Side of the square that the model sees. Automatic: the model's own.",
     "device": "Where to train. Automatic: a GPU, else the processor.",
     "cache_gb": "Disk space, for all runs together, that keeps photos as training needs them: each is then "

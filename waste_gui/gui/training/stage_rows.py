@@ -15,7 +15,7 @@ from waste_gui.monitor.snapshot import Snapshot
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Prepare", ("import", "scan", "model", "loaders")),
     ("Load", ("single_sample", "first_train_batch", "first_val_batch", "label_check", "model_check")),
-    ("Train", ("train", "validate", "save")),
+    ("Train", ("embed", "train", "validate", "save")),
     ("Finish", ()),  # Whatever else an engine tells of: after the last epoch.
 )
 OPEN: tuple[Glyph, ...] = ("running", "slow", "stuck")
