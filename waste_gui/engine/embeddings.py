@@ -169,14 +169,18 @@ class Embedder:
 
     @torch.inference_mode()
     def _views(self, resized_BHWC: Tensor) -> Tensor:
-        """(views, B, features) float16."""
-        resized = resized_BHWC.to(self._device.device, non_blocking=True)
+        """(views, B, features) float16. Always computed by the same number of photos: libraries choose their
+        way by it, and a photo's features shall not depend on how many others were known."""
+        count = len(resized_BHWC)
+        whole = torch.zeros(BATCH, *resized_BHWC.shape[1:], dtype=resized_BHWC.dtype)
+        whole[:count] = resized_BHWC
+        resized = whole.to(self._device.device, non_blocking=True)
         plain = evaluation_view(resized, self._spec)
         views = []
         for images in (plain, plain.flip(3)):
             with self._device.compute():
                 features = self._model.features(images.contiguous(memory_format=torch.channels_last))
-            views.append(features.float().cpu())
+            views.append(features[:count].float().cpu())
         return torch.stack(views).clamp(-65504, 65504).half()
 
     def _keep(self, path: str, views_VF: Tensor) -> None:

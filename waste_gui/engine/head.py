@@ -19,7 +19,9 @@ DECAYS = (3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
 
 FOLDS = 4
 ITERATIONS = 100
-TOLERANCE = 1e-4
+TOLERANCE = 1e-5
+SILENT = 1e-4
+"""A feature that varies by no more than this share says nothing, and is not made loud."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ class Scale:
     @classmethod
     def of(cls, features_NF: Tensor) -> Scale:
         deviation_F, mean_F = torch.std_mean(features_NF, dim=0, correction=0)
-        return cls(mean_F, deviation_F.clamp(min=1e-3 * float(deviation_F.max().clamp(min=1e-12))))
+        silent_F = deviation_F <= SILENT * (mean_F.abs() + deviation_F.max())
+        return cls(mean_F, torch.where(silent_F, 1.0, deviation_F))
 
     def __call__(self, features_NF: Tensor) -> Tensor:
         return (features_NF - self.mean_F) / self.deviation_F / math.sqrt(features_NF.shape[1])
@@ -145,8 +148,8 @@ def solve(rows: Rows, classes: int, decay: float, begin: Head | None = None) -> 
     optimizer = torch.optim.LBFGS(
         parameters,
         max_iter=ITERATIONS,
-        tolerance_grad=TOLERANCE * 0.1,
-        tolerance_change=TOLERANCE * 0.1,
+        tolerance_grad=TOLERANCE,
+        tolerance_change=TOLERANCE,
         history_size=10,
         line_search_fn="strong_wolfe",
     )
