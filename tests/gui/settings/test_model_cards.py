@@ -236,7 +236,7 @@ def test_nothing_moves_whatever_is_found_out(show: Show, width: int) -> None:
     for part in ("facts", "what", "state", "time"):
         assert len({getattr(card, part).y() for card in cards}) == 1, f"{part} stand side by side"
     for card in cards:
-        for label in (card.what, card.state, card.time):
+        for label in (card.facts, card.what, card.state, card.time):
             assert label.heightForWidth(label.width()) <= label.height(), f"cut off: {label.text()}"
 
 

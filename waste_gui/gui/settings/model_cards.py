@@ -27,9 +27,9 @@ class ModelCard(QRadioButton):
         super().__init__(parent)
         self.choice = choice
         states, times = may_say()
-        size = f"{RECOMMENDED[choice.model].mb} MB"
         self.title = PlainLabel(choice.title, size="title", bold=True)
-        self.facts = PlainLabel(f"{choice.called} · {size} · {choice.licence}", size="caption", role="muted")
+        self.facts = SteadyLabel([facts_of(each) for each in CHOICES], size="caption", role="muted")
+        self.facts.set_text(facts_of(choice))
         self.what = SteadyLabel([each.what for each in CHOICES])
         self.what.set_text(choice.what)
         self.glyph = GlyphMark("done")
@@ -111,6 +111,10 @@ class ModelCard(QRadioButton):
             painter.setBrush(colour)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.drawEllipse(centre, DOT / 2 - 4, DOT / 2 - 4)
+
+
+def facts_of(choice: ModelChoice) -> str:
+    return f"{choice.called} · {RECOMMENDED[choice.model].mb} MB · {choice.licence}"
 
 
 class ModelCards(QWidget):
