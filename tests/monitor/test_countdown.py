@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 import pytest
 
@@ -13,8 +15,9 @@ from tests.monitor.transcripts import (
     silent_first_batch,
     stuck_photo,
 )
-from waste_gui.monitor.countdown import Remaining, epoch_taken, remaining, usual, usual_epoch
-from waste_gui.monitor.history import History, record_of
+from waste_gui.config import RunConfig
+from waste_gui.monitor.countdown import Remaining, epoch_taken, expected, remaining, usual, usual_epoch
+from waste_gui.monitor.history import History, Record, record_of
 from waste_gui.monitor.run import Run, RunPhase
 from waste_gui.monitor.stretches import in_stretches
 from waste_gui.protocol import EpochFinished
@@ -267,3 +270,38 @@ def test_learned_times_stay_when_the_run_has_another_number_of_photos() -> None:
     script = Transcript().start_up("model")
     script.start("model")
     assert left(script, history=past).earlier_runs == 1
+
+
+HEAD = Record(
+    command="train",
+    model="m",
+    device="CPU",
+    photos=600,
+    epochs=1,
+    steps=1,
+    stages={"import": 3.0, "scan": 1.0, "embed": 70.0, "train": 0.1},
+    epoch_s=0.1,
+)
+ALL = msgspec.structs.replace(
+    HEAD, epochs=20, stages={"import": 3.0, "scan": 1.0, "train": 900.0}, epoch_s=45.0
+)
+
+
+@pytest.mark.parametrize(
+    ("tune", "records", "seconds"),
+    [
+        ("head", [HEAD, ALL], 3 + 1 + 70 + 0.1),
+        ("auto", [HEAD, ALL], 3 + 1 + 70 + 0.1),  # As it was decided on this computer.
+        ("all", [HEAD, ALL], 3 + 1 + 20 * 45),
+        ("head", [ALL], None),
+        ("all", [HEAD], None),
+    ],
+)
+def test_a_training_is_expected_to_take_what_those_of_its_way_took(
+    tune: Literal["head", "auto", "all"], records: list[Record], seconds: float | None
+) -> None:
+    """Embedding the photos is most of it where the last layer is trained alone, and has no epochs."""
+    told = expected(RunConfig(model="m", epochs=20, tune=tune), 600, History(records))
+    assert (told is None) == (seconds is None)
+    if told is not None:
+        assert told[0] == pytest.approx(seconds) and told[1] == 1

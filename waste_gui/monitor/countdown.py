@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from waste_gui.config import RunConfig
+from waste_gui.config import RunConfig, may_embed
 from waste_gui.monitor.history import History, RunKind, Spread, kind_of, spread
 from waste_gui.monitor.run import Run, RunPhase, Stage, StageState
-from waste_gui.stages import INSIDE_TRAIN, STAGES
+from waste_gui.stages import EMBED, INSIDE_TRAIN, STAGES
 
 Basis = Literal["live", "history", "guess"]
 Band = tuple[float, float]
@@ -106,12 +106,21 @@ def epoch_taken(run: Run, now: float) -> float | None:
 def expected(config: RunConfig, photos: int, past: History) -> tuple[float, int] | None:
     """Seconds that such a training will take by this computer's past, and by how many runs; else None."""
     kind = RunKind(model=config.model, photos=photos, image_size=config.image_size or 0)
-    epoch = past.epoch(kind)
+    known = [record for record in past.alike(kind) if record.epoch_s is not None]
+    alike = [record for record in known if (EMBED.id in record.stages) == may_embed(config)]
+    if config.tune == "auto":  # The device decides: as it was decided before, if it was.
+        alike = alike or known
+    epoch = spread([record.epoch_s for record in alike if record.epoch_s is not None])
     if epoch is None:
         return None
     before = [past.stage(kind, info.id) for info in STAGES if info.id not in ("train", *INSIDE_TRAIN)]
-    start_up_s = sum(spread.p50 for spread in before if spread)
-    return start_up_s + config.epochs * epoch.p50, epoch.runs
+    start_up_s = sum(took.p50 for took in before if took)
+    embed = spread([record.stages[EMBED.id] for record in alike if EMBED.id in record.stages])
+    head_alone = config.tune == "head" or (
+        config.tune == "auto" and embed is not None and all(record.epochs == 1 for record in alike)
+    )
+    epochs_s = (1 if head_alone else config.epochs) * epoch.p50
+    return start_up_s + (embed.p50 if embed else 0.0) + epochs_s, epoch.runs
 
 
 def epoch_left(run: Run, now: float, past: History) -> float | None:

@@ -20,7 +20,7 @@ FILE_NAME = "history.jsonl"
 KEPT_RUNS = 20
 SAME_SIZE = 1.5
 """Two data sets are of one size class when neither has more than this times the photos of the other."""
-LONGER_WITH_MORE = ("train", "validate", "check", "compare")
+LONGER_WITH_MORE = ("train", "embed", "validate", "check", "compare")
 """Stages that go through all photos; to look for them takes little even where they are many."""
 
 FEW_RUNS = 5
