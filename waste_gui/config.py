@@ -370,6 +370,16 @@ def may_embed(config: RunConfig) -> bool:
     return config.tune in ("head", "head_then_all") or (config.tune == "auto" and config.pretrained != "none")
 
 
+def tune_on(config: RunConfig, *, cpu: bool) -> Tune:
+    """What is trained, with `auto` decided: from nothing, all; else the last layer, and where a graphics card
+    makes that quick, all layers after it."""
+    if config.tune != "auto":
+        return config.tune
+    if config.pretrained == "none":
+        return "all"
+    return "head" if cpu else "head_then_all"
+
+
 def missing_weights(pretrained: str) -> str:
     """Why training cannot start from these, as far as that can be known before the model is; else empty."""
     if not pretrained.strip():

@@ -203,6 +203,7 @@ class RunStarted(Message, frozen=True, kw_only=True, tag="run_started"):
     image_size: Pixels = 0  # 0 is the model's own.
     epochs: Epoch = 0
     command: Name = "train"
+    tune: Name = ""  # As asked: `auto` is decided with the device.
 
 
 class DeviceChosen(Message, frozen=True, kw_only=True, tag="device_chosen"):

@@ -23,12 +23,19 @@ STAGES: tuple[StageInfo, ...] = (
 EMBED = StageInfo(id="embed", title="Embed photos", expected_s=None, stuck_after_s=60)
 """Every photo once through the network, where the last layer is trained on what it makes of them."""
 
+FIT = StageInfo(id="fit", title="Fit the last layer", expected_s=(1, 10), stuck_after_s=60)
+"""On embeddings that are all there."""
+
+
+EMBEDS = (EMBED.id, FIT.id)
+"""Stages of a training that begins with the last layer."""
+
 
 def training_stages(*, embeds: bool) -> tuple[StageInfo, ...]:
     if not embeds:
         return STAGES
     at = next(place for place, stage in enumerate(STAGES) if stage.id == "train")
-    return (*STAGES[:at], EMBED, *STAGES[at:])
+    return (*STAGES[:at], EMBED, FIT, *STAGES[at:])
 
 
 CHECK_STAGES: tuple[StageInfo, ...] = (

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 
 from tests.engine.process import Finished, finish, run, start, wait_for
 from tests.photos import damage, make_photos
+from waste_gui.config import RunConfig, load
 from waste_gui.dataset.resized_cache import user_cache_dir
 from waste_gui.protocol import (
     DeviceChosen,
@@ -78,6 +79,9 @@ def test_defaults_train_the_last_layer_and_a_second_run_computes_nothing(
     started, device = finished.of(RunStarted)[0], finished.of(DeviceChosen)[0]
     assert "embed" in [stage.id for stage in started.stages]
     assert (device.tune, device.epochs) == ("head", 1)
+    assert [m.stage for m in finished.of(StageFinished) if m.stage in ("embed", "fit")] == ["embed", "fit"]
+    kept = load(folder / "config.json")
+    assert (kept.tune, kept.epochs) == ("head", RunConfig().epochs), "it can be trained on as it was asked"
     assert "known before" not in embedded(finished)
     epochs = finished.of(EpochFinished)
     assert len(epochs) == 1 and epochs[0].best and epochs[0].val_accuracy >= 0.9
@@ -188,7 +192,7 @@ def test_head_first_and_all_layers_after_it_begin_where_the_head_was(photos: Pat
         photos, folder, "--tune", "head_then_all", "--epochs", "2", "--batch-size", "16", "--lr", "1e-6"
     )
     assert finished.status == 0, finished.last
-    head = next(m for m in finished.of(StageFinished) if m.stage == "embed").summary
+    head = next(m for m in finished.of(StageFinished) if m.stage == "fit").summary
     epochs = finished.of(EpochFinished)
     assert len(epochs) == 2
     alone = float(head.split("; ")[1].split(" %")[0]) / 100

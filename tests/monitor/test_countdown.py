@@ -16,7 +16,8 @@ from tests.monitor.transcripts import (
     stuck_photo,
 )
 from waste_gui.config import RunConfig
-from waste_gui.monitor.countdown import Remaining, epoch_taken, expected, remaining, usual, usual_epoch
+from waste_gui.monitor.countdown import Remaining, epoch_taken, remaining, usual, usual_epoch
+from waste_gui.monitor.forecast import expected
 from waste_gui.monitor.history import History, Record, record_of
 from waste_gui.monitor.run import Run, RunPhase
 from waste_gui.monitor.stretches import in_stretches
@@ -281,9 +282,10 @@ HEAD = Record(
     steps=1,
     stages={"import": 3.0, "scan": 1.0, "embed": 70.0, "train": 0.1},
     epoch_s=0.1,
+    tune="head",
 )
 ALL = msgspec.structs.replace(
-    HEAD, epochs=20, stages={"import": 3.0, "scan": 1.0, "train": 900.0}, epoch_s=45.0
+    HEAD, tune="all", epochs=20, stages={"import": 3.0, "scan": 1.0, "train": 900.0}, epoch_s=45.0
 )
 
 

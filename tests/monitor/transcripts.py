@@ -13,7 +13,7 @@ import msgspec
 from waste_gui import protocol
 from waste_gui.monitor.run import Run
 from waste_gui.protocol import AnyMessage, WorkerDoing, WorkerState
-from waste_gui.stages import STAGES
+from waste_gui.stages import STAGES, training_stages
 
 FOLDER = Path(__file__).parents[1] / "transcripts"
 PHOTO = "/data/waste/glass/IMG_0042.jpg"
@@ -22,6 +22,7 @@ STEPS = 50
 """Of an epoch."""
 
 TIMING = protocol.Timing(wait_s=0.01, copy_s=0.01, compute_s=0.08)
+NO_TIMING = protocol.Timing(wait_s=0.0, copy_s=0.0, compute_s=0.0)
 BEFORE_TRAINING = tuple(s.id for s in STAGES if s.id not in ("train", "validate", "save"))
 TOOK = {"import": 6.0, "scan": 4.0, "model": 5.0, "first_train_batch": 8.0, "first_val_batch": 6.0}
 SUMMARY = "32 × 3 × 224 × 224, labels 0–29, 18 classes"
@@ -36,7 +37,15 @@ def worker(
 class Transcript:
     """Messages with a clock that the script moves. A heartbeat comes each second by itself."""
 
-    def __init__(self, epochs: int = 2, command: str = "train", resumed_from: str | None = None) -> None:
+    def __init__(
+        self,
+        epochs: int = 2,
+        command: str = "train",
+        resumed_from: str | None = None,
+        asked: str = "",
+        tune: str = "",
+    ) -> None:
+        """`asked` and `tune`: what of the network is trained, as asked for and as decided by the device."""
         self.messages: list[AnyMessage] = []
         self.at = 0.0
         self.beats = True
@@ -45,6 +54,7 @@ class Transcript:
         self.queued = 0
         self.where = "waiting for photos"
         self.epochs = epochs
+        self.tune = tune
         self._next_beat = 1.0
         self.say(
             protocol.RunStarted(
@@ -55,12 +65,13 @@ class Transcript:
                 started_at=1_700_000_000.0,
                 device="auto",
                 world_size=1,
-                stages=STAGES,
+                stages=training_stages(embeds=asked not in ("", "all")),
                 versions={},
                 resumed_from=resumed_from,
                 model="mobilenet",
                 epochs=epochs,
                 command=command,
+                tune=asked,
             )
         )
 
@@ -108,9 +119,9 @@ class Transcript:
             self.wait(seconds)
         self.finish(stage, seconds)
 
-    def start_up(self, until: str = "train") -> Transcript:
+    def start_up(self, until: str = "train", photos: int = 2000) -> Transcript:
         """The stages before `until`."""
-        totals = {"scan": (2000, 8), "first_train_batch": (32, 32), "first_val_batch": (64, 32)}
+        totals = {"scan": (photos, 8), "first_train_batch": (32, 32), "first_val_batch": (64, 32)}
         for stage in BEFORE_TRAINING:
             if stage == until:
                 break
@@ -124,7 +135,14 @@ class Transcript:
                 self.wait(seconds)
             if stage == "import":
                 self.say(
-                    protocol.DeviceChosen(device="cpu", name="Test CPU", memory_bytes=8 * 10**9, world_size=1)
+                    protocol.DeviceChosen(
+                        device="cpu",
+                        name="Test CPU",
+                        memory_bytes=8 * 10**9,
+                        world_size=1,
+                        tune=self.tune,
+                        epochs=1 if self.tune == "head" else 0,
+                    )
                 )
             self.finish(stage, seconds)
         return self
@@ -174,6 +192,45 @@ class Transcript:
         self.say(protocol.CheckpointSaved(path=path, epoch=number, step=number * STEPS, best=True))
         return self
 
+    def embed(self, photos: int = 2000, known: int = 0, each_s: float = 0.05) -> Transcript:
+        """Both stages of the last layer."""
+        self.embedding(photos, known, each_s, until=photos)
+        self.finish("embed", 0.1 + (photos - known) * each_s)
+        self.whole("fit", photos * 0.001, 10, "fits")
+        return self
+
+    def embedding(self, photos: int, known: int, each_s: float, until: int) -> Transcript:
+        """The stage up to so many photos."""
+        self.start("embed", photos, "photos")
+        self.wait(0.1)
+        self.progress("embed", known, photos)
+        for begin in range(known, until, 32):
+            done = min(until, begin + 32)
+            self.wait((done - begin) * each_s)
+            self.progress("embed", done, photos)
+        return self
+
+    def end_head(self) -> Transcript:
+        """The one step and epoch of a training of the last layer."""
+        self.start("train", 1, "steps")
+        self.say(
+            protocol.Metric(
+                step=1, epoch=1, values={"loss": 0.1, "accuracy": 0.86}, timing=NO_TIMING, images_per_s=0.0
+            )
+        )
+        self.progress("train", 1, 1)
+        self.whole("save", 0.2)
+        self.say(protocol.CheckpointSaved(path="checkpoints/best", epoch=1, step=1, best=True))
+        self.say(
+            protocol.EpochFinished(
+                epoch=1, train_loss=0.1, val_loss=0.4, val_accuracy=0.85, elapsed_s=1.0, best=True, step=1
+            )
+        )
+        self.finish("train", 0.2)
+        metrics: dict[str, float | None] = {"val_accuracy": 0.85, "best_epoch": 1.0, "val_photos": 120.0}
+        self.say(protocol.RunFinished(checkpoint="checkpoints/best", metrics=metrics, elapsed_s=self.at))
+        return self
+
     def end(self) -> Transcript:
         self.finish("train", self.at)
         self.say(protocol.RunFinished(checkpoint="checkpoints/best", metrics={}, elapsed_s=self.at))
@@ -182,6 +239,21 @@ class Transcript:
 
 def healthy(epochs: int = 2) -> Transcript:
     run = Transcript(epochs).start_up().begin_training()
+    for number in range(1, epochs + 1):
+        run.epoch(number)
+    return run.end()
+
+
+def last_layer(photos: int = 600, known: int = 0, each_s: float = 0.05) -> Transcript:
+    """By default, on a processor."""
+    run = Transcript(20, asked="auto", tune="head").start_up("embed", photos)
+    return run.embed(photos, known, each_s).end_head()
+
+
+def last_layer_first(photos: int = 600, known: int = 0, epochs: int = 2) -> Transcript:
+    """And all layers after it."""
+    run = Transcript(epochs, asked="head_then_all", tune="head_then_all").start_up("embed", photos)
+    run.embed(photos, known).begin_training()
     for number in range(1, epochs + 1):
         run.epoch(number)
     return run.end()

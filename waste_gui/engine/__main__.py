@@ -111,7 +111,7 @@ def train(options: Namespace, report: Reporter) -> Last:
             folder=folder,
             resumed_from=request.resume,
             error=error,
-            stages=training_stages(embeds=may_embed(request.config)),
+            stages=training_stages(embeds=may_embed(request.config) and not runs.goes_on(request, folder)),
         )
         report(last)
         report.close()

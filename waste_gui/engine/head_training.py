@@ -32,7 +32,26 @@ class TrainedHead:
 
 
 def train_head(config: RunConfig, prepared: Prepared, context: Context) -> TrainedHead:
-    """Stage `embed`. Raises StopRequested, TooManyFailures, UnusableDataset."""
+    """Stages `embed` and `fit`. Raises StopRequested, TooManyFailures, UnusableDataset."""
+    found = embed(config, prepared, context)
+    classes, split = len(prepared.classes), prepared.split
+    with context.stage("fit", unit="fits") as stage:
+        context.heart.does("fitting the last layer")
+        rows = training_rows(config, split.train, found, classes)
+
+        def tell(done: int, of: int) -> None:
+            stage.progress(done, f"choosing the last layer's decay, {done} of {of}", of)
+            context.obey()
+
+        fitted = fit(rows, classes, config.seed, tell)
+        put(fitted, prepared.model)
+        evaluation = evaluate(fitted, split.val, found, classes)
+        stage.summary = f"decay {fitted.decay:g}; {evaluation.in_words('validation photos')}"
+    return TrainedHead(fitted, len(rows.labels_N) // VIEWS, evaluation)
+
+
+def embed(config: RunConfig, prepared: Prepared, context: Context) -> dict[str, Tensor]:
+    """(views, features) of each photo that can be read, by path."""
     split, model = prepared.split, prepared.model
     model.eval()
     photos = (*split.train, *split.val)
@@ -47,23 +66,11 @@ def train_head(config: RunConfig, prepared: Prepared, context: Context) -> Train
             model, spec, device, prepared.loader, store, stats, lambda path: not prepared.failures.known(path)
         )
         found, known = embedder.embed(photos, context, stage)
-        rows = training_rows(config, split.train, found, len(prepared.classes))
-
-        def tell(done: int, of: int) -> None:
-            stage.progress(len(photos), f"choosing the last layer's decay, {done} of {of}")
-            context.heart.does("fitting the last layer")
-            context.obey()
-
-        tell(0, 1)
-        fitted = fit(rows, len(prepared.classes), config.seed, tell)
-        put(fitted, model)
-        evaluation = evaluate(fitted, split.val, found, len(prepared.classes))
         from_store = f", {known} of them known before" if known else ""
         stage.summary = (
-            f"{len(found)} photos{from_store}, {VIEWS} views each, {model.head.in_features} features; "
-            f"{evaluation.in_words('validation photos')}"
+            f"{len(found)} photos{from_store}, {VIEWS} views each, {model.head.in_features} features"
         )
-    return TrainedHead(fitted, len(rows.labels_N) // VIEWS, evaluation)
+    return found
 
 
 def training_rows(

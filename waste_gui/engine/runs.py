@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from waste_gui import exports
 from waste_gui.config import RunConfig, dump
 from waste_gui.engine.context import Context
@@ -111,17 +113,26 @@ def _what_is_there(folder: RunDir) -> str | None:
     return None
 
 
+def goes_on(request: RunRequest, folder: RunDir | None) -> bool:
+    """Whether it is resumed, and there is a state to go on from."""
+    if request.resume is None or folder is None:
+        return False
+    return any((folder.checkpoints / f"{name}.safetensors").exists() for name in CHECKPOINTS)
+
+
 def _train(request: RunRequest, context: Context, folder: RunDir) -> RunFinished:
     config, resumes = request.config, request.resume is not None
-    saved = resumes and any((folder.checkpoints / f"{name}.safetensors").exists() for name in CHECKPOINTS)
+    saved = goes_on(request, folder)
     device, config = import_to_train(config, context, goes_on=saved)
+    if not resumes:
+        write_decided(request.config, config, folder)
     from waste_gui.engine.models import HEADS
     from waste_gui.engine.startup import prepare
     from waste_gui.engine.training import Trainer, finite
 
     with contextlib.ExitStack() as closing:
         prepared = prepare(config, context, folder, device, closing, resumes=resumes)
-        trainer = Trainer(config, prepared, context, folder)
+        trainer = Trainer(config, prepared, context, folder, request.config)
         if resumes:
             trainer.restore()
             if (
@@ -143,6 +154,13 @@ def _train(request: RunRequest, context: Context, folder: RunDir) -> RunFinished
     return RunFinished(
         checkpoint=_what_is_there(folder), metrics=metrics, elapsed_s=round(context.worked_s(), 3)
     )
+
+
+def write_decided(asked: RunConfig, config: RunConfig, folder: RunDir) -> None:
+    """What of the network is trained, once the device has decided it: a resumed run goes on with that."""
+    if asked.tune != config.tune:
+        with contextlib.suppress(OSError):  # What was asked for stands there: it can be run again by that.
+            write_atomically(folder.config, dump(msgspec.structs.replace(asked, tune=config.tune)))
 
 
 def _test(prepared: Prepared, config: RunConfig, context: Context, folder: RunDir) -> dict[str, float | None]:

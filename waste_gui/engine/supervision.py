@@ -88,6 +88,7 @@ def announcement(
         image_size=config.image_size or 0,
         epochs=config.epochs,
         command=command,
+        tune=config.tune if command == "train" else "",
     )
 
 

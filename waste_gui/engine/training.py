@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
+import msgspec
 import torch
 from torch import Tensor
 
@@ -59,7 +60,16 @@ class Outcome:
 class Trainer:
     """The parts of one training run that change together."""
 
-    def __init__(self, config: RunConfig, prepared: Prepared, context: Context, folder: RunDir) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        prepared: Prepared,
+        context: Context,
+        folder: RunDir,
+        asked: RunConfig | None = None,
+    ) -> None:
+        """`asked` are the settings before the device decided on them."""
+        self.asked_epochs = asked.epochs if asked is not None else config.epochs
         self.config, self.prepared, self.context, self.folder = config, prepared, context, folder
         self.model, self.spec, self.device = prepared.model, prepared.spec, prepared.device
         labels = [sample.label for sample in prepared.split.train]
@@ -82,7 +92,8 @@ class Trainer:
 
     def begin_folder(self) -> None:
         """What stands in the run's folder before training. Raises OSError."""
-        write_atomically(self.folder.config, dump(self.config))
+        asked = msgspec.structs.replace(self.config, epochs=self.asked_epochs)
+        write_atomically(self.folder.config, dump(asked))
         save_split(self.folder.split, self.prepared.split, self.prepared.classes)
 
     def train_batches(self, epoch: int, begin: int) -> list[Sequence[Sample]]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from waste_gui.config import RunConfig, may_embed
 from waste_gui.monitor.history import History, RunKind, Spread, kind_of, spread
 from waste_gui.monitor.run import Run, RunPhase, Stage, StageState
-from waste_gui.stages import EMBED, INSIDE_TRAIN, STAGES
+from waste_gui.stages import INSIDE_TRAIN
 
 Basis = Literal["live", "history", "guess"]
 Band = tuple[float, float]
@@ -45,12 +44,13 @@ def remaining(run: Run, now: float, history: History) -> Remaining:
     kind, now = kind_of(run), run.awake(now)
     stage = run.current if run.phase.running else None
     stage_s, basis = _stage_left(run, stage, now, history, kind) if stage else (None, _prior(history, kind))
-    past = history.stage(kind, stage.id) if stage else None
+    past = _past(run, stage, history, kind) if stage else None
     band, taken = None, 0.0
     if stage is not None and stage.started_at is not None:
         band, taken = usual(run, stage.id, history), now - stage.started_at
         if stage.id == "train":
             band, taken = usual_epoch(run, history), epoch_taken(run, now) or 0.0
+    epochs = history.tuned_alike(kind) if stage and stage.id == "train" else history.alike(kind)
     starts_s = _training_starts(run, stage, stage_s, history, kind)
     return Remaining(
         stage_s=stage_s,
@@ -59,7 +59,7 @@ def remaining(run: Run, now: float, history: History) -> Remaining:
         usual_s=band,
         over_s=max(0.0, taken - band[1]) if band else 0.0,
         basis=basis,
-        earlier_runs=len(history.alike(kind)) or (past.runs if past else 0),
+        earlier_runs=len(epochs) or (past.runs if past else 0),
         median_s=past.p50 if past else None,
     )
 
@@ -72,7 +72,7 @@ def usual(run: Run, stage_id: str, history: History) -> Band | None:
         epochs = run.started.epochs if run.started else 0
         each = usual_epoch(run, history)
         return (each[0] * epochs, each[1] * epochs) if each and epochs else None
-    past = history.stage(kind, stage_id)
+    past = _past(run, stage, history, kind) if stage is not None else history.stage(kind, stage_id)
     if past is None and stage is not None and stage_id in INSIDE_TRAIN:
         past = spread(list(stage.times))
     guess = stage.info.expected_s if stage else None
@@ -81,6 +81,13 @@ def usual(run: Run, stage_id: str, history: History) -> Band | None:
     if guess and stage_id in READ_PHOTOS and not history.alike(kind):  # Of other photos than these.
         return past.band[0], max(past.band[1], guess[1])
     return past.band
+
+
+def _past(run: Run, stage: Stage, history: History, kind: RunKind) -> Spread | None:
+    """What earlier runs say of a stage; of photos still to be embedded, once their number is known."""
+    if stage.id == "embed" and stage.to_do is not None:
+        return history.embedding(kind, stage.to_do)
+    return history.stage(kind, stage.id)
 
 
 def usual_epoch(run: Run, history: History) -> Band | None:
@@ -103,24 +110,11 @@ def epoch_taken(run: Run, now: float) -> float | None:
     return max(0.0, run.awake(now) - run.epoch_began_at)
 
 
-def expected(config: RunConfig, photos: int, past: History) -> tuple[float, int] | None:
-    """Seconds that such a training will take by this computer's past, and by how many runs; else None."""
-    kind = RunKind(model=config.model, photos=photos, image_size=config.image_size or 0)
-    known = [record for record in past.alike(kind) if record.epoch_s is not None]
-    alike = [record for record in known if (EMBED.id in record.stages) == may_embed(config)]
-    if config.tune == "auto":  # The device decides: as it was decided before, if it was.
-        alike = alike or known
-    epoch = spread([record.epoch_s for record in alike if record.epoch_s is not None])
-    if epoch is None:
-        return None
-    before = [past.stage(kind, info.id) for info in STAGES if info.id not in ("train", *INSIDE_TRAIN)]
-    start_up_s = sum(took.p50 for took in before if took)
-    embed = spread([record.stages[EMBED.id] for record in alike if EMBED.id in record.stages])
-    head_alone = config.tune == "head" or (
-        config.tune == "auto" and embed is not None and all(record.epochs == 1 for record in alike)
-    )
-    epochs_s = (1 if head_alone else config.epochs) * epoch.p50
-    return start_up_s + (embed.p50 if embed else 0.0) + epochs_s, epoch.runs
+def planned_epochs(run: Run, past: History) -> int:
+    """How many there will be: of the last layer alone one, also before the run has said so."""
+    if past.tune(kind_of(run)) == "head":
+        return 1
+    return run.started.epochs if run.started else 0
 
 
 def epoch_left(run: Run, now: float, past: History) -> float | None:
@@ -166,7 +160,7 @@ def _stage_left(run: Run, stage: Stage, now: float, history: History, kind: RunK
     measured = _from_the_stage_before(run, stage)
     if measured is not None and measured > taken:
         return measured - taken, "live"
-    past = history.stage(kind, stage.id)
+    past = _past(run, stage, history, kind)
     if past is not None:
         return _until(taken, past.p50, past.band[1]), "history"
     if stage.info.expected_s is not None:
@@ -255,7 +249,7 @@ def _training_starts(
         if later.id == "train":
             break
         if later.state is StageState.WAITING:
-            total += _typical(later, history.stage(kind, later.id))
+            total += _typical(later, _past(run, later, history, kind))
     return total
 
 
@@ -274,7 +268,7 @@ def _run_left(
     if train is not None and train.state is StageState.RUNNING:
         return _train_left(run, train, now, history, kind)[0]
     if starts_s is not None:
-        past, epochs = history.epoch(kind), run.started.epochs if run.started else 0
+        past, epochs = history.epoch(kind), planned_epochs(run, history)
         return starts_s + past.p50 * epochs if past and epochs else None
     if stage is None or stage_s is None or train is not None:
         return None

@@ -28,7 +28,7 @@ from waste_gui.monitor.stack_words import decisive, place_of
 from waste_gui.monitor.stretches import Stretch, Told
 from waste_gui.monitor.times import Times
 from waste_gui.protocol import AnyMessage, StageInfo, ThreadStack, Unreadable
-from waste_gui.stages import INSIDE_TRAIN, STAGES
+from waste_gui.stages import EMBEDS, INSIDE_TRAIN, STAGES
 
 STILL = (
     *(protocol.Progress, protocol.Heartbeat, protocol.Stacks, protocol.Warned, protocol.SourceGone),
@@ -105,6 +105,7 @@ class Stage:
     times: Times = field(default_factory=Times)  # Seconds of each time it was finished in this run.
     gaps: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_GAPS))  # Seconds between progress.
     first: tuple[float, int] | None = None  # When the first thing was done, and how many were then.
+    begun: int | None = None  # What was done already when it was told first.
     done: int = 0
     total: int | None = None
     unit: str = ""
@@ -118,6 +119,11 @@ class Stage:
     @property
     def title(self) -> str:
         return self.info.title
+
+    @property
+    def to_do(self) -> int | None:
+        """How many there were to do when it began; None while that is not told."""
+        return None if self.begun is None or self.total is None else self.total - self.begun
 
     @property
     def inside_train(self) -> bool:
@@ -185,6 +191,19 @@ class Run:
         """The stage that runs: the innermost, if `validate` or `save` runs inside `train`."""
         running = [s for s in self.stages.values() if s.state is StageState.RUNNING]
         return running[-1] if running else None
+
+    @property
+    def head_only(self) -> bool:
+        """Whether it is a training of the last layer alone, as far as that is known."""
+        return self.tune == "head"
+
+    @property
+    def tune(self) -> str:
+        """What is trained: `head`, `all` or `head_then_all`; empty while nobody knows."""
+        if self.device is not None and (self.started is None or self.started.command == "train"):
+            return self.device.tune or "all"  # A version that does not tell it knew no other way.
+        asked = self.started.tune if self.started is not None else ""
+        return "" if asked == "auto" else asked
 
     @property
     def next_seq(self) -> int:
@@ -340,6 +359,9 @@ class Run:
                 self.device = message
                 if self.started is not None and message.epochs:
                     self.started = msgspec.structs.replace(self.started, epochs=message.epochs)
+                if message.tune == "all":  # What was announced is not needed.
+                    for stage in EMBEDS:
+                        self.stages.pop(stage, None)
                 self._log(message.at, f"Device: {message.name}")
             case protocol.Progress():
                 self._on_progress(message)
@@ -401,6 +423,8 @@ class Run:
     def _on_progress(self, message: protocol.Progress) -> None:
         """A counter that is told again is no progress; where there is nothing to count, new words are."""
         stage, at, done = self._stage(message.stage), message.at, message.done
+        if stage.begun is None:
+            stage.begun = done
         if done > stage.done:
             stage.gaps.append(at - self._counted_at)
         if stage.first is None and done > 0:
@@ -478,7 +502,7 @@ class Run:
         stage = self._stage(message.stage)
         match message:
             case protocol.StageStarted():
-                stage.first, stage.stood_still_s = None, 0.0
+                stage.first, stage.begun, stage.stood_still_s = None, None, 0.0
                 stage.state, stage.started_at, stage.elapsed_s = StageState.RUNNING, message.at, None
                 stage.done, stage.total, stage.unit, stage.detail = 0, message.total, message.unit, ""
                 if stage.id == "train":

@@ -18,6 +18,24 @@ from waste_gui.monitor.run import Run
 from waste_gui.monitor.verdict import Verdict
 
 Rule = Callable[[Context], Verdict | None]
+LEARNING: tuple[Rule, ...] = (
+    learning.loss_is_nan,
+    learning.loss_explodes,
+    learning.loss_does_not_move,
+    learning.one_class_predicted,
+    learning.validation_at_chance,
+    learning.still_guesses,
+    learning.overfits,
+    learning.waits_for_photos,
+)
+
+
+def by_steps(rule: Rule) -> Rule:
+    """A rule on curves and epochs: the last layer alone is no training by steps, and its one epoch says
+    nothing of learning or pace."""
+    return lambda context: None if context.run.head_only else rule(context)
+
+
 RULES: tuple[Rule, ...] = (
     life.ended,
     life.idle,
@@ -46,17 +64,10 @@ RULES: tuple[Rule, ...] = (
     computing.frozen,
     computing.unknown,
     machine.not_saved,
-    learning.loss_is_nan,
-    learning.loss_explodes,
-    learning.loss_does_not_move,
-    learning.one_class_predicted,
-    learning.validation_at_chance,
-    learning.still_guesses,
-    learning.overfits,
-    learning.waits_for_photos,
-    pace.slower_epoch,
+    *map(by_steps, LEARNING),
+    by_steps(pace.slower_epoch),
     pace.slower_stage,
-    learning.first_pass,
+    by_steps(learning.first_pass),
 )
 """First match wins: how it ended, what was asked for, silence by its cause, learning, then the pace."""
 

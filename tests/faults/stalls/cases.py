@@ -24,13 +24,14 @@ from tests.faults.stalls.faulty_engine import AT_STAGE, IN_TRAINING
 from tests.faults.stalls.ride import Ride
 from waste_gui.config import RunConfig
 from waste_gui.owner import child, kill_tree
-from waste_gui.stages import STAGES
+from waste_gui.stages import EMBEDS, training_stages
 
-LIMIT_S = {info.id: info.stuck_after_s for info in STAGES}
+LIMIT_S = {info.id: info.stuck_after_s for info in training_stages(embeds=True)}
 RED_S = 30.0
 """Nothing is called stuck after less silence."""
 
 NO_CACHE = ("--cache-gb", "0")
+LAST_LAYER = ("--tune", "head")
 
 Act = Iterator[None]
 Result = Literal["goes on", "ends", "crashed"]
@@ -147,6 +148,17 @@ def folder_is_moved(ride: Ride) -> Act:
     (ride.scratch / "away").rename(folder)
 
 
+@case("source_gone", action="the drive is plugged in again", drive=True)
+def drive_is_unplugged_while_embedding(ride: Ride) -> Act:
+    drive = ride.drive(per_class=64)
+    ride.start(*NO_CACHE, *LAST_LAYER, timeout_s=20)
+    ride.until(lambda: ride.done("embed") > 0, "the first embedding")
+    drive.vanish("unplugged")
+    ride.strike()
+    yield
+    drive.come_back()
+
+
 # --- workers
 
 
@@ -189,7 +201,8 @@ def cache_disk_is_silent(ride: Ride) -> Act:
 def in_training(fault: str) -> Callable[[Ride], Act]:
     def run(ride: Ride) -> Act:
         ride.make_photos()
-        ride.start(fault=fault)
+        embeds = fault in AT_STAGE and AT_STAGE[fault][0] in EMBEDS
+        ride.start(*(LAST_LAYER if embeds else ()), fault=fault)
         ride.until_struck()
         yield
         if CASES[fault].result == "ends":

@@ -136,6 +136,7 @@ IN_TRAINING: dict[str, Callable[[], None]] = {
 AT_STAGE: dict[str, tuple[str, Callable[[], None]]] = {
     "file_lock_of_another": ("model", file_lock_of_another),
     "import_hangs": ("import", lock_taken_twice),
+    "embedding_hangs": ("embed", lock_taken_twice),
 }
 
 

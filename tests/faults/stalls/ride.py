@@ -139,7 +139,10 @@ class Ride:
                 yield message
 
     def steps(self) -> int:
-        told = [m for m in self.messages() if isinstance(m, Progress) and m.stage == "train"]
+        return self.done("train")
+
+    def done(self, stage: str) -> int:
+        told = [m for m in self.messages() if isinstance(m, Progress) and m.stage == stage]
         return max((m.done for m in told), default=0)
 
     def workers(self) -> list[int]:

@@ -18,7 +18,7 @@ from waste_gui.gui.session.attached_engine import AttachedEngine
 from waste_gui.gui.session.beside import BesideTheWindow
 from waste_gui.gui.session.engine_process import ASK_S, TERMINATE_S, EngineProcess, engine_command
 from waste_gui.gui.session.previous_events import PreviousEvents
-from waste_gui.monitor import countdown
+from waste_gui.monitor import forecast
 from waste_gui.monitor.crash import ProcessOutcome
 from waste_gui.monitor.engine_clock import EngineClock
 from waste_gui.monitor.rules.life import not_ended_from_here
@@ -288,7 +288,7 @@ class RunController(QObject):
 
     def expected(self, config: RunConfig, photos: int) -> tuple[float, int] | None:
         """Seconds that such a training will take by this computer's past, and by how many runs; else None."""
-        return countdown.expected(config, photos, self.session.past)
+        return forecast.expected(config, photos, self.session.past)
 
     # --- what comes
 
