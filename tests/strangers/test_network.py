@@ -29,10 +29,12 @@ pytestmark = pytest.mark.slow
 CALL = re.compile(r"(connect|sendto|sendmsg)\(.*sa_family=AF_INET6?, (?!.*htons\(0\))")
 
 
-@pytest.fixture(params=["none", "file"])
+@pytest.fixture(params=["none", "file", "defaults"])
 def asked(request: pytest.FixtureRequest, tmp_path: Path) -> list[str]:
-    """What a training is asked, from scratch and with a file of weights."""
+    """What a training is asked: from scratch, with a file of weights, and nothing but the photos."""
     photos, weights = make_photos(tmp_path / "photos"), request.param
+    if weights == "defaults":
+        return ["--source", str(photos), "--run-dir", str(tmp_path / "run")]
     if weights == "file":
         import torchvision
 

@@ -7,8 +7,9 @@ same layer through the network takes minutes.
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -67,8 +68,25 @@ def fit(
     seed: int,
     tell: Callable[[int, int], object] = lambda done, of: None,
 ) -> Fit:
-    """The head with the decay that is right most often on photos it was not fitted to. `tell(done, of)` is
-    called between fits and may raise, to stop."""
+    """The head with the decay that fits best to photos it was not fitted to. `tell(done, of)` is called
+    between fits and may raise, to stop."""
+    with one_thread():
+        return _fit(rows, classes, seed, tell)
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Thousands of small products: threads that wait for each other at each of them make two seconds into two
+    minutes where the processors have other work."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _fit(rows: Rows, classes: int, seed: int, tell: Callable[[int, int], object]) -> Fit:
     scale = Scale.of(rows.features_NF)
     scaled = Rows(scale(rows.features_NF), rows.labels_N, rows.weights_N, rows.photos_N)
     folds = divide(rows, seed)
