@@ -1,17 +1,18 @@
-"""Pictures of the window in every state: `python -m tests.gui.pictures OUT_DIR [STATE …]`.
+"""Pictures of the window in every state: `python -m tests.gui.pictures OUT_DIR [STATE …] [--size 1366x768]`.
 
 Needs a display (`xvfb-run -a -s "-screen 0 1920x1080x24"`). Each state is a made-up run, replayed; light and
-dark, at 1100×700 and 1920×1080; with QT_SCALE_FACTOR=1.5 the large one is 1280×720. `--guide` draws anew the
-pictures of the guide.
+dark, at 1100×700 and 1920×1080 or the sizes given (`--size`, as often as wanted); with
+QT_SCALE_FACTOR=1.5 one that is larger than such a screen is as large as that (1280×720). `--guide` draws anew
+the pictures of the guide.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
 import os
-import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -690,9 +691,10 @@ GUIDE = {
 """Which state is the picture of which page of the guide."""
 
 GUIDE_WIDTH = 640
+SIZES = ((1100, 700), (1920, 1080))
 
 
-def main(out: Path, wanted: list[str], guide: bool = False) -> None:
+def main(out: Path, wanted: list[str], guide: bool = False, sizes: Sequence[tuple[int, int]] = SIZES) -> None:
     """`guide` makes its pictures only: light, and as small as they are shown."""
     os.environ["WASTE_GUI_HOME"] = tempfile.mkdtemp()
     from PySide6.QtCore import QEventLoop, Qt, QTimer
@@ -895,9 +897,9 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
     ]
     for dark in (False,) if guide else (False, True):
         theme.choose("dark" if dark else "light")
-        for width, height in ((1100, 700),) if guide else ((1100, 700), (1920, 1080)):
-            if scale > 1 and width == 1920:
-                width, height = round(1920 / scale), round(1080 / scale)
+        for width, height in SIZES[:1] if guide else sizes:
+            if scale > 1:
+                width, height = min(width, round(1920 / scale)), min(height, round(1080 / scale))
             for state in states:
                 if wanted and state not in wanted:
                     continue
@@ -980,8 +982,25 @@ def main(out: Path, wanted: list[str], guide: bool = False) -> None:
                 turn()
 
 
+def size(text: str) -> tuple[int, int]:
+    width, height = text.lower().split("x")
+    return int(width), int(height)
+
+
 if __name__ == "__main__":
-    if sys.argv[1:] == ["--guide"]:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("out", type=Path, nargs="?", help="where the pictures go")
+    parser.add_argument("states", nargs="*", help="only these; all if none is named")
+    parser.add_argument(
+        "--size", type=size, action="append", metavar="WxH", help="of the window; may be repeated"
+    )
+    parser.add_argument("--guide", action="store_true", help="those of the guide, and no others")
+    asked = parser.parse_intermixed_args()
+    if asked.guide:
         main(Path(__file__).resolve().parents[2] / "resources/guide", list(GUIDE), guide=True)
+    elif asked.out is None:
+        parser.error("where should the pictures go?")
     else:
-        main(Path(sys.argv[1]), sys.argv[2:])
+        main(asked.out, asked.states, sizes=asked.size or SIZES)

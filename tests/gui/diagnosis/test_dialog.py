@@ -94,6 +94,23 @@ def test_of_a_run_of_hours_the_silence_is_shown_first(show: Show) -> None:
     assert later.now - 400 < low < script.run.moved_at and high > later.now
 
 
+@pytest.mark.parametrize("script", [pictures.stuck, pictures.training, pictures.deadlock])
+def test_timeline_has_the_room_that_it_needs_as_soon_as_it_is_shown(
+    script: Callable[[], pictures.Script], show: Show, qtbot: QtBot
+) -> None:
+    """Also where nothing more is heard."""
+    dialog = show(pictures.snapshot(script()))
+    timeline = dialog.timeline
+
+    def is_whole() -> bool:
+        return timeline._area.viewport().height() >= timeline.view.needed_height
+
+    qtbot.waitUntil(is_whole, timeout=WAIT_MS)
+    for size in ((700, 560), (1080, 760)):
+        dialog.resize(*size)
+    qtbot.waitUntil(is_whole, timeout=WAIT_MS)
+
+
 def test_crashed_run_is_told_with_how_it_ended(show: Show) -> None:
     snapshot = pictures.snapshot(pictures.crashed())
     dialog = show(snapshot)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
@@ -118,6 +118,9 @@ class DiagnosisDialog(QDialog):
         self._settings = settings
         self._begun: Timeline | None = None
         self._moved = False  # The border between timeline and stacks, by hand.
+        self._laid_out = QTimer(self)  # What the legend needs is known once all have their places.
+        self._laid_out.setSingleShot(True)
+        self._laid_out.timeout.connect(self._give_room)
         self.setWindowTitle(TITLE)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
@@ -265,11 +268,12 @@ class DiagnosisDialog(QDialog):
         if not self._moved and self.splitter.height() > 1:
             wanted = self.timeline.wanted_height
             height = min(wanted, round(TIMELINE_SHARE * self.splitter.height()))
-            self.splitter.setSizes([height, self.splitter.height() - height])
+            left = self.splitter.height() - self.splitter.handleWidth() - height
+            self.splitter.setSizes([height, left])
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._give_room()
+        self._laid_out.start(0)
 
     def say(self, words: str) -> None:
         """What came of a button."""

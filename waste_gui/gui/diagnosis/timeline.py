@@ -361,7 +361,7 @@ class TimelinePanel(QWidget):
     @property
     def wanted_height(self) -> int:
         """With title and legend, for all rows as high as they ever become."""
-        return self.view.wanted_height + self.height() - self._area.height()
+        return self.view.wanted_height + self.height() - self._area.viewport().height()
 
     def show_timeline(self, timeline: Timeline) -> None:
         empty = not any(len(lane) for lane in timeline.lanes)
