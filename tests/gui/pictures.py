@@ -24,6 +24,7 @@ from PIL import Image
 
 from tests.gui.card_pictures import CARD_STATES, show_cards, show_online
 from tests.gui.runs_pictures import RUNS_STATES, show_runs
+from waste_gui import config as configs
 from waste_gui import protocol as p
 from waste_gui.config import RunConfig
 from waste_gui.monitor.countdown import usual
@@ -440,16 +441,20 @@ def done() -> Script:
 
 
 def many_photos(folder: Path, odd: str = "Metal & <b>tins</b>") -> list[str]:
-    """Two sources, empty files with the names of photos; a folder has an odd name."""
+    """Two sources of a few drawn photos, again and again; a folder has an odd name."""
+    from waste_gui.dataset.demo import draw_dataset
     from waste_gui.dataset.mapping import LAB_CLASSES
 
+    draw_dataset(folder / "drawn", per_class=4, damaged=0)
+    drawn = sorted((folder / "drawn").rglob("*.jpg"))
     rng = np.random.default_rng(1)
     sources = {"waste": LAB_CLASSES[:14], "waste_2025": ("paper", "organic", odd, "trash")}
     for source, names in sources.items():
         for name in names:
             (folder / source / name.replace("/", "_")).mkdir(parents=True)
             for i in range(int(rng.integers(3, 90))):
-                (folder / source / name.replace("/", "_") / f"{i}.jpg").touch()
+                photo = drawn[int(rng.integers(len(drawn)))]
+                (folder / source / name.replace("/", "_") / f"{i}.jpg").hardlink_to(photo)
     return [str(folder / source) for source in sources]
 
 
@@ -729,8 +734,9 @@ def main(out: Path, wanted: list[str], guide: bool = False, sizes: Sequence[tupl
     drawn = (Path("drawn") if guide else Path(tempfile.mkdtemp())) / "waste"
     if not wanted or set(wanted) & set(CHECK_STATES):
         draw_dataset(drawn, per_class=8)
-    results = Path(tempfile.mkdtemp())
+    results = Path(tempfile.mkdtemp()) / "2026-11-23_14-01-52"
     write_results(results)
+    (results / "config.json").write_bytes(configs.dump(CONFIG))
 
     def turn(until: Callable[[], bool] = lambda: False, ms: int = 120) -> None:
         """Let the event loop go round."""
@@ -916,6 +922,9 @@ def main(out: Path, wanted: list[str], guide: bool = False, sizes: Sequence[tupl
                 elif state == "photos":
                     window.rooms.data.set_choice(DatasetChoice(tuple(photos), "lab"))
                     turn(lambda window=window: window.rooms.data.readiness.ready, 121)  # type: ignore[misc]
+                    turn()
+                    shown_photos = window.rooms.data.checking.thumbnails
+                    turn(lambda shown_photos=shown_photos: not shown_photos._asked, 121)  # type: ignore[misc]
                 elif state in CHECK_STATES:
                     shown = show_check(window, state)
                 elif state in ("settings", "more_settings"):

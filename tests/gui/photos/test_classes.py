@@ -8,16 +8,18 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from tests.gui.conftest import WAIT_MS, end_check
 from waste_gui.dataset.demo import draw_dataset
 from waste_gui.dataset.scan import FolderCount
+from waste_gui.gui.common import theme
 from waste_gui.gui.common.preferences import Preferences
-from waste_gui.gui.common.theme import Theme
+from waste_gui.gui.common.theme import UNIT, Theme
 from waste_gui.gui.common.thumbnails import Thumbnails
-from waste_gui.gui.photos.class_list import ClassList
+from waste_gui.gui.photos.class_list import GAP, LEAST_WORDS, ClassList
 from waste_gui.gui.photos.class_rows import FEW, SHOWN, ClassRow, class_rows
 from waste_gui.gui.photos.gallery import Gallery
 from waste_gui.gui.photos.page import DataPage
@@ -40,6 +42,15 @@ def test_row_tells_count_share_and_photos_from_all_over_the_class() -> None:
 def test_few_photos_are_hinted_at() -> None:
     few, none = class_rows(found_in(trash=FEW - 1, foil=0), DatasetChoice(("/data",)), 0.2)
     assert "Few photos" in few.hint and "No photos" in none.hint
+
+
+@pytest.mark.usefixtures("theme")
+def test_what_is_said_of_a_class_is_whole_beside_its_photos() -> None:
+    """However narrow the list becomes, photos give way first."""
+    said = class_rows(found_in(trash=FEW - 1, foil=0, glass=99), DatasetChoice(("/data",)), 0.25)
+    metrics = QFontMetrics(theme.font("caption"))
+    widest = max(metrics.horizontalAdvance(words) for row in said for words in (row.hint, row.validation))
+    assert widest <= LEAST_WORDS - GAP - 2 * UNIT
 
 
 def test_folder_that_the_names_suggest_is_called_guessed_until_it_is_chosen() -> None:

@@ -27,7 +27,7 @@ THUMB = 6 * UNIT
 GAP = UNIT // 2
 LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-LEAST_WORDS = 22 * UNIT
+LEAST_WORDS = 30 * UNIT
 """With less room for the words, fewer photos are shown."""
 
 

@@ -102,4 +102,4 @@ def _mapping(name: str, folders: list[str]) -> str:
 def _hint(photos: int) -> str:
     if not photos:
         return "No photos: map a folder to it"
-    return "Few photos: add some, or join it with another class" if photos < FEW else ""
+    return "Few photos: add some, or join classes" if photos < FEW else ""
