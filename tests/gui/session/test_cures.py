@@ -10,15 +10,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import waste_gui
 from tests.gui import pictures
 from waste_gui import known_errors
 from waste_gui import protocol as p
-from waste_gui.config import RunConfig
+from waste_gui.config import STARTER_MODEL, RunConfig
 from waste_gui.engine import errors
-from waste_gui.gui.session.cures import Offer, offers, with_pages
+from waste_gui.gui.session.changed_settings import changed
+from waste_gui.gui.session.cures import CURES, Offer, offers, useful, with_pages
 from waste_gui.gui.session.run_text import notice
+from waste_gui.gui.session.training_session import AGAIN
 from waste_gui.monitor import crash, verdict
 from waste_gui.monitor.verdict import Action
 
@@ -171,6 +175,30 @@ def test_weights_that_could_not_be_downloaded_lead_on_with_those_that_are_here()
     assert first is Action.STARTER_WEIGHTS
     assert Action.TRY_AGAIN in others
     assert offers("weights", RunConfig(), resumable=False)[0] is Action.TRY_AGAIN, "they are these"
+
+
+configs = st.builds(
+    RunConfig,
+    model=st.sampled_from([STARTER_MODEL, "resnet18"]),
+    pretrained=st.sampled_from(["default", "none"]),
+    batch_size=st.integers(1, 9),
+    workers=st.sampled_from([None, 1, 4]),
+    cache_gb=st.sampled_from([0, 50]),
+    device=st.sampled_from(["auto", "cpu"]),
+)
+
+
+@given(config=configs, kind=st.sampled_from(sorted(CURES)), resumable=st.booleans())
+def test_each_button_would_make_another_run_that_can_be_trained(
+    config: RunConfig, kind: str, resumable: bool
+) -> None:
+    """A batch of one photo is refused by all models with batch norm."""
+    actions = [each for each in offers(kind, config, resumable=resumable) if isinstance(each, Action)]
+    for action in useful((*actions, *Action), config):
+        if action in AGAIN and action is not Action.TRY_AGAIN:
+            made = changed(action, config)
+            assert made != config and (made.batch_size >= 2 or made.batch_size == config.batch_size)
+    assert set(useful(tuple(actions), config)) == set(actions)
 
 
 def test_best_model_is_spoken_of_only_once_there_is_one() -> None:

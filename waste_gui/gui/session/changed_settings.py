@@ -13,6 +13,16 @@ CHECKPOINTS = ("last.safetensors", "previous.safetensors")
 """From either of them a run goes on."""
 
 
+CHANGES = (
+    Action.FEWER_WORKERS,
+    Action.WITHOUT_CACHE,
+    Action.STARTER_WEIGHTS,
+    Action.FROM_SCRATCH,
+    Action.ON_PROCESSOR,
+)
+LEAST_BATCH = 2
+
+
 def again(action: Action, config: RunConfig, folder: RunDir | None) -> RunRequest:
     """The run with these settings, changed. It goes on from the last checkpoint of the run in `folder`, if
     there is one, and is a new run otherwise; so is one of another model."""
@@ -20,6 +30,13 @@ def again(action: Action, config: RunConfig, folder: RunDir | None) -> RunReques
     asked = changed(action, config)
     resume = str(folder.path) if folder is not None and saved and asked.model == config.model else None
     return RunRequest(config=asked, resume=resume)
+
+
+def helps(action: Action, config: RunConfig) -> bool:
+    """Whether the run would be another with it. Many models cannot be trained on one photo at a time."""
+    if action is Action.SMALLER_BATCH:
+        return config.batch_size // 2 >= LEAST_BATCH
+    return action not in CHANGES or changed(action, config) != config
 
 
 def changed(action: Action, config: RunConfig) -> RunConfig:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import TypeVar
 
-from waste_gui.config import STARTER_MODEL, RunConfig
+from waste_gui.config import RunConfig
+from waste_gui.gui.session.changed_settings import helps
 from waste_gui.monitor.verdict import Action
 
 
@@ -24,6 +26,8 @@ class Offer(Enum):
     SHOW_RUN = "Show it"
     HIDE = "Hide"
 
+
+B = TypeVar("B")
 
 TOO_MANY_FAILURES = "photos"
 """The engine's kind of failure when more photos than allowed cannot be read."""
@@ -69,15 +73,16 @@ def with_pages(cause: str, actions: tuple[Action, ...]) -> tuple[Action | Offer,
 
 def offers(kind: str, config: RunConfig | None, *, resumable: bool) -> tuple[Action | Offer, ...]:
     """With what a colleague who is asked needs to know."""
-    helps = CURES.get(kind, (_ANEW,))
-    if config is not None and config.batch_size == 1:
-        helps = tuple(action for action in helps if action is not Action.SMALLER_BATCH)
-    if config is not None and (config.model, config.pretrained) == (STARTER_MODEL, "default"):
-        helps = tuple(action for action in helps if action is not Action.STARTER_WEIGHTS)
-    if config is not None and config.pretrained == "none":
-        helps = tuple(action for action in helps if action is not Action.FROM_SCRATCH)
+    cures = useful(CURES.get(kind, (_ANEW,)), config)
     if resumable:
-        others = tuple(action for action in helps if action is not _ANEW)
-        place = helps.index(_ANEW) if _ANEW in helps else 1
-        helps = (*others[:place], Offer.RESUME_RUN, *others[place:])
-    return (*helps, Offer.COPY_DETAILS, Offer.SHOW_LOG)
+        others = tuple(action for action in cures if action is not _ANEW)
+        place = cures.index(_ANEW) if _ANEW in cures else 1
+        cures = (*others[:place], Offer.RESUME_RUN, *others[place:])
+    return (*cures, Offer.COPY_DETAILS, Offer.SHOW_LOG)
+
+
+def useful(actions: tuple[B, ...], config: RunConfig | None) -> tuple[B, ...]:
+    """Those that would make a difference to a run with these settings."""
+    if config is None:
+        return actions
+    return tuple(each for each in actions if not isinstance(each, Action) or helps(each, config))

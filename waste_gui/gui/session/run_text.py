@@ -10,7 +10,7 @@ from waste_gui.gui.common.escaping import shorten
 from waste_gui.gui.common.formatting import count, many, percent, time_of_day
 from waste_gui.gui.common.glyph_names import Glyph
 from waste_gui.gui.session.cures import Offer as Offer
-from waste_gui.gui.session.cures import offers, with_pages
+from waste_gui.gui.session.cures import offers, useful, with_pages
 from waste_gui.monitor.crash import AGAIN
 from waste_gui.monitor.formatting import about, band, clock, over, size
 from waste_gui.monitor.last_log import LastLog
@@ -446,9 +446,10 @@ def _live_notice(snapshot: Snapshot) -> Notice | None:
     if snapshot.run.paused:
         title = "Paused. Nothing is computed until it goes on."
         return Notice("info", "stopped", title, "", verdict.actions, labels=labels)
-    ask = with_pages(verdict.cause, verdict.actions)
+    actions = useful(verdict.actions, snapshot.config)
+    ask = with_pages(verdict.cause, actions)
     if verdict.state is VerdictState.LIKELY_STUCK:
-        return Notice("stuck", "stuck", verdict.title, verdict.more, verdict.actions, labels=labels)
+        return Notice("stuck", "stuck", verdict.title, verdict.more, actions, labels=labels)
     if verdict.state is VerdictState.SLOW and not view.quiet:
         return Notice("slow", "slow", verdict.title, verdict.more, ask, labels=labels)
     if view.recovered:
