@@ -102,7 +102,7 @@ def test_kill_while_memory_vanished_quickly_was_probably_for_memory() -> None:
 
 def test_kill_with_memory_left_was_somebody() -> None:
     crash = explain(KILLED, before=[look(9.1), look(9.0)])
-    assert (crash.cause, crash.certain) == ("killed", False)
+    assert (crash.cause, crash.certain) == ("ended_from_outside", False)
     assert "Memory was not short (9.0 GB free)" in crash.text
 
 

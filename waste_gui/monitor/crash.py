@@ -389,7 +389,7 @@ def _killed_by_somebody(case: _Case) -> Crash | None:
         f"The {case.end.work} was killed by the system ({case.code}). Memory was not short "
         f"({formatting.size(free)} free), so probably somebody or another program ended it."
     )
-    return Crash("killed", text, AGAIN, certain=False)
+    return Crash("ended_from_outside", text, AGAIN, certain=False)
 
 
 def _as_the_system_says(case: _Case) -> Crash | None:

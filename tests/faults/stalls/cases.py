@@ -224,7 +224,7 @@ for _name, _causes in {
 }.items():
     case(*_causes, action="force stop", result="ends")(in_training(_name))
 for _name, _causes in {
-    "gives_up": ("killed", "gone", "killed_for_memory"),
+    "gives_up": ("ended_from_outside", "killed", "gone", "killed_for_memory"),
     "crashes": ("segmentation_fault", "crashed", "gone"),
     "illegal_instruction": ("illegal_instruction", "gone"),
 }.items():

@@ -24,6 +24,8 @@ from waste_gui.gui.session.cures import CURES, Offer, offers, useful, with_pages
 from waste_gui.gui.session.run_text import notice
 from waste_gui.gui.session.training_session import AGAIN
 from waste_gui.monitor import crash, verdict
+from waste_gui.monitor.evidence import Evidence
+from waste_gui.monitor.machine import Machine
 from waste_gui.monitor.verdict import Action
 
 PACKAGE = Path(waste_gui.__file__).parent
@@ -206,6 +208,18 @@ def test_best_model_is_spoken_of_only_once_there_is_one() -> None:
     assert told is not None and told.label(Action.STOP) == "Stop"
     told = notice(pictures.snapshot(pictures.deadlock()))
     assert told is not None and told.label(Action.STOP) == "Stop, keep best model"
+
+
+def test_kill_while_memory_was_free_offers_nothing_for_memory() -> None:
+    script = pictures.training()
+    machine = Machine(memory_bytes=16 * 10**9, free_memory_bytes=9 * 10**9)
+    seen = Evidence(free_memory=9 / 16, machine=machine)
+    crash_ = crash.explain(crash.ProcessOutcome(signal=9), before=(seen, seen))
+    script.run.process_gone(crash_.text, crash_)
+    told = notice(pictures.snapshot(script))
+    assert told is not None and "Memory was not short" in told.title
+    assert not {Action.SMALLER_BATCH, Action.FEWER_WORKERS} & set(told.offers)
+    assert told.offers[0] in (Action.TRY_AGAIN, Offer.RESUME_RUN)
 
 
 def test_crash_can_be_resumed_from_what_was_saved_last() -> None:
