@@ -21,7 +21,7 @@ from waste_gui.gui.session.run_text import (
     stop_question,
     window_title,
 )
-from waste_gui.gui.training.stage_rows import rows
+from waste_gui.gui.training.stage_rows import grouped_rows, rows
 from waste_gui.monitor.crash import ProcessOutcome, explain
 from waste_gui.monitor.evidence import NOTHING_KNOWN
 from waste_gui.monitor.history import History
@@ -275,6 +275,19 @@ def test_crash_tells_the_last_line_of_the_log() -> None:
     said = notice(Snapshot(run))
     assert said is not None
     assert said.lines[-1] == "the last words of libfoo"
+
+
+@pytest.mark.parametrize("script", [pictures.crashed, pictures.crashed_in_library])
+def test_crash_has_one_name(script: Callable[[], pictures.Script]) -> None:
+    """A failure is another end: the engine said what was wrong."""
+    shown = snapshot(script())
+    words = header_text(shown, NOT_READY)
+    group = next(row for row in grouped_rows(shown) if row.title == "Train" and row.is_group)
+    stage = next(row for row in rows(shown) if row.title == "Train")
+    assert {words.normal.lower(), group.state, stage.state} == {"crashed"}
+    assert window_title(shown.run) == "Crashed – waste-gui"
+    failed = snapshot(pictures.failed())
+    assert {row.state for row in rows(failed)} >= {"failed"} and window_title(failed.run).startswith("Failed")
 
 
 def test_done_tells_accuracy_and_what_is_next() -> None:

@@ -236,8 +236,12 @@ def stage_glyph(snapshot: Snapshot, stage: Stage) -> tuple[Glyph, str]:
         case StageState.DONE:
             return "done", "done"
         case StageState.FAILED:
-            stopped = snapshot.run.phase is RunPhase.STOPPED
-            return ("stopped", "stopped") if stopped else ("failed", "failed")
+            match snapshot.run.phase:
+                case RunPhase.STOPPED:
+                    return "stopped", "stopped"
+                case RunPhase.CRASHED:
+                    return "failed", "crashed"
+            return "failed", "failed"
     if stage is snapshot.run.current and snapshot.view:
         if snapshot.view.verdict.state is VerdictState.LIKELY_STUCK:
             return "stuck", "stuck"
