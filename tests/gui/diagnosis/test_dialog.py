@@ -18,6 +18,7 @@ from tests.gui import pictures
 from tests.gui.conftest import WAIT_MS, show_run
 from tests.monitor import transcripts
 from waste_gui.dataset.demo import draw_dataset
+from waste_gui.gui.common import resources
 from waste_gui.gui.common.preferences import Preferences
 from waste_gui.gui.common.theme import Theme
 from waste_gui.gui.common.thumbnails import Thumbnails
@@ -25,9 +26,11 @@ from waste_gui.gui.diagnosis import photo_panel
 from waste_gui.gui.diagnosis.dialog import DiagnosisDialog, photo_in_question
 from waste_gui.gui.diagnosis.photo_panel import CANNOT
 from waste_gui.gui.main_window import MainWindow
+from waste_gui.gui.session.cures import Offer
 from waste_gui.monitor.run import Run
 from waste_gui.monitor.snapshot import Snapshot
 from waste_gui.monitor.timeline import Timeline
+from waste_gui.monitor.verdict import Action
 from waste_gui.protocol import Progress
 
 Make = Callable[[str], MainWindow]
@@ -207,6 +210,21 @@ def test_copy_report_puts_it_on_the_clipboard(make_window: Make) -> None:
     dialog.copy_button.click()
     assert "Worker 4311: reading" in QApplication.clipboard().text()
     assert dialog.said.text() == "Copied"
+
+
+def test_copying_is_called_the_same_in_menu_bar_dialog_and_guide(make_window: Make) -> None:
+    window = make_window("finishes")
+    window.rooms.where.show()
+    dialog = window.rooms.where.dialog
+    assert dialog is not None
+    guide = resources.path("guide/where.md").read_text("utf-8")
+    called = {
+        window.menus.actions["copy_report"].text().replace("&", ""),
+        dialog.copy_button.text().replace("&", ""),
+        Action.COPY_DETAILS.value,
+        Offer.COPY_DETAILS.value,
+    }
+    assert called == {"Copy details"} and "*Copy details*" in guide
 
 
 def test_save_report_writes_a_zip_beside_the_window(

@@ -210,7 +210,7 @@ class DiagnosisDialog(QDialog):
         return below
 
     def _make_buttons(self) -> QHBoxLayout:
-        self.copy_button = QPushButton("&Copy report")
+        self.copy_button = QPushButton("&Copy details")
         self.copy_button.setToolTip("Ctrl+Shift+C")
         self.copy_button.clicked.connect(self.copy_asked)
         self.save_button = QPushButton("&Save report…")

@@ -38,7 +38,7 @@ MENUS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             ("undo", "&Undo", "Ctrl+Z"),
             ("redo", "&Redo", "Ctrl+Shift+Z"),
             None,
-            ("copy_report", "&Copy report", "Ctrl+Shift+C"),
+            ("copy_report", "&Copy details", "Ctrl+Shift+C"),
             None,
             ("settings", "&Settings of the training", "Ctrl+,"),
             ("notifications", "&Notifications…", ""),
