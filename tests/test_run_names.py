@@ -25,6 +25,11 @@ def test_name_says_what_was_trained(
     assert default_name(sources, model, epochs) == name
 
 
+def test_training_of_the_last_layer_has_no_epochs() -> None:
+    assert default_name(("/data/waste",), "resnet18", 20, "head") == "waste · resnet18 · last layer"
+    assert default_name(("/data/waste",), "resnet18", 20, "head_then_all").endswith("20 epochs")
+
+
 def test_alike_names_are_told_apart() -> None:
     assert told_apart(["a", "b", "a"], ["10:00", "10:05", "11:00"]) == ["a · 10:00", "b", "a · 11:00"]
 

@@ -42,3 +42,12 @@ def test_over_band_span_and_size() -> None:
     assert [formatting.span(s) for s in (41, 161, 120, 3780)] == ["41 s", "2 min 41 s", "2 min", "1 h 3 min"]
     sizes = [formatting.size(b) for b in (12, 312_000, 6.1e9, 41e9, 2e12)]
     assert sizes == ["12 bytes", "312 kB", "6.1 GB", "41 GB", "2.0 TB"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(3, "10 s"), (44, "40 s"), (89, "90 s"), (95, "2 min"), (533, "9 min"), (1000, "15 min"),
+     (3400, "55 min"), (3600, "1 h"), (5400, "1 h 30 min"), (9000, "2 h 30 min"), (40_000, "11 h")],
+)  # fmt: skip
+def test_rough_time_is_told_no_finer_than_it_is_known(seconds: float, text: str) -> None:
+    assert formatting.roughly(seconds) == text

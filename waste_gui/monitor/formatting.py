@@ -19,6 +19,17 @@ def about(seconds: float) -> str:
     return clock(seconds if round(seconds) <= 60 else round(seconds / 5) * 5)
 
 
+def roughly(seconds: float) -> str:
+    """Of a long time that has not begun, no more than is known of it: "40 s", "9 min", "1 h 30 min"."""
+    if seconds < 90:
+        return f"{max(10, round(seconds / 10) * 10)} s"
+    each = 1 if seconds < 600 else 5 if seconds < 7200 else 30
+    minutes = max(2, round(seconds / 60 / each) * each)
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
+
+
 def over(seconds: float) -> str:
     """How far past the usual time: "0:12 over the usual"."""
     return f"{clock(seconds)} over the usual"

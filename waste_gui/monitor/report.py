@@ -23,6 +23,7 @@ from waste_gui.monitor.stack_words import in_words, key_frame
 from waste_gui.monitor.verdict import Verdict
 from waste_gui.plain_text import plain
 from waste_gui.protocol import RunFailed, ThreadStack
+from waste_gui.run_names import LAST_LAYER
 from waste_gui.rundir import RunDir
 
 LAST_LINES = 60
@@ -79,7 +80,8 @@ class Report:
             versions = {"waste-gui": waste_gui.__version__, **run.started.versions}
             yield f"Run {run.started.run} on {run.started.host}, process {run.started.pid}"
             yield f"Versions: {', '.join(f'{name} {version}' for name, version in versions.items())}"
-            yield f"Model: {run.started.model or '–'}, {run.started.epochs or '–'} epochs"
+            length = LAST_LAYER if run.head_only else f"{run.started.epochs or '–'} epochs"
+            yield f"Model: {run.started.model or '–'}, {length}"
         else:
             yield f"waste-gui {waste_gui.__version__}: nothing has run"
         if run.device is not None:

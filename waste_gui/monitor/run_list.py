@@ -36,7 +36,7 @@ from waste_gui.rundir import RunDir, data_dir, earlier_events, runs_dir
 CACHE_NAME = "run_list.json"
 """In `rundir.data_dir()`."""
 
-VERSION = 2
+VERSION = 3
 """Of the cache: rises when a summary says something else, or is found in another way."""
 
 HEAD_BYTES, TAIL_BYTES, LONG_TAIL_BYTES = 8 * 1024, 16 * 1024, 256 * 1024
@@ -69,6 +69,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     began: float = 0.0
     model: str = ""
     epochs: int | None = None
+    tune: str = ""
     sources: tuple[str, ...] = ()
     fingerprint: str = ""
     photos: int | None = None
@@ -85,7 +86,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     @property
     def title(self) -> str:
         """Its name, else what tells it from others, else when it began."""
-        known = default_name(self.sources, self.model, self.epochs) if self.model else ""
+        known = default_name(self.sources, self.model, self.epochs, self.tune) if self.model else ""
         return self.annotations.name or self.name or known or os.path.basename(self.folder)
 
 
@@ -221,6 +222,7 @@ class _Settings(msgspec.Struct, frozen=True):
     name: str = ""
     model: str = ""
     epochs: int | None = None
+    tune: str = ""
 
 
 def _summaries(looks: Sequence[_Look]) -> Iterator[RunSummary]:
@@ -266,6 +268,7 @@ def _summary(look: _Look, photos: _PhotoCounts) -> RunSummary:
         began=_began(ends, config),
         model=settings.model,
         epochs=settings.epochs,
+        tune=settings.tune,
         sources=settings.source,
         fingerprint=fingerprint,
         photos=photos.of(fingerprint, split),

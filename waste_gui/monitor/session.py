@@ -22,6 +22,7 @@ from waste_gui.monitor.crash import Crash, ProcessOutcome, explain
 from waste_gui.monitor.diagnosis_log import DiagnosisLog
 from waste_gui.monitor.engine_clock import EngineClock
 from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence, Observer
+from waste_gui.monitor.forecast import fine_tuning
 from waste_gui.monitor.history import History
 from waste_gui.monitor.kernel_log import killed_for_memory
 from waste_gui.monitor.last_log import read_tail
@@ -297,7 +298,13 @@ class RunSession:
             first_run=not self._watch.history.records,
             epoch_left_s=epoch_left(self.run, now, self._watch.history) if self.running else None,
             stops_after_epoch=self.stops_after_epoch,
+            fine_tuning_s=self._fine_tuning_s(),
         )
+
+    def _fine_tuning_s(self) -> float | None:
+        if self.run.phase is not RunPhase.FINISHED or not self.run.head_only or self.config is None:
+            return None
+        return fine_tuning(self.run, self.config, self.past)
 
     @property
     def past(self) -> History:

@@ -33,6 +33,7 @@ class Snapshot:
     first_run: bool = False  # No training has finished on this computer yet.
     epoch_left_s: float | None = None  # Until the epoch that runs has ended, validated and saved.
     stops_after_epoch: bool = False
+    fine_tuning_s: float | None = None  # What all layers would take, after a training of the last one.
     timeline: Timeline = field(default_factory=Timeline)
 
     def unix(self, at: float) -> float:

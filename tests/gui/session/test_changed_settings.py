@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from pytestqt.qtbot import QtBot
 
@@ -56,6 +57,19 @@ def test_starter_weights_are_those_of_a_model_and_begin_a_run_of_their_own(tmp_p
     assert (request.config.model, request.config.pretrained) == (STARTER_MODEL, "default")
     assert request.resume is None, "its checkpoint is of the other model"
     assert request.config.batch_size == CONFIG_OF_ANOTHER.batch_size
+
+
+@pytest.mark.parametrize("name", ["", "night"])
+def test_fine_tuning_is_a_run_of_its_own_with_the_same_settings(name: str, tmp_path: Path) -> None:
+    folder = RunDir(tmp_path)
+    folder.create()
+    (folder.checkpoints / "last.safetensors").write_bytes(b"")
+    config = msgspec.structs.replace(CONFIG, tune="head", name=name)
+    request = again(Action.FINE_TUNE, config, folder)
+    assert request.resume is None, "its epochs are not those of this one"
+    assert msgspec.structs.replace(request.config, tune="head", name=name) == config
+    assert request.config.tune == "head_then_all"
+    assert request.config.name != name or not name
 
 
 def test_run_that_does_not_answer_is_ended_and_started_again(

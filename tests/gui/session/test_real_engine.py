@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -124,6 +125,27 @@ def test_weights_that_cannot_be_downloaded_lead_to_the_starters_with_one_press(
         button.click()
     assert isinstance(session.controller.run.last, RunFinished), session.controller.run.last
     assert session.controller.config is not None and session.controller.config.model == STARTER_MODEL
+
+
+def test_last_layer_is_trained_first_and_all_layers_with_one_press_after_it(
+    open_window: Open, tmp_path: Path, qtbot: QtBot
+) -> None:
+    config = RunConfig(image_size=64, batch_size=16, epochs=1, workers=1)
+    window = open_window(make_photos(tmp_path / "photos", per_class=30), config)
+    finished, bar = run_to_end(window, qtbot), window.frame.bar
+    controller = window.rooms.session.controller
+    assert controller.run.head_only and finished.metrics["val_photos"]
+    assert bar.notice is not None and Action.FINE_TUNE in bar.notice.offers
+    assert re.search(r"about \d+ (s|min) here", bar.notice.text)
+    first = controller.folder
+    with qtbot.waitSignal(controller.ended, timeout=LONG_MS):
+        bar.chosen.emit(Action.FINE_TUNE)
+    again = controller.run
+    assert isinstance(again.last, RunFinished) and again.tune == "head_then_all", again.last
+    assert controller.folder != first, "a run of its own: the first one stays"
+    assert again.stages["embed"].begun == again.stages["embed"].total, "its photos are known"
+    qtbot.waitUntil(lambda: bar.notice is not None and bar.notice.title.startswith("Done"))
+    assert bar.notice is not None and Action.FINE_TUNE not in bar.notice.offers
 
 
 def test_real_training_learns_trashnet(open_window: Open, trashnet: Path, qtbot: QtBot) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from tests.gui import pictures
-from tests.monitor.transcripts import STEPS, Transcript, replay, slow_epoch
+from tests.monitor.transcripts import STEPS, Transcript, last_layer, last_layer_first, replay, slow_epoch
 from waste_gui import protocol as p
+from waste_gui.config import RunConfig
 from waste_gui.gui.session.run_text import (
     HeaderText,
     Offer,
@@ -310,3 +312,73 @@ def test_done_tells_accuracy_and_what_is_next() -> None:
 def test_checklist_has_a_sign_for_every_stage(script: object, glyphs: list[str]) -> None:
     assert callable(script)
     assert [row.glyph for row in rows(snapshot(script()))] == glyphs
+
+
+def ended(script: Transcript, **more: Any) -> Snapshot:
+    run = replay(script.messages)
+    shown = Snapshot(run, script.at, 1_763_906_512.0, config=RunConfig(source=("photos",)))
+    return dataclasses.replace(shown, **more)
+
+
+def test_done_of_the_last_layer_offers_all_layers_how_long_and_what_for() -> None:
+    shown = ended(last_layer(), fine_tuning_s=530.0)
+    said = notice(shown)
+    assert said is not None and said.offers == (Offer.SHOW_RESULTS, Action.FINE_TUNE, Offer.HIDE)
+    assert said.title == f"Done: 85.0{THIN}% of 120 validation photos right."
+    assert "about 9 min" in said.text and "2–5 points more" in said.text
+    header = header_text(shown, NOT_READY)
+    assert (header.stage_detail, header.advice_detail) == (f"85.0{THIN}%", "or fine-tune it")
+
+
+def test_nothing_is_said_of_a_time_that_nobody_knows() -> None:
+    said = notice(ended(last_layer()))
+    assert said is not None and Action.FINE_TUNE in said.offers and "about" not in said.text
+
+
+@pytest.mark.parametrize(
+    ("script", "more"),
+    [
+        (last_layer_first, {}),
+        (lambda: Transcript().start_up().begin_training().epoch(1).epoch(2).end(), {}),
+        (last_layer, {"config": None}),  # It cannot be started again.
+        (last_layer, {"elsewhere": "lab2"}),
+    ],
+)
+def test_a_run_of_all_layers_or_of_elsewhere_is_not_offered_to_be_fine_tuned(
+    script: Callable[[], Transcript], more: dict[str, Any]
+) -> None:
+    said = notice(ended(script(), **more))
+    assert said is not None and said.offers == (Offer.SHOW_RESULTS, Offer.HIDE)
+
+
+def embedding(known: int = 0) -> Snapshot:
+    script = Transcript(20, asked="auto", tune="head").start_up("embed", 600)
+    script.embedding(600, known, 0.05, until=max(known, 252))
+    run = replay(script.messages)
+    view = Watch(History()).look(run, NOTHING_KNOWN, script.at)
+    return Snapshot(run, script.at, 1_763_906_512.0, view)
+
+
+def test_embedding_says_how_far_and_how_long() -> None:
+    shown = embedding()
+    words = header_text(shown, NOT_READY)
+    assert words.stage == "10 of 14  Embed photos"
+    assert words.stage_detail.startswith("252 of 600 photos")
+    assert words.time == "0:17 left" and not words.time_detail.startswith("training starts")
+    assert window_title(shown.run) == "42 % – waste-gui"
+    assert "is kept" in stop_question(shown)
+
+
+def test_no_word_of_epochs_in_a_run_of_the_last_layer() -> None:
+    script = last_layer()
+    for now in range(int(script.at) + 1):
+        run = replay(script.messages, float(now))
+        if run.device is None:
+            continue
+        view = Watch(History()).look(run, NOTHING_KNOWN, float(now)) if run.phase.running else None
+        shown = Snapshot(run, float(now), 1_763_906_512.0, view, config=RunConfig())
+        words = (
+            *dataclasses.astuple(header_text(shown, NOT_READY)),
+            *dataclasses.astuple(notice(shown) or header_text(shown, NOT_READY)),
+        )
+        assert "epoch" not in " ".join(map(str, words)).lower(), words

@@ -63,7 +63,7 @@ def row(entry: QueuedRun, expected_s: float | None) -> QueueRow:
 def title(entry: QueuedRun) -> str:
     """Its own name, or what distinguishes it most."""
     config = entry.config
-    return config.name or default_name(config.source, config.model, config.epochs)
+    return config.name or default_name(config.source, config.model, config.epochs, config.tune)
 
 
 def headline(

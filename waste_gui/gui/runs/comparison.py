@@ -9,6 +9,7 @@ from waste_gui.gui.common.formatting import percent
 from waste_gui.gui.runs.rows import NOTHING, dataset_words
 from waste_gui.monitor.formatting import clock
 from waste_gui.monitor.past_run import PastRun, compare_settings
+from waste_gui.run_names import LAST_LAYER
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def compared_rows(runs: Sequence[PastRun]) -> list[Row]:
 def _results(runs: Sequence[PastRun]) -> list[Row]:
     told: dict[str, list[str]] = {
         "Best accuracy": [_best(run) for run in runs],
-        "Epochs trained": [str(run.epochs[-1].epoch) if run.epochs else NOTHING for run in runs],
+        "Epochs trained": [_epochs(run) for run in runs],
         "Duration": [NOTHING if run.summary.took_s is None else clock(run.summary.took_s) for run in runs],
         "State": [run.summary.state for run in runs],
         "Trained on": [dataset_words(run.summary) for run in runs],
@@ -44,7 +45,15 @@ def _results(runs: Sequence[PastRun]) -> list[Row]:
     return [*rows, _same_photos(runs)]
 
 
+def _epochs(run: PastRun) -> str:
+    if not run.epochs:
+        return NOTHING
+    return LAST_LAYER if run.summary.tune == "head" else str(run.epochs[-1].epoch)
+
+
 def _best(run: PastRun) -> str:
+    if run.summary.tune == "head" and run.summary.best is not None:
+        return percent(run.summary.best)
     if run.best is not None and run.best.val_accuracy is not None:
         return f"{percent(run.best.val_accuracy)} (epoch {run.best.epoch})"
     return NOTHING if run.summary.best is None else percent(run.summary.best)

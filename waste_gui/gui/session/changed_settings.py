@@ -1,4 +1,5 @@
-"""A run once more, with what would have helped it: fewer workers, a smaller batch, weights that are here."""
+"""A run once more, with what would have helped it: fewer workers, a smaller batch, weights that are here; or
+with all layers, after one of the last layer."""
 
 from __future__ import annotations
 
@@ -25,10 +26,11 @@ LEAST_BATCH = 2
 
 def again(action: Action, config: RunConfig, folder: RunDir | None) -> RunRequest:
     """The run with these settings, changed. It goes on from the last checkpoint of the run in `folder`, if
-    there is one, and is a new run otherwise; so is one of another model."""
+    there is one, and is a new run otherwise; so is one of another model, or that trains other layers."""
     saved = folder is not None and any((folder.checkpoints / name).exists() for name in CHECKPOINTS)
     asked = changed(action, config)
-    resume = str(folder.path) if folder is not None and saved and asked.model == config.model else None
+    same = asked.model == config.model and action is not Action.FINE_TUNE
+    resume = str(folder.path) if folder is not None and saved and same else None
     return RunRequest(config=asked, resume=resume)
 
 
@@ -52,6 +54,9 @@ def changed(action: Action, config: RunConfig) -> RunConfig:
             return msgspec.structs.replace(config, model=STARTER_MODEL, pretrained="default")
         case Action.FROM_SCRATCH:
             return msgspec.structs.replace(config, pretrained="none", tune="auto")
+        case Action.FINE_TUNE:
+            name = f"{config.name}, fine-tuned" if config.name else ""
+            return msgspec.structs.replace(config, tune="head_then_all", name=name)
         case Action.ON_PROCESSOR:
             return msgspec.structs.replace(config, device="cpu")
     return config

@@ -12,12 +12,13 @@ from waste_gui.gui.common.glyph_names import Glyph
 from waste_gui.gui.session.cures import Offer as Offer
 from waste_gui.gui.session.cures import offers, useful, with_pages
 from waste_gui.monitor.crash import AGAIN
-from waste_gui.monitor.formatting import about, band, clock, over, size
+from waste_gui.monitor.formatting import about, band, clock, over, roughly, size
 from waste_gui.monitor.last_log import LastLog
 from waste_gui.monitor.run import Run, RunPhase, Stage, StageState
 from waste_gui.monitor.snapshot import Snapshot
 from waste_gui.monitor.verdict import Action, VerdictState
 from waste_gui.protocol import RunFailed, RunFinished, RunStopped
+from waste_gui.stages import EMBEDS
 
 OWN_ERRORS = "waste_gui."
 
@@ -28,6 +29,7 @@ FIRST_PASS = "photos are read the first time"
 ADVISED = "Follow the advice below."
 ON_REQUEST = "Stopped on request"
 """What the engine calls a stop from the window, or from a terminal."""
+FINE_TUNING, USUAL_GAIN = "The last layer is trained. Fine-tuning trains all layers after it", "2–5"
 ONCE_IT_GOES_ON = "once it goes on"
 WAITS, BRING_BACK = "Waits for a folder", "Bring the folder back."
 
@@ -48,6 +50,7 @@ LETTERS: dict[Action | Offer, str] = {
     Action.FROM_SCRATCH: "m",
     Action.ON_PROCESSOR: "o",
     Action.TRY_AGAIN: "y",
+    Action.FINE_TUNE: "n",
     Action.COPY_DETAILS: "d",
     Offer.COPY_DETAILS: "d",
     Offer.SHOW_LOG: "l",
@@ -188,6 +191,8 @@ def _stage_detail(snapshot: Snapshot, stage: Stage | None) -> str:
     run = snapshot.run
     if stage is None:
         return ""
+    if run.head_only and run.phase is RunPhase.TRAINING:
+        return "the last layer"
     if stage.id == "train" or (stage.inside_train and run.phase is RunPhase.TRAINING):
         epochs = run.started.epochs if run.started else 0
         epoch = f"epoch {run.epoch_now}" + (f" of {epochs}" if epochs else "")
@@ -316,6 +321,9 @@ def _time_left(snapshot: Snapshot) -> tuple[str, str]:
     starts = ""
     if snapshot.run.paused:
         starts = ONCE_IT_GOES_ON
+    elif snapshot.run.head_only:
+        if left.run_s is not None:
+            starts = f"done about {time_of_day(snapshot.unix(snapshot.now + left.run_s))}"
     elif left.training_starts_s is not None:
         starts = f"training starts ~{time_of_day(snapshot.unix(snapshot.now + left.training_starts_s))}"
     if left.over_s > 0:
@@ -352,6 +360,8 @@ def _best(run: Run, epoch: str = "epoch") -> str:
     """`91.4 % (epoch 6)`, empty before there is one."""
     if run.best is None or run.best.val_accuracy is None:
         return ""
+    if run.head_only:
+        return percent(run.best.val_accuracy)
     return f"{percent(run.best.val_accuracy)} ({epoch} {run.best.epoch})"
 
 
@@ -359,12 +369,15 @@ def _ended_header(snapshot: Snapshot, *, can_start: bool) -> HeaderText:
     run = snapshot.run
     took = clock(run.took_s)
     at = f"at {time_of_day(snapshot.unix(run.heard_at))}" if snapshot.zero_unix else ""
-    best = f"best {_best(run)}" if _best(run) else "no epoch was finished"
+    best, more = f"best {_best(run)}" if _best(run) else "no epoch was finished", ""
+    if run.head_only:
+        best = _best(run) or "the last layer is not trained yet"
     glyph: Glyph = "failed"
     match run.phase:
         case RunPhase.FINISHED:
             glyph = "done"
             stage, detail, normal, advice = "Done", best, "Finished", "Look at the results."
+            more = "or fine-tune it" if _can_be_fine_tuned(snapshot) else ""
         case RunPhase.STOPPED:
             glyph = "stopped"
             stage, detail, normal = "Stopped", best, "Stopped by you"
@@ -374,7 +387,7 @@ def _ended_header(snapshot: Snapshot, *, can_start: bool) -> HeaderText:
             stage, detail, normal, advice = "Failed", _failed_stage(run), "It ended with an error", ADVISED
         case _:
             stage, detail, normal, advice = "Ended", _failed_stage(run), "Crashed", ADVISED
-    return HeaderText(stage, detail, glyph, normal, at, took, "", advice, time_caption="Duration")
+    return HeaderText(stage, detail, glyph, normal, at, took, "", advice, more, time_caption="Duration")
 
 
 def _failed_stage(run: Run) -> str:
@@ -390,7 +403,7 @@ def notice(snapshot: Snapshot) -> Notice | None:
             lines = error_lines(failed.traceback)
             return _ended_badly(snapshot, failed.kind, failed.text, failed.hint, lines)
         case RunFinished() as finished:
-            return Notice("done", "done", done_words(run, finished), "", (Offer.SHOW_RESULTS, Offer.HIDE))
+            return _done(snapshot, finished)
         case RunStopped() as stopped:
             kept = "The last state is saved; training can be resumed from it." if _resumable(run) else ""
             if _best(run):
@@ -405,6 +418,22 @@ def notice(snapshot: Snapshot) -> Notice | None:
         cause = run.crash.cause if run.crash else ""
         return _ended_badly(snapshot, cause, run.exit_words, hint, lines)
     return _live_notice(snapshot)
+
+
+def _done(snapshot: Snapshot, finished: RunFinished) -> Notice:
+    run, next_step = snapshot.run, ""
+    more: tuple[Action | Offer, ...] = ()
+    if _can_be_fine_tuned(snapshot):
+        about = f", about {roughly(snapshot.fine_tuning_s)} here" if snapshot.fine_tuning_s else ""
+        next_step = f"{FINE_TUNING}{about}; usually {USUAL_GAIN} points more."
+        more = (Action.FINE_TUNE,)
+    offers = (Offer.SHOW_RESULTS, *more, Offer.HIDE)
+    return Notice("done", "done", done_words(run, finished), next_step, offers)
+
+
+def _can_be_fine_tuned(snapshot: Snapshot) -> bool:
+    finished = snapshot.run.phase is RunPhase.FINISHED and snapshot.run.head_only
+    return finished and snapshot.config is not None and not snapshot.elsewhere
 
 
 def _ended_badly(snapshot: Snapshot, kind: str, title: str, text: str, lines: tuple[str, ...]) -> Notice:
@@ -422,9 +451,10 @@ def _labels(run: Run) -> tuple[tuple[Action | Offer, str], ...]:
         labels.append((Action.STOP, "Stop, keep best model"))
     saved = run.checkpoint or run.earlier.checkpoint
     if saved is not None:
-        epoch = saved.epoch
-        labels.append((Offer.RESUME_RUN, f"Resume from epoch {epoch}"))
-        labels.append((Action.TRY_AGAIN, f"Try again from epoch {epoch}"))
+        after_head = run.tune == "head_then_all" and not saved.step
+        place = "after the last layer" if after_head else f"from epoch {saved.epoch}"
+        labels.append((Offer.RESUME_RUN, f"Resume {place}"))
+        labels.append((Action.TRY_AGAIN, f"Try again {place}"))
     return tuple(labels)
 
 
@@ -471,7 +501,7 @@ def done_words(run: Run, finished: RunFinished) -> str:
         return "Done."
     photos = finished.metrics.get("val_photos")
     of = f"{count(int(photos))} validation" if photos else "the validation"
-    epoch = f" (epoch {run.best.epoch})" if run.best else ""
+    epoch = f" (epoch {run.best.epoch})" if run.best and not run.head_only else ""
     return f"Done: {percent(accuracy)} of {of} photos right{epoch}."
 
 
@@ -503,8 +533,10 @@ def status_parts(snapshot: Snapshot) -> list[str]:
 
 
 def percent_done(run: Run) -> int | None:
-    """Of the whole training, for the title; None before training."""
-    train = run.stages.get("train")
+    """Of the whole training, for the title; None before training. Of the last layer alone, of its photos."""
+    train, embed = run.stages.get("train"), run.stages.get("embed")
+    if run.head_only and embed is not None and embed.total and run.phase.running:
+        return min(99, int(100 * embed.done / embed.total))
     if train is None or run.phase is not RunPhase.TRAINING or not train.total:
         return None
     return min(99, int(100 * train.done / train.total))
@@ -531,6 +563,8 @@ def window_title(run: Run) -> str:
 def stop_question(snapshot: Snapshot) -> str:
     """`Epoch 7 is not finished. The best model so far (91.4 %, epoch 6) is kept.`"""
     run = snapshot.run
+    if run.current is not None and run.current.id in EMBEDS:
+        return "What was computed of the photos until now is kept: the next run goes on from there."
     if run.phase is not RunPhase.TRAINING:
         return "Training has not begun yet; nothing is lost."
     words = f"Epoch {run.epoch_now} is not finished. "

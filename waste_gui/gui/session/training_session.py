@@ -45,8 +45,10 @@ AGAIN = (
     Action.FROM_SCRATCH,
     Action.ON_PROCESSOR,
     Action.TRY_AGAIN,
+    Action.FINE_TUNE,
 )
-"""Each ends the run that hangs, and starts it with what would have helped it."""
+"""Each ends the run that hangs, and starts it with what would have helped it; the last one leads on from one
+that is done."""
 
 LOG_OUT_S = 60
 """A log-out that somebody took back is forgotten after so long."""
