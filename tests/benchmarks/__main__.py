@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.benchmarks import machine, table
 from tests.benchmarks.child import ChildFailed
 from tests.benchmarks.decode import decode
+from tests.benchmarks.embedding import forward, last_layer
 from tests.benchmarks.figures import Comparison, RowResult
 from tests.benchmarks.first_batch import first_batch
 from tests.benchmarks.loading import epoch_2, resized_cache
@@ -38,6 +39,8 @@ ROWS: dict[str, Row] = {
         epoch_2,
         resized_cache,
         training_step,
+        forward,
+        last_layer,
         scan,
         timeline,
         window_messages,

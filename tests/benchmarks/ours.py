@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -151,6 +152,18 @@ def training_settings(photos: Path, image_size: int, epochs: int, file: Path) ->
         epochs=epochs,
     )
     file.write_bytes(dump(config))
+
+
+def head_settings(photos: Path, file: Path) -> None:
+    """Write what a person asks for who asks for nothing but photos."""
+    file.write_bytes(dump(RunConfig(source=(str(photos),))))
+
+
+def engine_seconds_of(settings: str, folder: str, home: dict[str, str]) -> float:
+    """A whole training, from the command to its end."""
+    began = time.perf_counter()
+    run([sys.executable, "-m", "waste_gui.engine", "train", settings, "--run-dir", folder], env=home)
+    return time.perf_counter() - began
 
 
 def first_batch_in_a_run(photos: Path, batch: int, folder: Path) -> float:

@@ -15,7 +15,7 @@ from torch import Tensor
 from tests.benchmarks.lab import finish
 from tests.benchmarks.ours import BATCH, photo_to_resized, samples_of, side_of_resized
 from waste_gui import config as configuration
-from waste_gui.engine import devices, models
+from waste_gui.engine import allocator, devices, models
 from waste_gui.engine.augment import STRENGTHS, training_view
 from waste_gui.engine.course import Course, Schedule
 from waste_gui.engine.devices import Device
@@ -24,6 +24,7 @@ from waste_gui.engine.optimisation import make_loss, make_optimizer
 
 def plain_step(paths: list[str], settings: str) -> dict[str, float]:
     """Seconds a step takes from the second epoch on."""
+    allocator.keep_large_blocks()
     config = configuration.load(Path(settings))
     device = devices.choose(config)
     samples = samples_of(paths)

@@ -1,0 +1,120 @@
+"""The starter model on a CPU: a pass of the network, and a last layer trained on embeddings that are kept."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from functools import partial
+from statistics import median
+
+from tests.benchmarks import ours
+from tests.benchmarks.child import in_child
+from tests.benchmarks.figures import Comparison, Goal, Rate, interleave
+from tests.benchmarks.photos import Bench
+from waste_gui.rundir import HOME_VARIABLE
+
+EPOCHS = 20
+
+
+def forward(bench: Bench) -> list[Comparison]:
+    """EfficientNet-Lite0 at 224 px; in a process as the engine sets its memory up, and in a plain one."""
+    photos, passes = (4, 2) if bench.quick else (32, 12)
+    sides = {
+        name: partial(in_child, "embedding:seconds_of_a_pass", photos=photos, passes=passes, keeps=keeps)
+        for name, keeps in (("ours", True), ("plain", False))
+    }
+    measured = interleave(bench.rounds, sides)
+    what, other = f"a forward pass on a CPU, EfficientNet-Lite0, {photos} × 224 px", "without our allocator"
+    return [
+        Comparison(
+            what, other, measured["ours"], measured["plain"], Goal("at least", 2), Rate(photos, "photos")
+        )
+    ]
+
+
+def seconds_of_a_pass(photos: int, passes: int, keeps: bool) -> float:
+    """The median, after a first one that warms up."""
+    from waste_gui.engine import allocator
+
+    if keeps:
+        allocator.keep_large_blocks()
+    import torch
+
+    from waste_gui.config import RunConfig
+    from waste_gui.engine import models
+
+    model, spec = models.build(RunConfig(), ("a", "b"))
+    model.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    images = torch.rand(photos, 3, spec.image_size, spec.image_size)
+    images = images.contiguous(memory_format=torch.channels_last)
+    seconds = []
+    with torch.inference_mode():
+        for _ in range(passes + 1):
+            began = time.perf_counter()
+            model(images)
+            seconds.append(time.perf_counter() - began)
+    return median(seconds[1:])
+
+
+def last_layer(bench: Bench) -> list[Comparison]:
+    """A whole training of the last layer whose photos were embedded before, against as many epochs through
+    the network as it was trained with once."""
+    settings = bench.scratch / "head.json"
+    ours.head_settings(bench.photos, settings)
+    home = {HOME_VARIABLE: str(bench.scratch / "home")}
+    folder = bench.scratch / "head"
+
+    def again() -> float:
+        shutil.rmtree(folder, ignore_errors=True)
+        return ours.engine_seconds_of(str(settings), str(folder), home)
+
+    first = again()
+    epochs = 2 if bench.quick else EPOCHS
+    paths = bench.all_paths()[: 8 if bench.quick else 96]
+
+    def plain() -> float:
+        return float(in_child("embedding:frozen_epochs", paths=paths, epochs=epochs))
+
+    measured = interleave(bench.rounds, {"ours": again, "plain": plain})
+    share = len(bench.all_paths()) / len(paths)
+    return [
+        Comparison(
+            f"the last layer, {len(bench.all_paths())} photos known before",
+            f"{epochs} epochs of it through the network",
+            measured["ours"],
+            [seconds * share for seconds in measured["plain"]],
+            Goal("at least", 8),
+            note=f"the first time it takes {first:.1f} s",
+        )
+    ]
+
+
+def frozen_epochs(paths: list[str], epochs: int) -> float:
+    """Seconds in which a head is trained behind a frozen backbone, on tensors in memory."""
+    from waste_gui.engine import allocator
+
+    allocator.keep_large_blocks()
+    import torch
+
+    from tests.benchmarks.plain import batches_in_memory
+    from waste_gui.config import RunConfig
+    from waste_gui.engine import devices, models
+    from waste_gui.engine.augment import evaluation_view
+
+    config = RunConfig(batch_size=32)
+    device = devices.choose(config)
+    labels = [number % 6 for number in range(len(paths))]
+    model, spec = models.build(config, tuple("abcdef"))
+    model.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    batches = batches_in_memory(paths, labels, ours.side_of_resized(spec.image_size), device)
+    optimizer = torch.optim.AdamW(model.head.parameters(), lr=1e-3)
+    began = time.perf_counter()
+    for _ in range(epochs):
+        for resized_BHWC, labels_B in batches:
+            images = evaluation_view(resized_BHWC, spec).contiguous(memory_format=torch.channels_last)
+            with torch.no_grad():
+                features = model.features(images)
+            torch.nn.functional.cross_entropy(model.head(features), labels_B).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+    return time.perf_counter() - began
