@@ -44,7 +44,7 @@ def seconds_of_a_pass(photos: int, passes: int, keeps: bool) -> float:
     from waste_gui.engine import models
 
     model, spec = models.build(RunConfig(), ("a", "b"))
-    model.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model.eval().to(memory_format=torch.channels_last)
     images = torch.rand(photos, 3, spec.image_size, spec.image_size)
     images = images.contiguous(memory_format=torch.channels_last)
     seconds = []
@@ -105,7 +105,7 @@ def frozen_epochs(paths: list[str], epochs: int) -> float:
     device = devices.choose(config)
     labels = [number % 6 for number in range(len(paths))]
     model, spec = models.build(config, tuple("abcdef"))
-    model.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model.eval().to(memory_format=torch.channels_last)
     batches = batches_in_memory(paths, labels, ours.side_of_resized(spec.image_size), device)
     optimizer = torch.optim.AdamW(model.head.parameters(), lr=1e-3)
     began = time.perf_counter()
@@ -114,7 +114,8 @@ def frozen_epochs(paths: list[str], epochs: int) -> float:
             images = evaluation_view(resized_BHWC, spec).contiguous(memory_format=torch.channels_last)
             with torch.no_grad():
                 features = model.features(images)
-            torch.nn.functional.cross_entropy(model.head(features), labels_B).backward()
+            loss = torch.nn.functional.cross_entropy(model.head(features), labels_B)
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             optimizer.zero_grad()
     return time.perf_counter() - began
