@@ -421,6 +421,25 @@ def test_who_adds_to_the_queue_does_not_start_it(window: MainWindow, qtbot: QtBo
     wait_for(window, [("finishes 1", "done")], qtbot)
 
 
+def test_queue_is_started_before_it_is_ever_paused_or_resumed(
+    window: MainWindow, open_window: Open, qtbot: QtBot
+) -> None:
+    """The same in the bar, in the dialog and in the next window."""
+    window.rooms.form.show_config(RunConfig(name="finishes 1", model="resnet18"))
+    window.menus.actions["add_to_queue"].trigger()
+    open_dialog(window, qtbot)
+    again = open_window()
+    again.rooms.queueing.tell_at_start()
+    for each in (window, again):
+        assert each.frame.bar.notice is not None
+        assert each.frame.bar.notice.label(Offer.QUEUE_ON) == "Start the queue"
+    dialog = window.rooms.queueing.dialog
+    assert dialog is not None and dialog.pause.text().replace("&", "") == "Start the queue"
+    assert dialog.headline.text() == "1 run waits. Start the queue to train them."
+    with qtbot.waitSignal(window.rooms.session.queue.over, timeout=WAIT_MS):
+        dialog.pause.click()
+
+
 def test_what_is_added_while_one_trains_comes_after_it(
     window: MainWindow, photos: Path, qtbot: QtBot
 ) -> None:
@@ -592,6 +611,7 @@ def test_dialog_pauses_and_goes_on(window: MainWindow, qtbot: QtBot) -> None:
     assert "starts when this training has ended" in dialog.headline.text()
     dialog.pause.click()
     assert window.rooms.session.queue.paused and dialog.headline.text().endswith("The queue is paused.")
+    assert dialog.pause.text().replace("&", "") == "Resume the queue"
     dialog.pause.click()
     assert not window.rooms.session.queue.paused
     assert not dialog.remove.isEnabled()

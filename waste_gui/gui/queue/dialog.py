@@ -140,6 +140,7 @@ class QueueDialog(QDialog):
         words = headline(
             len(queue.waiting),
             queue.running is not None,
+            begun=queue.begun,
             paused=queue.paused,
             busy=self._trains or queue.running is not None,
             elsewhere=queue.driven_elsewhere,
@@ -163,7 +164,7 @@ class QueueDialog(QDialog):
         self.clear.setEnabled(any(entry.state != "running" for entry in queue.entries))
         if pressed is not None and not pressed.isEnabled():  # Else the keyboard goes on to another button.
             self.list.setFocus()
-        go_on = "Resu&me the queue" if begun else "S&tart the queue"
+        go_on = "Resu&me the queue" if queue.begun else "S&tart the queue"
         self.pause.setText(go_on if queue.paused else "&Pause the queue")
         self.pause.setEnabled(bool(queue.waiting) or queue.paused)
         self.pause.setProperty("primary", queue.paused)

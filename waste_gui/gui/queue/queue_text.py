@@ -22,9 +22,6 @@ GLYPHS: dict[QueueState, Glyph] = {
 }
 
 
-START_LABELS = ((Offer.QUEUE_ON, "Start the queue"),)
-
-
 @dataclass(frozen=True)
 class QueueRow:
     """A line of the list. `state` stands on the right; `detail` below the name, or why it failed."""
@@ -67,7 +64,14 @@ def title(entry: QueuedRun) -> str:
 
 
 def headline(
-    waiting: int, running: bool, *, paused: bool, busy: bool, elsewhere: bool, seconds: float | None
+    waiting: int,
+    running: bool,
+    *,
+    begun: bool,
+    paused: bool,
+    busy: bool,
+    elsewhere: bool,
+    seconds: float | None,
 ) -> str:
     """Above the list: what it does now, and for how long still."""
     if not waiting:
@@ -75,7 +79,7 @@ def headline(
     words = f"{many(waiting, 'run')} {'waits' if waiting == 1 else 'wait'}"
     words += f", about {about(seconds)} altogether." if seconds else "."
     if paused:
-        return f"{words} The queue is paused."
+        return f"{words} {'The queue is paused.' if begun else 'Start the queue to train them.'}"
     if elsewhere:
         return f"{words} Another window starts them."
     return f"{words} The next one starts {'when this training has ended' if busy else 'now'}."
@@ -105,25 +109,30 @@ def _named(words: str, entries: Sequence[QueuedRun], more: Callable[[QueuedRun],
     return f"{words}: {', '.join(names)}." if names else ""
 
 
-def waiting_notice(waiting: int) -> Notice:
+def start_labels(begun: bool) -> tuple[tuple[Offer, str], ...]:
+    """What the button says where nothing of it has trained yet."""
+    return () if begun else ((Offer.QUEUE_ON, "Start the queue"),)
+
+
+def waiting_notice(waiting: int, *, begun: bool) -> Notice:
     """A window was opened, and an earlier one left runs in the queue."""
     words = f"{many(waiting, 'run')} {'waits' if waiting == 1 else 'wait'} in the queue."
     offers = (Offer.QUEUE_ON, Offer.SHOW_QUEUE, Offer.HIDE)
-    return Notice("info", "waiting", words, "", offers, of_queue=True)
+    return Notice("info", "waiting", words, "", offers, labels=start_labels(begun), of_queue=True)
 
 
-def added_notice(entry: QueuedRun, place: int, *, paused: bool, busy: bool) -> Notice:
+def added_notice(entry: QueuedRun, place: int, *, begun: bool, paused: bool, busy: bool) -> Notice:
     """`place` counts from 1 among those that wait."""
     if paused:
         waits = "It waits" if place == 1 else f"{place} runs wait"
-        when = f"{waits} until you start the queue."
+        when = f"{waits} until you {'resume' if begun else 'start'} the queue."
     elif place > 1:
         when = f"It is number {place}."
     else:
         when = "It starts when this training has ended." if busy else "It starts now."
     words = f"Added to the queue: {title(entry)}."
     offers = (Offer.QUEUE_ON, Offer.SHOW_QUEUE, Offer.HIDE) if paused else (Offer.SHOW_QUEUE, Offer.HIDE)
-    return Notice("info", "ok", words, when, offers, labels=START_LABELS, of_queue=True)
+    return Notice("info", "ok", words, when, offers, labels=start_labels(begun), of_queue=True)
 
 
 def halted_question(entry: QueuedRun, waiting: int) -> str:

@@ -34,7 +34,7 @@ class Queueing(QObject):
     def tell_at_start(self) -> None:
         """What an earlier window has left waiting."""
         if self._queue.held:
-            self._shell.notify(waiting_notice(len(self._queue.waiting)))
+            self._shell.notify(waiting_notice(len(self._queue.waiting), begun=self._queue.begun))
 
     def add(self) -> None:
         """What Start would train, to be trained when its turn comes."""
@@ -55,7 +55,8 @@ class Queueing(QObject):
         self.added.emit()
         busy = self._session.running or self._queue.running is not None
         place = len(self._queue.waiting)
-        self._shell.notify(added_notice(entry, place, paused=self._queue.paused, busy=busy))
+        begun, paused = self._queue.begun, self._queue.paused
+        self._shell.notify(added_notice(entry, place, begun=begun, paused=paused, busy=busy))
 
     def go_on(self) -> None:
         self._shell.notify(None)

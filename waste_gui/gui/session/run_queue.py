@@ -134,6 +134,11 @@ class RunQueue(QObject):
         """Whether it trains, or would start the next one as soon as it can."""
         return self.running is not None or bool(self.waiting and not self.paused)
 
+    @property
+    def begun(self) -> bool:
+        """Whether any of it has trained; else there is nothing to resume."""
+        return len(self.entries) > len(self.waiting)
+
     def pause(self) -> None:
         """Start nothing more; what runs goes on."""
         self._change(lambda queue: msgspec.structs.replace(queue, paused=True))
