@@ -51,6 +51,18 @@ def test_run_is_running_only_while_its_engine_lives() -> None:
     assert only_run().state == "crashed"
 
 
+def test_run_of_another_computer_is_listed_with_its_name() -> None:
+    """While it is heard; the same folder, once it runs here, is of this computer again."""
+    folder = make_run("a", (started(),))
+    there = {"pid": 4711, "started": 1.0, "host": "alpha", "identity": "another system"}
+    folder.lock.write_text(json.dumps(there))
+    os.utime(folder.events)
+    assert (only_run().state, only_run().elsewhere) == ("running", "alpha")
+    here = {"pid": os.getpid(), "started": psutil.Process().create_time()}
+    folder.lock.write_text(json.dumps(here))
+    assert (only_run().state, only_run().elsewhere) == ("running", "")
+
+
 def test_summary_says_what_was_trained_on_what_and_how_well() -> None:
     config = RunConfig(model="ViT-B-32", source=("/data/waste", "/data/more"), name="night")
     make_run("a", (started(1e9), epoch(1, 0.5), DONE), config, fingerprint="f" * 16, took_s=600)

@@ -62,7 +62,8 @@ _FINGERPRINT = re.compile(rb'"fingerprint"\s*:\s*"([^"\\]+)"')
 
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A run in a line. `began` is Unix time; `took_s` is without the time between a stop and its resumption;
-    `why` is what it said when it stopped or failed."""
+    `why` is what it said when it stopped or failed; `elsewhere` is the other computer
+    on which it runs now."""
 
     folder: str
     name: str = ""
@@ -77,6 +78,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     took_s: float | None = None
     state: RunState = "crashed"
     why: str = ""
+    elsewhere: str = ""
     annotations: Annotations = Annotations()
 
     @property
@@ -210,9 +212,10 @@ def _look(folder: str) -> _Look | None:
 
 def _as_it_is_now(look: _Look, summary: RunSummary) -> RunSummary:
     """It runs only if its engine is alive, whatever it said: only who left a lock need be asked."""
-    if look.locked and summary.run.owner() is not None:
-        return msgspec.structs.replace(summary, state="running")
-    return summary
+    owner = summary.run.owner() if look.locked else None
+    if owner is None:
+        return summary
+    return msgspec.structs.replace(summary, state="running", elsewhere="" if owner.here else owner.host)
 
 
 class _Settings(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import psutil
 import pytest
@@ -24,10 +25,11 @@ from waste_gui.gui.runs import trash
 from waste_gui.gui.runs.compare import CompareDialog
 from waste_gui.gui.runs.epoch_plots import LOOKS
 from waste_gui.gui.runs.page import MOST_COMPARED, RunsPage
-from waste_gui.gui.runs.rows import Column
+from waste_gui.gui.runs.rows import Column, Line
 from waste_gui.gui.session.pages import PHOTOS, RUNS, SETTINGS, TRAINING
 from waste_gui.monitor.annotations import Annotations, read_annotations
 from waste_gui.monitor.run import RunPhase
+from waste_gui.monitor.run_list import RunSummary
 from waste_gui.monitor.series import FloatArray
 from waste_gui.rundir import RunDir, data_dir, runs_dir
 
@@ -104,6 +106,16 @@ def test_runs_are_listed_the_newest_first_with_how_they_ended(three: RunsPage) -
     ]
     choose(three, "a")
     assert three.words.text().endswith("failed: Out of memory. Use batch 16.")
+
+
+def test_run_of_another_computer_says_where_it_is_and_is_found_by_that() -> None:
+    run = RunSummary(
+        folder="/runs/a", state="running", elsewhere="al<b>pha", annotations=Annotations(note="n")
+    )
+    line = Line(run)
+    assert line.beside == "on al<b>pha · n" and "al<b>pha" in line.sought
+    assert line.tooltip(Column.STATE) == "It runs on al<b>pha"
+    assert Line(msgspec.structs.replace(run, elsewhere="")).beside == "n"
 
 
 def test_column_sorts_from_its_better_end_and_then_the_other_way(three: RunsPage) -> None:

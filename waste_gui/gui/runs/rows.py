@@ -69,9 +69,16 @@ class Line:
     def sought(self) -> str:
         """What the search looks in."""
         run = self.run
-        return "\n".join(
-            (run.title, run.name, run.annotations.note, run.model, *run.sources, os.path.basename(run.folder))
-        ).casefold()
+        named = (run.title, run.name, run.annotations.note, run.model, run.elsewhere)
+        return "\n".join((*named, *run.sources, os.path.basename(run.folder))).casefold()
+
+    @cached_property
+    def beside(self) -> str:
+        """What stands beside the name."""
+        run = self.run
+        where = f"on {one_line(run.elsewhere)}" if run.elsewhere else ""
+        archived = "archived" if run.annotations.archived else ""
+        return " · ".join(filter(None, (where, archived, one_line(run.annotations.note))))
 
     def tooltip(self, column: Column) -> str:
         run = self.run
@@ -84,6 +91,8 @@ class Line:
                 counted = many(run.photos, "photo") if run.photos is not None else ""
                 return "\n".join(filter(None, (*run.sources, counted)))
             case Column.STATE:
+                if run.elsewhere:
+                    return f"It runs on {run.elsewhere}"
                 return run.why or (CRASHED if run.state == "crashed" else "")
             case Column.BEGAN:
                 return time.strftime("%Y-%m-%d %H:%M", time.localtime(run.began))

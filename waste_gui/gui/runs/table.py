@@ -181,18 +181,17 @@ def _paint_text(painter: QPainter, box: QRect, text: str, align: int = LEFT) -> 
 
 
 def _paint_name(painter: QPainter, box: QRect, line: Line) -> None:
-    """The name, then the note as far as there is room."""
+    """The name, then where it runs and the note as far as there is room."""
     _paint_text(painter, box, line.cells[Column.NAME])
-    note = one_line(line.run.annotations.note)
-    if line.run.annotations.archived:
-        note = f"archived · {note}" if note else "archived"
-    if not note:
+    if not line.beside:
         return
     room = box.adjusted(painter.fontMetrics().horizontalAdvance(line.cells[Column.NAME]) + UNIT, 0, 0, 0)
     if room.width() > 4 * UNIT:
         painter.setPen(theme.colour("muted"))
         painter.drawText(
-            room, LEFT, painter.fontMetrics().elidedText(note, Qt.TextElideMode.ElideRight, room.width())
+            room,
+            LEFT,
+            painter.fontMetrics().elidedText(line.beside, Qt.TextElideMode.ElideRight, room.width()),
         )
 
 
