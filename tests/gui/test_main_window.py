@@ -70,6 +70,17 @@ def test_idle_window_says_what_to_do(make_window: Make) -> None:
     assert window.windowTitle() == "waste-gui"
 
 
+def test_example_that_is_drawn_tells_how_far_it_is(make_window: Make, qtbot: QtBot) -> None:
+    window = make_window("finishes")
+    told: list[str] = []
+    window.rooms.data.ready_changed.connect(lambda: told.append(window.frame.header._stage.detail.text()))
+    window.commands.try_example()
+    qtbot.waitUntil(lambda: len(told) > 3, timeout=WAIT_MS)
+    numbers = [int(words.split()[-3]) for words in told if words.startswith("drawing the example, photo")]
+    assert numbers[:2] == [1, 2] and told[-1].endswith(" of 240")
+    window.rooms.example._drawing.cancel()
+
+
 def test_own_photos_are_not_trained_as_the_example(make_window: Make, photos: Path) -> None:
     window = make_window("finishes")
     form = window.rooms.form

@@ -21,10 +21,17 @@ Colour = tuple[int, int, int]
 Point = tuple[float, float]
 
 
-def draw_dataset(folder: Path, per_class: int = 40, seed: int = 0, damaged: int = 4) -> None:
+def draw_dataset(
+    folder: Path,
+    per_class: int = 40,
+    seed: int = 0,
+    damaged: int = 4,
+    tell: Callable[[int, int], object] = lambda done, of: None,
+) -> None:
     """Six class folders of JPEGs, and among them `damaged` files that are broken on purpose.
 
-    The same arguments give the same photos; a folder that is complete already is left alone.
+    The same arguments give the same photos; a folder that is complete already is left alone. `tell` gets how
+    many are drawn, and of how many.
     """
     note = (
         "A demonstration dataset, drawn by waste-gui: no photo is real.\n"
@@ -37,6 +44,7 @@ def draw_dataset(folder: Path, per_class: int = 40, seed: int = 0, damaged: int 
         folder.mkdir(parents=True, exist_ok=True)
         files.make_folder(folder / name, folder)
         for i in range(per_class):
+            tell(number * per_class + i, len(OBJECTS) * per_class)
             photo = draw_photo(name, np.random.default_rng((seed, number, i)))
             files.write_atomically(folder / name / f"{name}_{i + 1:03}.jpg", _jpeg(photo), folder)
     for i in range(damaged):

@@ -134,6 +134,7 @@ class MainWindow(QMainWindow):
         rooms.left_behind.told.connect(rooms.inputs.fill_from)
         rooms.example.drawn.connect(self.commands.take_example)
         rooms.example.failed.connect(self.commands.lose_example)
+        rooms.example.progressed.connect(rooms.data.say)
         rooms.data.folders_added.connect(self.commands.leave_example)
 
     def _connect_runs(self) -> None:

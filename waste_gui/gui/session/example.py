@@ -30,20 +30,24 @@ def draw(tell: Callable[[object], None]) -> str:
     from waste_gui.dataset.demo import draw_dataset
 
     folder = demo_folder()
-    draw_dataset(folder)  # Which looks by itself whether all are there.
+    # It looks by itself whether all are there.
+    draw_dataset(folder, tell=lambda done, of: tell(f"drawing the example, photo {done + 1} of {of}"))
     return str(folder)
 
 
 class Example(QObject):
-    """`drawn` tells the folder, and whether it is to be trained on at once; `failed` the exception."""
+    """`drawn` tells the folder, and whether it is to be trained on at once; `failed` the exception,
+    `progressed` in words how far it is."""
 
     drawn = Signal(str, bool)
     failed = Signal(object)
+    progressed = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._train = False
         self._drawing = Background(self.failed.emit, self)
+        self._drawing.progressed.connect(self.progressed)
         self._drawing.finished.connect(lambda folder: self.drawn.emit(folder, self._train))
 
     @property
