@@ -160,6 +160,16 @@ def test_strip_stops_the_training_and_is_gone_with_it(
     assert window.frame.header.start_button.isVisible()
 
 
+def test_page_without_a_run_says_so_in_words(make_window: Make, window: MainWindow) -> None:
+    """And calls one by its name: `Training of the new one`."""
+    idle = make_window("finishes")
+    for shown, words in ((idle, "No run yet"), (window, "Training of the new one trains now")):
+        picker = shown.rooms.run_page.picker
+        said = [picker.prefix, picker.name, picker.note]
+        assert " ".join(each.text() for each in said if each.text() and not each.isHidden()) == words
+        assert picker.accessibleName() == words
+
+
 def test_pickers_offer_the_training_and_the_newest_runs(
     window: MainWindow, earlier: RunDir, qtbot: QtBot
 ) -> None:

@@ -15,6 +15,7 @@ from waste_gui.gui.common.theme import UNIT
 THE_TRAINING = "The training that runs"
 THE_LAST = "The last training of this window"
 TRAINS_NOW, PAUSED, LAST_RUN, EARLIER_RUN = "trains now", "paused", "the last training", "an earlier run"
+NONE = "No run yet"
 LONGEST = 60
 
 
@@ -25,7 +26,7 @@ class RunPicker(QWidget):
     def __init__(self, what: str, parent: QWidget | None = None) -> None:
         """`what` is shown of the run: its curves, its results."""
         super().__init__(parent)
-        self._what, self._trains = what, False
+        self._trains = False
         self.name = PlainLabel(bold=True, elide=Qt.TextElideMode.ElideMiddle)
         self.note = PlainLabel(role="muted", elide=Qt.TextElideMode.ElideRight)
         self.menu = QMenu(self)
@@ -36,7 +37,8 @@ class RunPicker(QWidget):
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(UNIT)
-        line.addWidget(PlainLabel(f"{what.capitalize()} of", role="muted"))
+        self.prefix = PlainLabel(f"{what.capitalize()} of", role="muted")
+        line.addWidget(self.prefix)
         line.addWidget(self.name)
         line.addWidget(self.note, 1)
         line.addWidget(self.button)
@@ -44,9 +46,10 @@ class RunPicker(QWidget):
     def show_run(self, name: str, note: str = "", *, trains: bool) -> None:
         """`note` says what it is; `trains` is whether a training runs now."""
         self._trains = trains
-        self.name.set_text(name or "no run yet")
+        self.prefix.setVisible(bool(name))
+        self.name.set_text(name or NONE)
         self.note.set_text(note)
-        self.setAccessibleName(f"{self._what.capitalize()} of {name or 'no run yet'} {note}".strip())
+        self.setAccessibleName(f"{self.prefix.text()} {name} {note}".strip() if name else NONE)
 
     def _on_open(self) -> None:
         self.show_runs([])
