@@ -128,13 +128,13 @@ def test_finished_run_says_how_good_it_is(make_window: Make, photos: Path, qtbot
 def test_second_start_is_counted_down_before_it_begins(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = ready(make_window("finishes"), photos, qtbot)
     assert "first run on this computer" in shown_texts(window)
-    window.rooms.form.show_config(RunConfig(model="resnet18"))
+    window.rooms.form.show_config(RunConfig(model="resnet18", tune="all"))
     run_to_end(window, photos, qtbot)
     again = make_window("finishes")
-    again.rooms.form.show_config(RunConfig(model="resnet18"))
+    again.rooms.form.show_config(RunConfig(model="resnet18", tune="all"))
     ready(again, photos, qtbot)
     assert "as 1 run here took" in shown_texts(again)
-    again.rooms.form.show_config(RunConfig(model="resnet50"))
+    again.rooms.form.show_config(RunConfig(model="resnet50", tune="all"))
     assert "first run of this kind here" in shown_texts(again)
 
 

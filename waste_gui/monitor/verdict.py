@@ -33,7 +33,7 @@ class Action(Enum):
     FROM_SCRATCH = "Train from scratch"
     ON_PROCESSOR = "Train on the processor"
     TRY_AGAIN = "Try again"
-    FINE_TUNE = "Fine-tune it"
+    FINE_TUNE = "Fine-tune all layers"
     COPY_DETAILS = "Copy details"
 
 

@@ -83,7 +83,7 @@ def window(open_window: Open, photos: Path, qtbot: QtBot) -> MainWindow:
 def add(window: MainWindow, *names: str) -> list[QueuedRun]:
     """Through the menu, as a person does."""
     for name in names:
-        window.rooms.form.show_config(RunConfig(name=name, model="resnet18"))
+        window.rooms.form.show_config(RunConfig(name=name, model="resnet18", tune="all"))
         goes = not window.rooms.session.queue.paused
         window.menus.actions["add_to_queue"].trigger()
         if goes and window.rooms.session.queue.paused:

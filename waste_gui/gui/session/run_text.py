@@ -50,7 +50,7 @@ LETTERS: dict[Action | Offer, str] = {
     Action.FROM_SCRATCH: "m",
     Action.ON_PROCESSOR: "o",
     Action.TRY_AGAIN: "y",
-    Action.FINE_TUNE: "n",
+    Action.FINE_TUNE: "a",
     Action.COPY_DETAILS: "d",
     Offer.COPY_DETAILS: "d",
     Offer.SHOW_LOG: "l",
