@@ -30,6 +30,7 @@ from waste_gui.config import RunConfig
 from waste_gui.monitor.countdown import usual
 from waste_gui.monitor.crash import ProcessOutcome, explain
 from waste_gui.monitor.evidence import Evidence, ProcessLook
+from waste_gui.monitor.forecast import fine_tuning
 from waste_gui.monitor.history import History, Record
 from waste_gui.monitor.installation import Check, Told, gpu_verdict, qt_verdict, torch_verdict
 from waste_gui.monitor.machine import Machine
@@ -39,7 +40,7 @@ from waste_gui.monitor.snapshot import Snapshot
 from waste_gui.monitor.timeline import Timeline
 from waste_gui.monitor.watch import Watch
 from waste_gui.protocol import AnyMessage, GpuState, Timing, WorkerState
-from waste_gui.stages import STAGES
+from waste_gui.stages import training_stages
 
 STEPS, EPOCHS, EPOCH_S = 390, 20, 33.0
 TOOK = {
@@ -68,10 +69,24 @@ GPU = GpuState(utilisation=93, memory_used=9_100_000_000, memory_total=17_000_00
 CONFIG = RunConfig(source=("/data/waste", "/data/waste_2025"), model="ViT-B-32", image_size=224)
 
 
+EMBEDDED, EMBED_S = 600, 0.045
+TOOK_HERE = {
+    "import": (3.1, "PyTorch 2.9"),
+    "scan": (0.2, "600 photos in 6 classes: 480 to train, 120 to validate"),
+    "model": (1.2, "tf_efficientnet_lite0 (timm), 3.4 M parameters, from default, 224 px"),
+    "loaders": (0.1, "15 batches and 2 batches"),
+    "first_train_batch": (1.1, "32 × 3 × 224 × 224, labels 0–5, 6 classes"),
+    "first_val_batch": (0.6, "64 × 3 × 224 × 224, labels 0–5, 6 classes"),
+}
+HERE = RunConfig(source=("/data/waste",))
+
+
 class Script:
     """A run told step by step; it is looked at each second, as the window does."""
 
-    def __init__(self, earlier_runs: int = 6) -> None:
+    def __init__(self, earlier_runs: int = 6, config: RunConfig = CONFIG, tune: str = "") -> None:
+        """`tune` is what the device decides of the network to be trained."""
+        self.config, self.tune = config, tune
         self.run = Run()
         self.timeline = Timeline()
         stages = {name: took for name, (took, _) in TOOK.items()}
@@ -107,11 +122,12 @@ class Script:
                 started_at=1_763_906_512.0,
                 device="auto",
                 world_size=1,
-                stages=STAGES,
+                stages=training_stages(embeds=bool(tune)),
                 versions={"torch": "2.9.1", "waste-gui": "0.1.0"},
                 resumed_from=None,
-                model="ViT-B-32",
+                model=config.model,
                 epochs=EPOCHS,
+                tune=config.tune if tune else "",
             )
         )
 
@@ -134,19 +150,28 @@ class Script:
         self.at = end
 
     def start_up(self, until: str = "train") -> None:
-        for name, (took, summary) in TOOK.items():
+        device = p.DeviceChosen(
+            device="cuda", name="NVIDIA RTX A4000", memory_bytes=16_900_000_000, world_size=1
+        )
+        if self.tune:
+            device = p.DeviceChosen(
+                device="cpu",
+                name="CPU (AMD Ryzen 5, 6 cores)",
+                memory_bytes=16_600_000_000,
+                world_size=1,
+                tune=self.tune,
+                epochs=1,
+            )
+        photos = EMBEDDED if self.tune else 12_450
+        for name, (took, summary) in {**TOOK, **(TOOK_HERE if self.tune else {})}.items():
             if name == until:
                 return
             self.say(p.StageStarted(stage=name))
             self.wait(took)
             if name == "import":
-                self.say(
-                    p.DeviceChosen(
-                        device="cuda", name="NVIDIA RTX A4000", memory_bytes=16_900_000_000, world_size=1
-                    )
-                )
+                self.say(device)
             if name == "scan":
-                self.say(p.Progress(stage="scan", done=12_450, total=12_450))
+                self.say(p.Progress(stage="scan", done=photos, total=photos))
             self.say(p.StageFinished(stage=name, elapsed_s=took, summary=summary))
 
     def train(
@@ -215,6 +240,75 @@ def first_run() -> Script:
     script.wait(7)
     script.say(p.Progress(stage="model", done=120_000_000, detail="downloading weights, 120 of 605 MB"))
     return script
+
+
+def embedding(photos: int = 252) -> Script:
+    """A default run on a computer without a graphics card, for the first time."""
+    script = Script(0, HERE, "head")
+    script.start_up()
+    script.say(p.StageStarted(stage="embed", total=EMBEDDED, unit="photos"))
+    script.evidence = Evidence(cpu_percent=560, io_bytes_per_s=2e6, free_disk_bytes=41_000_000_000)
+    script.where = "computing embeddings"
+    script.workers = tuple(WorkerState(pid=n, state="idle", path=None, since_s=0) for n in (4311, 4312))
+    script.wait(0.2)
+    script.say(p.Progress(stage="embed", done=0, total=EMBEDDED))
+    for done in range(36, photos + 1, 36):
+        script.wait(36 * EMBED_S)
+        script.say(p.Progress(stage="embed", done=done, total=EMBEDDED, detail=f"{done} of 600 photos"))
+    return script
+
+
+def embedding_slow() -> Script:
+    """Other programs need the processors."""
+    script = embedding()
+    machine = Machine(memory_bytes=16 * 10**9, free_memory_bytes=9 * 10**9, cpu_percent=99.0, processors=6)
+    script.evidence = Evidence(cpu_percent=24, free_disk_bytes=41_000_000_000, machine=machine)
+    script.wait(28)
+    return script
+
+
+def embedding_stuck() -> Script:
+    script = embedding()
+    script.workers = tuple(WorkerState(pid=n, state="reading", path=PHOTO, since_s=0) for n in (4311, 4312))
+    script.evidence = Evidence(
+        cpu_percent=0, io_bytes_per_s=0, states=("disk-sleep",), free_disk_bytes=41 * 10**9
+    )
+    script.where = "waiting for photos"
+    script.wait(95)
+    return script
+
+
+def last_layer_done() -> Script:
+    script = embedding(EMBEDDED)
+    summary = "600 photos, 2 views each, 1280 features"
+    script.say(p.StageFinished(stage="embed", elapsed_s=EMBEDDED * EMBED_S, summary=summary))
+    script.say(p.StageStarted(stage="fit", unit="fits"))
+    script.wait(1.2)
+    script.say(p.StageFinished(stage="fit", elapsed_s=1.2, summary="decay 0.0003"))
+    script.say(p.StageStarted(stage="train", total=1, unit="steps"))
+    script.say(
+        msgspec.structs.replace(BASELINE, classes=6, train_photos=480, val_photos=120, val_accuracy=0.17)
+    )
+    values = {"loss": 0.033, "accuracy": 0.866}
+    still = Timing(wait_s=0, copy_s=0, compute_s=0)
+    script.say(p.Metric(step=1, epoch=1, values=dict(values), timing=still, images_per_s=0))
+    script.say(p.Progress(stage="train", done=1, total=1))
+    script.say(p.StageStarted(stage="save"))
+    script.wait(0.2)
+    script.say(p.CheckpointSaved(path="checkpoints/best.safetensors", epoch=1, step=1, best=True))
+    script.say(p.StageFinished(stage="save", elapsed_s=0.2, summary=""))
+    script.say(
+        p.EpochFinished(
+            epoch=1, step=1, train_loss=0.033, val_loss=0.42, val_accuracy=0.85, elapsed_s=20, best=True
+        )
+    )
+    script.say(p.StageFinished(stage="train", elapsed_s=0.2, summary=""))
+    metrics: dict[str, float | None] = {"val_accuracy": 0.85, "best_epoch": 1.0, "val_photos": 120.0}
+    script.say(p.RunFinished(checkpoint="best", metrics=metrics, elapsed_s=script.at))
+    return script
+
+
+RECALL = {"cardboard": 0.9, "glass": 0.75, "metal": 0.85, "paper": 0.9, "plastic": 0.8, "trash": 0.9}
 
 
 def training() -> Script:
@@ -676,12 +770,13 @@ def snapshot(script: Script) -> Snapshot:
         start,
         view,
         seen,
-        CONFIG,
+        script.config,
         folder,
         usual={name: band for name, band in bands.items() if band},
         first_run=not script.watch.history.records,
         live=script.run.phase.running,
         timeline=script.timeline,
+        fine_tuning_s=fine_tuning(script.run, script.config, script.watch.history),
     )
 
 
@@ -850,6 +945,10 @@ def main(out: Path, wanted: list[str], guide: bool = False, sizes: Sequence[tupl
         for f in (
             starting,
             first_run,
+            embedding,
+            embedding_slow,
+            embedding_stuck,
+            last_layer_done,
             training,
             not_learning,
             loss_nan,
@@ -919,6 +1018,8 @@ def main(out: Path, wanted: list[str], guide: bool = False, sizes: Sequence[tupl
                 if state in snapshots:
                     window.show_page(pages.TRAINING)
                     show_run(window, snapshots[state])
+                    if state == "last_layer_done" and (folder_of := snapshots[state].folder):
+                        window.rooms.run_page.show_classes(folder_of, RECALL)
                 elif state == "photos":
                     window.rooms.data.set_choice(DatasetChoice(tuple(photos), "lab"))
                     turn(lambda window=window: window.rooms.data.readiness.ready, 121)  # type: ignore[misc]

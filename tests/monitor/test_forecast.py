@@ -14,6 +14,7 @@ from waste_gui.config import RunConfig
 from waste_gui.monitor.countdown import remaining, usual, usual_epoch
 from waste_gui.monitor.forecast import expected, fine_tuning, tune_here
 from waste_gui.monitor.history import History, Record, record_of
+from waste_gui.monitor.run import StageState
 
 CONFIG = RunConfig(model="mobilenet", epochs=2)
 START_UP_S = 6 + 4 + 5 + 8 + 6 + 4 * 0.2
@@ -125,6 +126,12 @@ def test_before_the_device_is_known_it_is_as_the_last_time() -> None:
 def test_stages_that_are_not_needed_are_not_shown() -> None:
     run = replay(Transcript(2, asked="auto", tune="all").start_up("model").messages)
     assert "embed" not in run.stages and "fit" not in run.stages and "train" in run.stages
+    script = last_layer()
+    assert all(stage.state is StageState.DONE for stage in replay(script.messages).stages.values())
+    script.messages.pop()
+    script.whole("validate", 2.0, 10, "photos")
+    stage = replay(script.messages).stages["validate"]
+    assert stage.title == "Validate", "of test photos, after all"
 
 
 def test_fine_tuning_is_forecast_from_runs_that_did_it_else_from_the_pace_of_this_one() -> None:
@@ -137,3 +144,14 @@ def test_fine_tuning_is_forecast_from_runs_that_did_it_else_from_the_pace_of_thi
     past = History([record_of(run), record(last_layer_first(600))])
     by_past = fine_tuning(run, config, past)
     assert by_past == pytest.approx(START_UP_S + 0.6 + 20 * 7.5, rel=0.1)
+
+
+def test_stall_while_embedding_does_not_count_down() -> None:
+    script = Transcript(20, asked="auto", tune="head").start_up("embed", 600)
+    script.embedding(600, 0, 0.05, until=192)
+    began = script.at
+    script.wait(200)
+    left = [
+        remaining(replay(script.messages, now), now, History()).stage_s for now in (began + 5, began + 190)
+    ]
+    assert left[0] == left[1] == pytest.approx(408 * 0.05, abs=3)

@@ -66,6 +66,8 @@ class Looking(QObject):
             self._results.read(RunDir(snapshot.folder), keep=not self._shown.follows)
 
     def _on_found(self, found: Results) -> None:
+        if self._results.folder is not None:
+            self._training.show_classes(self._results.folder.path, found.recall)
         ended = self._session.controller.run.phase is RunPhase.FINISHED
         if ended and found.weakest and self._results.folder == self._session.folder:
             self.weakest.emit(*found.weakest)

@@ -156,7 +156,10 @@ def _stage_left(run: Run, stage: Stage, now: float, history: History, kind: RunK
     taken = now - stage.started_at if stage.started_at is not None else 0.0
     each = live_rate(stage)
     if each is not None and stage.total and stage.moved_at is not None:
-        return max(0.0, (stage.total - stage.done) * each - (now - stage.moved_at)), "live"
+        waits = now - stage.moved_at
+        if stage.id == "embed":  # A stall does not count down: only the batch that is computed may.
+            waits = min(waits, max(1.0, *stage.gaps))
+        return max(0.0, (stage.total - stage.done) * each - waits), "live"
     measured = _from_the_stage_before(run, stage)
     if measured is not None and measured > taken:
         return measured - taken, "live"

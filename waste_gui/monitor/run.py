@@ -36,6 +36,9 @@ STILL = (
 )
 """No progress by their kind: not a heartbeat, nor the stacks of a stuck run. Of a counter, it says."""
 
+NOT_NEEDED = {"all": EMBEDS, "head": ("validate",)}
+"""Stages that do not come, by what of the network is trained. Test photos are validated in any case."""
+
 LOG_LINES = 20_000
 KEPT_FAILURES = 10_000
 KEPT_GAPS = 200
@@ -145,6 +148,7 @@ class Run:
     def __init__(self) -> None:
         self.phase = RunPhase.IDLE
         self.stages = {info.id: Stage(info) for info in STAGES}
+        self._left_out: dict[str, Stage] = {}
         self.started: protocol.RunStarted | None = None
         self.device: protocol.DeviceChosen | None = None
         self.heard_at = 0.0  # The last sign of life, heartbeats included.
@@ -359,9 +363,7 @@ class Run:
                 self.device = message
                 if self.started is not None and message.epochs:
                     self.started = msgspec.structs.replace(self.started, epochs=message.epochs)
-                if message.tune == "all":  # What was announced is not needed.
-                    for stage in EMBEDS:
-                        self.stages.pop(stage, None)
+                self._leave_out(NOT_NEEDED.get(message.tune, ()))
                 self._log(message.at, f"Device: {message.name}")
             case protocol.Progress():
                 self._on_progress(message)
@@ -412,10 +414,17 @@ class Run:
         self._enter("run_started")
         self._log(message.at, f"Run {message.run} started on {message.host}, process {message.pid}")
 
+    def _leave_out(self, stages: Sequence[str]) -> None:
+        """What was announced before the device had decided, and is not needed."""
+        for name in stages:
+            if name in self.stages:
+                self._left_out[name] = self.stages.pop(name)
+
     def _stage(self, name: str) -> Stage:
         stage = self.stages.get(name)
-        if stage is None:  # A stage this version does not know.
-            stage = Stage(StageInfo(id=name, title=name, expected_s=None, stuck_after_s=60))
+        if stage is None:  # A stage this version does not know; or one that is needed after all.
+            unknown = Stage(StageInfo(id=name, title=name, expected_s=None, stuck_after_s=60))
+            stage = self._left_out.pop(name, unknown)
             if len(self.stages) < MOST_STAGES:
                 self.stages[name] = stage
         return stage

@@ -327,7 +327,7 @@ def test_done_of_the_last_layer_offers_all_layers_how_long_and_what_for() -> Non
     assert said.title == f"Done: 85.0{THIN}% of 120 validation photos right."
     assert "about 9 min" in said.text and "2–5 points more" in said.text
     header = header_text(shown, NOT_READY)
-    assert (header.stage_detail, header.advice_detail) == (f"85.0{THIN}%", "or fine-tune it")
+    assert (header.stage_detail, header.advice_detail) == (f"85.0{THIN}%", "Or fine-tune it.")
 
 
 def test_nothing_is_said_of_a_time_that_nobody_knows() -> None:
@@ -362,7 +362,7 @@ def embedding(known: int = 0) -> Snapshot:
 def test_embedding_says_how_far_and_how_long() -> None:
     shown = embedding()
     words = header_text(shown, NOT_READY)
-    assert words.stage == "10 of 14  Embed photos"
+    assert words.stage == "10 of 13  Embed photos"
     assert words.stage_detail.startswith("252 of 600 photos")
     assert words.time == "0:17 left" and not words.time_detail.startswith("training starts")
     assert window_title(shown.run) == "42 % – waste-gui"

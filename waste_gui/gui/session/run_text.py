@@ -377,7 +377,7 @@ def _ended_header(snapshot: Snapshot, *, can_start: bool) -> HeaderText:
         case RunPhase.FINISHED:
             glyph = "done"
             stage, detail, normal, advice = "Done", best, "Finished", "Look at the results."
-            more = "or fine-tune it" if _can_be_fine_tuned(snapshot) else ""
+            more = "Or fine-tune it." if _can_be_fine_tuned(snapshot) else ""
         case RunPhase.STOPPED:
             glyph = "stopped"
             stage, detail, normal = "Stopped", best, "Stopped by you"

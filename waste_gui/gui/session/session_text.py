@@ -62,5 +62,7 @@ def run_name(snapshot: Snapshot) -> str:
     """The run's own name, or what tells it from others, or that of its folder; empty where there is none."""
     config = snapshot.config
     if config is not None:
-        return config.name or default_name(config.source, config.model, config.epochs, config.tune)
+        return config.name or default_name(
+            config.source, config.model, config.epochs, snapshot.run.tune or config.tune
+        )
     return snapshot.folder.name if snapshot.folder else ""

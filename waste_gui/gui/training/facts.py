@@ -7,13 +7,15 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from waste_gui.config import RunConfig
+from waste_gui.config import RunConfig, tune_on
 from waste_gui.gui.common.formatting import many, percent
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
 from waste_gui.monitor.formatting import size
+from waste_gui.monitor.run import Run
 from waste_gui.monitor.snapshot import Snapshot
 
+LAST_LAYER_ONLY = "last layer only"
 NAMES = ("Photos", "Found", "Model", "Epochs", "Device", "Best", "Folder", "Note")
 
 
@@ -26,11 +28,11 @@ def facts(snapshot: Snapshot, config: RunConfig | None, found: str = "") -> dict
         shown["Photos"] = f"{config.source[0]}{more}" if config.source else "–"
         side = f" · {config.image_size} px" if config.image_size else ""
         shown["Model"] = f"{config.model}{side}"
-        shown["Epochs"] = f"{config.epochs} · batch {config.batch_size}"
+        shown["Epochs"] = _epochs(run, config)
         shown["Device"] = "Automatic (GPU if available)" if config.device == "auto" else config.device
     elif run.started is not None:
         shown["Model"] = run.started.model or "–"
-        shown["Epochs"] = str(run.started.epochs or "–")
+        shown["Epochs"] = LAST_LAYER_ONLY if run.head_only else str(run.started.epochs or "–")
     if run.device is not None:
         memory = f" · {size(run.device.memory_bytes)}" if run.device.memory_bytes else ""
         shown["Device"] = f"{run.device.name}{memory}"
@@ -39,12 +41,32 @@ def facts(snapshot: Snapshot, config: RunConfig | None, found: str = "") -> dict
     if run.warnings:
         shown["Note"] = " ".join(filter(None, (run.warnings[-1].text, run.warnings[-1].hint)))
     if run.best is not None and run.best.val_accuracy is not None:
-        shown["Best"] = f"{percent(run.best.val_accuracy)} (epoch {run.best.epoch})"
+        of = "" if run.head_only else f" (epoch {run.best.epoch})"
+        shown["Best"] = f"{percent(run.best.val_accuracy)}{of}"
     if snapshot.elsewhere:
         shown["Device"] += f" · on {snapshot.elsewhere}"
     if snapshot.folder:
         shown["Folder"] = str(Path(snapshot.folder))
     return shown
+
+
+def _epochs(run: Run, config: RunConfig) -> str:
+    """What of the network is trained, and how long: as decided, else as it will be."""
+    of_all = f"{config.epochs} · batch {config.batch_size}"
+    match run.tune or tune_if_known(config):
+        case "head":
+            return LAST_LAYER_ONLY
+        case "head_then_all":
+            return f"last layer, then {of_all}"
+        case "auto":
+            return f"{LAST_LAYER_ONLY}, with a GPU then {config.epochs}"
+    return of_all
+
+
+def tune_if_known(config: RunConfig) -> str:
+    """`auto` where only the device decides it."""
+    on_either = {tune_on(config, cpu=cpu) for cpu in (True, False)}
+    return on_either.pop() if len(on_either) == 1 else "auto"
 
 
 class Facts(QWidget):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, Qt, QTimer
@@ -15,6 +17,7 @@ from waste_gui.gui.common.run_picker import RunPicker
 from waste_gui.gui.common.theme import FRAME_MS, UNIT
 from waste_gui.gui.session.run_text import progress, usual
 from waste_gui.gui.training.facts import Facts
+from waste_gui.gui.training.last_layer import LastLayer
 from waste_gui.gui.training.stage_list import StageList
 from waste_gui.monitor.formatting import band
 from waste_gui.monitor.run import RunPhase, Stage
@@ -86,7 +89,8 @@ class _Waiting(QWidget):
         self._bar.show_share(share)
         self._progress.set_text(progress(stage) if stage else "")
         self._progress.setVisible(bool(self._progress.text()))
-        self._detail.set_text(stage.detail if stage and run.phase.running else "")
+        detail = stage.detail if stage and run.phase.running else ""
+        self._detail.set_text("" if detail == self._progress.text() else detail)
         self._usual.set_text(words)
 
 
@@ -118,6 +122,9 @@ class RunPage(QWidget):
         self._waiting = _Waiting()
         self._stack = QStackedWidget()
         self._stack.addWidget(self._waiting)
+        self.last_layer = LastLayer()
+        self._stack.addWidget(self.last_layer)
+        self._last_layer_of: Path | None = None
         self._turn = QTimer(self)  # The first curve comes in a frame of its own.
         self._turn.setSingleShot(True)
         self._turn.timeout.connect(lambda: self._stack.setCurrentWidget(self.plots))
@@ -181,12 +188,27 @@ class RunPage(QWidget):
         """`config` is what Start would train, and `found` what was found of its photos: while nothing ran."""
         self.stages.show_snapshot(snapshot)
         self.facts.show_snapshot(snapshot, snapshot.config or config, found)
-        if len(snapshot.run.loss) > 0 or snapshot.run.epochs:
+        if snapshot.run.head_only and snapshot.run.epochs:
+            self._show_last_layer(snapshot)
+        elif len(snapshot.run.loss) > 0 and not snapshot.run.head_only or snapshot.run.epochs:
             if self.isVisible():
                 self.plots.show_run(snapshot.run)
-            if self._stack.currentWidget() is self._waiting and not self._turn.isActive():
+            if self._stack.currentWidget() is not self._plots and not self._turn.isActive():
                 self._turn.start(2 * FRAME_MS)  # After the bar, which may come at the same moment.
         else:
             self._turn.stop()
             self._stack.setCurrentWidget(self._waiting)
             self._waiting.show_snapshot(snapshot)
+
+    def _show_last_layer(self, snapshot: Snapshot) -> None:
+        self._turn.stop()
+        if snapshot.folder != self._last_layer_of:
+            self._last_layer_of = snapshot.folder
+            self.last_layer.show_classes({})
+        self.last_layer.show_run(snapshot.run)
+        self._stack.setCurrentWidget(self.last_layer)
+
+    def show_classes(self, folder: Path, recall: Mapping[str, float]) -> None:
+        """Of the run in that folder, once its results are read."""
+        if folder == self._last_layer_of:
+            self.last_layer.show_classes(recall)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from waste_gui.gui.common.escaping import one_line
@@ -15,7 +15,7 @@ from waste_gui.monitor.snapshot import Snapshot
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Prepare", ("import", "scan", "model", "loaders")),
     ("Load", ("single_sample", "first_train_batch", "first_val_batch", "label_check", "model_check")),
-    ("Train", ("embed", "train", "validate", "save")),
+    ("Train", ("embed", "fit", "train", "validate", "save")),
     ("Finish", ()),  # Whatever else an engine tells of: after the last epoch.
 )
 OPEN: tuple[Glyph, ...] = ("running", "slow", "stuck")
@@ -84,8 +84,7 @@ def _group_row(snapshot: Snapshot, title: str, stages: list[Stage], lines: list[
     word = next((row.state for row in lines if row.glyph == glyph), glyph)
     counted = [stage for stage in stages if not stage.inside_train] or stages
     took = [seconds for stage in counted if (seconds := stage_time(snapshot, stage)) is not None]
-    known = [_band(snapshot, stage) for stage in counted]
-    total = _sum(known)
+    total = _sum([_band(snapshot, stage) for stage in counted])
     told, short = band(*total) if total else "", short_band(*total) if total else ""
     if len(counted) == 1:
         told, short = _usual(snapshot, counted[0], band), _usual(snapshot, counted[0], short_band)
@@ -104,13 +103,15 @@ def _group_row(snapshot: Snapshot, title: str, stages: list[Stage], lines: list[
     )
 
 
-def _sum(bands: Iterable[tuple[float, float] | None]) -> tuple[float, float] | None:
+def _sum(bands: Sequence[tuple[float, float] | None]) -> tuple[float, float] | None:
+    """Nothing where one is not known: the others may be the least of it."""
     known = [each for each in bands if each is not None]
-    return (sum(low for low, _ in known), sum(high for _, high in known)) if known else None
+    whole = known and len(known) == len(bands)
+    return (sum(low for low, _ in known), sum(high for _, high in known)) if whole else None
 
 
 def _band(snapshot: Snapshot, stage: Stage) -> tuple[float, float] | None:
-    return None if stage.id == "train" else usual(snapshot, stage)
+    return snapshot.usual.get("train") if stage.id == "train" else usual(snapshot, stage)
 
 
 def _row(snapshot: Snapshot, stage: Stage, number: int) -> Row:
