@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -51,6 +52,25 @@ def test_interrupted_window_leaves_at_once_and_remembers_its_form(number: int, t
         window.send_signal(number)
         assert window.wait(60) == 128 + number
     assert "resnet50" in Preferences(tmp_path).form
+
+
+@pytest.mark.slow
+def test_small_example_trains_a_model_that_is_right_without_a_word_of_epochs(tmp_path: Path) -> None:
+    code = "import sys; from waste_gui.gui import app; sys.exit(app.main(['--demo', '--offscreen']))"
+    home = {"WASTE_GUI_HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **home, "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    *_, last = done.stdout.splitlines()
+    told = re.fullmatch(r"Done: (\d+\.\d) % of \d+ validation photos right, after \d:\d\d", last)
+    assert told is not None and float(told[1]) >= 95, last
+    assert "Embed photos: 240 photos" in done.stdout and "Epoch" not in done.stdout
 
 
 def test_flags_and_folders() -> None:

@@ -34,7 +34,7 @@ class _Teller:
             if stage.state is StageState.DONE and not stage.inside_train and stage.id not in self._told:
                 self._told.add(stage.id)
                 _say(f"{stage.title}: {stage.summary} ({stage.elapsed_s:.1f} s)")
-        for epoch in snapshot.run.epochs[self._epochs :]:
+        for epoch in [] if snapshot.run.head_only else snapshot.run.epochs[self._epochs :]:
             accuracy = "–" if epoch.val_accuracy is None else f"{100 * epoch.val_accuracy:.1f} %"
             print(f"Epoch {epoch.epoch}: {accuracy} right ({epoch.elapsed_s:.1f} s)", flush=True)
         self._epochs = len(snapshot.run.epochs)
@@ -43,7 +43,8 @@ class _Teller:
         self.on_changed(snapshot)
         said = notice(snapshot)
         how = said.title if said else snapshot.run.phase.value
-        _say(f"{how} after {clock(snapshot.run.heard_at)}")
+        how = how.removesuffix(".").replace("\u202f", " ")  # Which a terminal might not know.
+        _say(f"{how}, after {clock(snapshot.run.heard_at)}")
         if isinstance(snapshot.run.last, RunFailed):
             for line in snapshot.run.last.traceback.splitlines():
                 _say(line)

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.gui import pictures
@@ -382,3 +383,17 @@ def test_no_word_of_epochs_in_a_run_of_the_last_layer() -> None:
             *dataclasses.astuple(notice(shown) or header_text(shown, NOT_READY)),
         )
         assert "epoch" not in " ".join(map(str, words)).lower(), words
+
+
+def test_no_points_are_promised_that_there_are_not() -> None:
+    script = last_layer()
+    script.messages = [
+        almost_all_right(told) if isinstance(told, p.EpochFinished) else told for told in script.messages
+    ]
+    said = notice(ended(script, fine_tuning_s=70.0))
+    assert said is not None and Action.FINE_TUNE in said.offers
+    assert "about 70 s" in said.text and "points" not in said.text
+
+
+def almost_all_right(epoch: p.EpochFinished) -> p.EpochFinished:
+    return msgspec.structs.replace(epoch, val_accuracy=0.98)

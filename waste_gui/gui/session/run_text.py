@@ -30,6 +30,7 @@ ADVISED = "Follow the advice below."
 ON_REQUEST = "Stopped on request"
 """What the engine calls a stop from the window, or from a terminal."""
 FINE_TUNING, USUAL_GAIN = "The last layer is trained. Fine-tuning trains all layers after it", "2–5"
+MOST_GAIN = 0.05
 ONCE_IT_GOES_ON = "once it goes on"
 WAITS, BRING_BACK = "Waits for a folder", "Bring the folder back."
 
@@ -425,7 +426,8 @@ def _done(snapshot: Snapshot, finished: RunFinished) -> Notice:
     more: tuple[Action | Offer, ...] = ()
     if _can_be_fine_tuned(snapshot):
         about = f", about {roughly(snapshot.fine_tuning_s)} here" if snapshot.fine_tuning_s else ""
-        next_step = f"{FINE_TUNING}{about}; usually {USUAL_GAIN} points more."
+        gain = f"; usually {USUAL_GAIN} points more" if _may_gain(run) else ""
+        next_step = f"{FINE_TUNING}{about}{gain}."
         more = (Action.FINE_TUNE,)
     offers = (Offer.SHOW_RESULTS, *more, Offer.HIDE)
     return Notice("done", "done", done_words(run, finished), next_step, offers)
@@ -434,6 +436,11 @@ def _done(snapshot: Snapshot, finished: RunFinished) -> Notice:
 def _can_be_fine_tuned(snapshot: Snapshot) -> bool:
     finished = snapshot.run.phase is RunPhase.FINISHED and snapshot.run.head_only
     return finished and snapshot.config is not None and not snapshot.elsewhere
+
+
+def _may_gain(run: Run) -> bool:
+    """Whether so many points more are possible at all."""
+    return run.best is None or (run.best.val_accuracy or 0.0) <= 1 - MOST_GAIN
 
 
 def _ended_badly(snapshot: Snapshot, kind: str, title: str, text: str, lines: tuple[str, ...]) -> Notice:
