@@ -334,6 +334,7 @@ def test_model_that_cannot_says_so_before_training(photos: Path, tmp_path: Path)
     assert not any(RunDir(tmp_path / "run").checkpoints.iterdir())
 
 
+@pytest.mark.slow
 def test_batch_norm_that_sees_more_of_a_photo_takes_one(
     photos: Path, watched: Watched, tmp_path: Path
 ) -> None:

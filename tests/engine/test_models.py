@@ -38,6 +38,7 @@ def test_a_model_by_name_gives_a_logit_for_each_class(name: str, library: str, s
     assert model.eval()(torch.zeros(2, 3, size, size)).shape == (2, 3)
 
 
+@pytest.mark.slow
 def test_size_and_normalisation_come_from_the_model() -> None:
     _, clip = models.build(settings("ViT-S-32-alt", None), CLASSES)
     assert clip.image_size == 224
@@ -59,6 +60,7 @@ def test_a_size_that_the_model_cannot_take_is_an_error() -> None:
         models.build(settings("torchvision:vit_b_16", 50), CLASSES)
 
 
+@pytest.mark.slow
 def test_a_local_open_clip_checkpoint_is_loaded(tmp_path: Path) -> None:
     import open_clip
 
@@ -79,6 +81,7 @@ def test_position_embeddings_of_another_size_are_interpolated(tmp_path: Path) ->
     assert large.eval()(torch.zeros(1, 3, 96, 96)).shape == (1, 3)
 
 
+@pytest.mark.slow
 def test_weights_of_another_model_and_missing_files_are_errors(tmp_path: Path) -> None:
     other, _ = models.build(settings("mobilenet_v3_small"), CLASSES)
     save_file(other.backbone.state_dict(), tmp_path / "other.safetensors")

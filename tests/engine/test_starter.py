@@ -69,6 +69,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux") or not shutil.which("ldd"), reason="of glibc")
 def test_large_blocks_are_asked_for_once() -> None:
     def faults(how: str) -> list[str]:

@@ -95,6 +95,7 @@ def test_photos_set_aside_are_left_out(photos: Path, tmp_path: Path) -> None:
     assert not any(path in RunDir(tmp_path / "run").split.read_text() for path in aside)
 
 
+@pytest.mark.slow
 def test_a_class_wholly_set_aside_is_said_in_a_sentence(photos: Path, tmp_path: Path) -> None:
     Catalog().exclude([str(path) for path in (photos / "glass").iterdir()])
     Catalog().exclude([str(path) for path in (photos / "metal").iterdir()])

@@ -171,6 +171,7 @@ def test_checkpoint_of_ours_says_of_which_model_it_is(tmp_path: Path) -> None:
     models.build(config("timm:resnet10t", file), ("other", "classes", "entirely"))
 
 
+@pytest.mark.slow
 def test_weights_for_images_of_another_size_say_so(tmp_path: Path) -> None:
     """Where positions cannot be interpolated: here, of no square."""
     model, _ = models.build(
