@@ -202,6 +202,8 @@ class Trainer:
         right = (
             "none validated" if best is None else f"best {100 * best:.1f} % of the validation photos right"
         )
+        if self.config.tune == "head":
+            return f"the last layer, {right}"
         of_best = f" (epoch {done.best_epoch})" if best is not None else ""
         return f"{done.epoch} of {max(done.epoch, self.config.epochs)} epochs, {right}{of_best}"
 
