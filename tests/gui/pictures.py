@@ -1076,6 +1076,8 @@ def main(out: Path, wanted: list[str], guide: bool = False, sizes: Sequence[tupl
                     turn()
                 look = "dark" if dark else "light"
                 size = f"{width}x{height}" + (f"@{scale:g}" if scale > 1 else "")
+                for _ in range(3):  # What is drawn last is laid out a turn later.
+                    turn()
                 picture = shown.grab()
                 if guide:
                     file = out / f"{GUIDE[state]}.png"

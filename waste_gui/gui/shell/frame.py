@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from waste_gui.gui.common.theme import UNIT
@@ -80,6 +82,18 @@ class Frame(QWidget):
 
 class LazyPage(QWidget):
     """The place of a page that is made when it is first looked at: the window opens sooner without it."""
+
+    def __init__(self, of: str = "") -> None:
+        """`of`, as `waste_gui.gui.ROOM.page:CLASS`, is imported then, too; without it, `fill` it before."""
+        super().__init__()
+        self._of = of
+
+    def showEvent(self, event: QShowEvent) -> None:
+        if self._of:
+            module, _, name = self._of.partition(":")
+            self._of = ""
+            self.fill(getattr(importlib.import_module(module), name)())
+        super().showEvent(event)
 
     def fill(self, page: QWidget) -> None:
         rows = QVBoxLayout(self)
