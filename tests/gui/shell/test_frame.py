@@ -30,8 +30,8 @@ def test_page_is_imported_and_made_when_it_is_first_looked_at(
     frame = Frame()
     qtbot.addWidget(frame)
     frame.add_page("first", "&First", LazyPage())
-    place = LazyPage("page_for_show:Page")
-    frame.add_page("second", "&Second", place)
+    frame.add_page("second", "&Second", "page_for_show:Page")
+    place = frame.pages.widget(1)
     frame.show()
     qtbot.waitExposed(frame)
     assert "page_for_show" not in sys.modules

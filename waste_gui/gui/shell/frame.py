@@ -52,9 +52,10 @@ class Frame(QWidget):
         self._splitter.setStretchFactor(0, 3)
         self.tabs.currentChanged.connect(self._on_tab)
 
-    def add_page(self, name: str, title: str, page: QWidget) -> None:
+    def add_page(self, name: str, title: str, page: QWidget | str) -> None:
+        """A page, or where one is found that is made when it is first looked at (`LazyPage`)."""
         self._names.append(name)
-        self.pages.addWidget(page)
+        self.pages.addWidget(LazyPage(page) if isinstance(page, str) else page)
         self.tabs.addTab(title)
 
     def add_below(self, part: QWidget) -> None:
