@@ -32,6 +32,7 @@ def test_page_is_imported_and_made_when_it_is_first_looked_at(
     frame.add_page("first", "&First", LazyPage())
     frame.add_page("second", "&Second", "page_for_show:Page")
     place = frame.pages.widget(1)
+    assert place is not None
     frame.show()
     qtbot.waitExposed(frame)
     assert "page_for_show" not in sys.modules
