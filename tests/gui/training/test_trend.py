@@ -48,7 +48,8 @@ def test_trend_does_not_lag_behind_a_falling_loss(
     chance = np.random.default_rng(seed)
     trend = trend_of(loss + chance.normal(0, noise, count) * loss)
     late = slice(count // 2, None)
-    assert abs(np.mean((trend - loss)[late] / loss[late])) < 0.04 + noise
+    by_chance = 3 * noise / np.sqrt(count / 2)  # Three deviations of the mean of the values themselves.
+    assert abs(np.mean((trend - loss)[late] / loss[late])) < 0.04 + noise + by_chance
     error = np.sqrt(np.mean((trend / loss - 1) ** 2))
     assert error < 0.08 + 1.5 * noise
 
