@@ -34,6 +34,8 @@ from waste_gui.protocol import (
     named_path,
 )
 
+pytestmark = pytest.mark.slow
+
 SMALL = ("--image-size", "64", "--workers", "1", "--format", "json")
 
 

@@ -28,6 +28,8 @@ from waste_gui.protocol import (
 )
 from waste_gui.rundir import RunDir
 
+pytestmark = pytest.mark.slow
+
 CHECKER = Path(__file__).parents[3] / "shared/check/transcript.py"
 START_UP = [
     "import",

@@ -10,6 +10,8 @@ from tests.faults.drive import Drive, SourceOutage, in_own_namespace
 from tests.photos import make_photos
 from waste_gui.dataset.pool import Read, ReadingPool
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_S = 60.0
 """Only ever waited for if the test is about to fail."""
 

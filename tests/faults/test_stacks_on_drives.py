@@ -17,6 +17,8 @@ from waste_gui.monitor.stack_words import in_words
 from waste_gui.monitor.stacks import StackReader
 from waste_gui.owner import child
 
+pytestmark = pytest.mark.slow
+
 READ_HOLDING_THE_GIL = """
 def read_from_drive(path):
     library, buffer = ctypes.PyDLL(None), ctypes.create_string_buffer(1)

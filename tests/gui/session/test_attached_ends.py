@@ -77,6 +77,7 @@ def folder(tmp_path: Path) -> RunDir:
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="links, pipes")
 @pytest.mark.parametrize("how", UNWRITABLE)
 def test_every_command_that_cannot_be_written_is_said_and_a_stop_still_ends_it(

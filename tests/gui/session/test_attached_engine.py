@@ -28,6 +28,8 @@ from waste_gui.gui.session.session_text import ended_alone_notice
 from waste_gui.monitor.run import RunPhase
 from waste_gui.rundir import RunDir, runs_dir
 
+pytestmark = pytest.mark.slow
+
 ENGINE = """
 import sys, time
 from pathlib import Path
