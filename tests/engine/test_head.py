@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from waste_gui.engine.head import DECAYS, FOLDS, Head, Rows, Scale, divide, fit, solve
+from waste_gui.engine import head as head_module
+from waste_gui.engine.head import DECAYS, FOLDS, ITERATIONS, Head, Rows, Scale, divide, fit, solve, some
 
 
 def rows_of(seed: int, photos: int, features: int, classes: int, views: int = 1, signal: float = 1.0) -> Rows:
@@ -79,10 +80,7 @@ def test_each_photo_is_held_out_once_with_all_its_views(seed: int, sizes: list[i
     photos_N = torch.arange(len(labels)).repeat(views)
     rows = Rows(torch.zeros(len(photos_N), 1), labels.repeat(views), torch.ones(len(photos_N)), photos_N)
     folds = divide(rows, seed)
-    if min(sizes) == 1:
-        assert folds == []
-        return
-    assert 2 <= len(folds) <= FOLDS
+    assert len(folds) == min(FOLDS, sum(sizes))
     assert (torch.stack(folds).sum(0) == 1).all()
     for photo in range(len(labels)):
         of_photo = torch.stack([fold[photos_N == photo] for fold in folds])
@@ -108,15 +106,31 @@ def test_same_photos_give_the_same_head() -> None:
     )
 
 
-def test_class_of_one_photo_is_learnt_without_a_cross_validation() -> None:
-    rows = rows_of(5, 7, 10, 3)
-    few = rows[torch.tensor([0, 1, 2, 3, 4])]  # one of class 2
-    found = fit(few, 3, 0)
-    assert math.isnan(found.accuracy)
-    assert (found.head.logits(few.features_NF).argmax(1) == few.labels_N).all()
+def test_class_of_one_photo_keeps_no_decay_from_being_chosen() -> None:
+    """One class of many with a single photo is what real folders look like."""
+    noise = rows_of(5, 61, 200, 3, signal=0.0)
+    labels_N = noise.labels_N.clone()
+    labels_N[-1] = 3
+    found = fit(replace(noise, labels_N=labels_N), 4, 0)
+    assert found.decay == max(DECAYS) and 0 <= found.accuracy <= 1
+    few = rows_of(5, 7, 10, 3)[torch.tensor([0, 1, 2, 3, 4])]  # one of class 2
+    assert (fit(few, 3, 0).head.logits(few.features_NF).argmax(1) == few.labels_N).all()
 
 
-def test_fit_can_be_stopped_between_its_parts() -> None:
+def test_decays_are_compared_on_some_photos_of_very_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(head_module, "COMPARED", 40)
+    rows = rows_of(3, 120, 6, 3, views=2)
+    chosen = some(rows, 7)
+    assert len(torch.unique(chosen.photos_N)) == 40 and len(chosen.photos_N) == 80
+    assert torch.equal(some(rows, 7).photos_N, chosen.photos_N)
+    assert not torch.equal(some(rows, 8).photos_N, chosen.photos_N)
+    right = fit(rows, 3, 7).accuracy * len(chosen.photos_N)  # Of those, and of no others.
+    assert right == pytest.approx(round(right), abs=1e-3)
+
+
+def test_fit_can_be_stopped_within_a_part_of_it() -> None:
+    """A part may take a minute where photos are many: it is told of, and may be stopped, at each look."""
+
     class Asked(Exception):
         pass
 
@@ -124,9 +138,19 @@ def test_fit_can_be_stopped_between_its_parts() -> None:
 
     def tell(done: int, of: int) -> None:
         told.append((done, of))
-        if done == 3:
+        if len(told) == 3:
             raise Asked
 
+    threads = torch.get_num_threads()
     with pytest.raises(Asked):
         fit(rows_of(1, 20, 5, 2), 2, 0, tell)
-    assert told == [(1, told[0][1]), (2, told[0][1]), (3, told[0][1])]
+    of = len(DECAYS) * (FOLDS + 1) * ITERATIONS
+    assert told == [(1, of), (2, of), (3, of)]
+    assert torch.get_num_threads() == threads
+
+
+def test_progress_of_a_fit_never_goes_back_nor_past_its_end() -> None:
+    told: list[tuple[int, int]] = []
+    fit(rows_of(1, 40, 30, 3), 3, 0, lambda done, of: told.append((done, of)))
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert told[-1][0] < told[-1][1]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -19,10 +19,16 @@ DECAYS = (3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
 """From the plainest to the most detailed: each fit begins from the one before."""
 
 FOLDS = 4
+COMPARED = 10_000
+"""Photos, at most, on which decays are compared: more would take long and choose the same."""
+
 ITERATIONS = 100
 TOLERANCE = 1e-5
 SILENT = 1e-4
 """A feature that varies by no more than this share says nothing, and is not made loud."""
+
+LARGE = 1_000_000_000
+"""Products in a look at all rows, from which on several threads are quicker."""
 
 
 @dataclass(frozen=True)
@@ -68,53 +74,70 @@ def fit(
     seed: int,
     tell: Callable[[int, int], object] = lambda done, of: None,
 ) -> Fit:
-    """The head with the decay that fits best to photos it was not fitted to. `tell(done, of)` is called
-    between fits and may raise, to stop."""
-    with one_thread():
-        return _fit(rows, classes, seed, tell)
+    """The head with the decay that fits best to photos it was not fitted to. `tell(done, of)` is called at
+    each look at all rows and may raise, to stop."""
+    scale = Scale.of(rows.features_NF)
+    scaled = replace(rows, features_NF=scale(rows.features_NF))
+    pace = _Pace(tell, len(DECAYS) * (FOLDS + 1))
+    with few_threads(rows.features_NF.numel() * classes):
+        decay, accuracy = best_decay(some(scaled, seed), classes, seed, pace)
+        head = None
+        for each in DECAYS[: DECAYS.index(decay) + 1]:
+            head = solve(scaled, classes, each, head, pace)
+    assert head is not None
+    loss = nn.functional.cross_entropy(head.logits(scaled.features_NF), rows.labels_N).item()
+    return Fit(scale.unscaled(head), decay, accuracy, loss)
+
+
+def best_decay(rows: Rows, classes: int, seed: int, pace: _Pace) -> tuple[float, float]:
+    """That with the least loss on photos that were held out; and the share of them that it has right."""
+    losses, rights = torch.zeros(len(DECAYS)), torch.zeros(len(DECAYS))
+    for held_out_N in divide(rows, seed):
+        head, kept, part = None, rows[~held_out_N], rows[held_out_N]
+        for place, decay in enumerate(DECAYS):
+            head = solve(kept, classes, decay, head, pace)
+            logits = head.logits(part.features_NF)
+            each = nn.functional.cross_entropy(logits, part.labels_N, reduction="none")
+            losses[place] += (each * part.weights_N).sum()
+            rights[place] += ((logits.argmax(1) == part.labels_N) * part.weights_N).sum()
+    best = int(losses.argmin())
+    return DECAYS[best], (rights[best] / rows.weights_N.sum()).item()
+
+
+def some(rows: Rows, seed: int) -> Rows:
+    """All of them, or those of so many photos that decays are compared on, drawn by the seed."""
+    photos = torch.unique(rows.photos_N)
+    if len(photos) <= COMPARED:
+        return rows
+    drawn = torch.randperm(len(photos), generator=torch.Generator().manual_seed(seed % 2**63))[:COMPARED]
+    return rows[torch.isin(rows.photos_N, photos[drawn])]
 
 
 @contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Thousands of small products: threads that wait for each other at each of them make two seconds into two
-    minutes where the processors have other work."""
+def few_threads(products: int) -> Iterator[None]:
+    """One, for thousands of small products: threads that wait for each other at each of them make two seconds
+    into two minutes where the processors have other work."""
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(before if products >= LARGE else 1)
     try:
         yield
     finally:
         torch.set_num_threads(before)
 
 
-def _fit(rows: Rows, classes: int, seed: int, tell: Callable[[int, int], object]) -> Fit:
-    scale = Scale.of(rows.features_NF)
-    scaled = Rows(scale(rows.features_NF), rows.labels_N, rows.weights_N, rows.photos_N)
-    folds = divide(rows, seed)
-    of = len(DECAYS) * (len(folds) + 1)
-    done = 0
-    right = torch.zeros(len(DECAYS), dtype=torch.float64)
-    loss = torch.zeros(len(DECAYS), dtype=torch.float64)
-    for held_out_N in folds:
-        head = None
-        for place, decay in enumerate(DECAYS):
-            head = solve(scaled[~held_out_N], classes, decay, head)
-            part = scaled[held_out_N]
-            logits = head.logits(part.features_NF)
-            right[place] += ((logits.argmax(1) == part.labels_N) * part.weights_N).sum().double()
-            losses = nn.functional.cross_entropy(logits, part.labels_N, reduction="none")
-            loss[place] += (losses * part.weights_N).sum().double()
-            done += 1
-            tell(done, of)
-    total = rows.weights_N.sum().double() if folds else torch.tensor(1.0)
-    best = int(loss.argmin()) if folds else DECAYS.index(1e-3)
-    head = None
-    for decay in DECAYS[: best + 1]:
-        head = solve(scaled, classes, decay, head)
-    assert head is not None
-    tell(of, of)
-    fitted = nn.functional.cross_entropy(head.logits(scaled.features_NF), rows.labels_N).item()
-    accuracy = (right[best] / total).item() if folds else math.nan
-    return Fit(scale.unscaled(head), DECAYS[best], accuracy, fitted)
+class _Pace:
+    """How far so many fits are. One takes `ITERATIONS` looks at all rows, or fewer."""
+
+    def __init__(self, tell: Callable[[int, int], object], fits: int) -> None:
+        self._tell, self._of = tell, fits * ITERATIONS
+        self._fits = self._looks = 0
+
+    def look(self) -> None:
+        self._looks = min(self._looks + 1, ITERATIONS - 1)
+        self._tell(self._fits * ITERATIONS + self._looks, self._of)
+
+    def end_fit(self) -> None:
+        self._fits, self._looks = self._fits + 1, 0
 
 
 @dataclass(frozen=True)
@@ -131,7 +154,7 @@ class Scale:
         return cls(mean_F, torch.where(silent_F, 1.0, deviation_F))
 
     def __call__(self, features_NF: Tensor) -> Tensor:
-        return (features_NF - self.mean_F) / self.deviation_F / math.sqrt(features_NF.shape[1])
+        return (features_NF - self.mean_F).div_(self.deviation_F * math.sqrt(features_NF.shape[1]))
 
     def unscaled(self, head: Head) -> Head:
         weight = head.weight / self.deviation_F / math.sqrt(head.weight.shape[1])
@@ -139,24 +162,21 @@ class Scale:
 
 
 def divide(rows: Rows, seed: int) -> list[Tensor]:
-    """Which rows are held out each time: every photo once, of each class about as many. None where a class
-    has a single photo of which nothing could be learnt then."""
+    """Which rows are held out each time: every photo once, of each class about as many."""
     photos = torch.unique(rows.photos_N)
     label_of = dict(zip(rows.photos_N.tolist(), rows.labels_N.tolist(), strict=True))
     generator = torch.Generator().manual_seed(seed % 2**63)
-    order = photos[torch.randperm(len(photos), generator=generator)].tolist()
-    by_class: dict[int, list[int]] = {}
-    for photo in order:
-        by_class.setdefault(label_of[photo], []).append(photo)
-    folds = min(FOLDS, *(len(each) for each in by_class.values())) if by_class else 0
-    if folds < 2:
-        return []
-    fold_of = {photo: i % folds for each in by_class.values() for i, photo in enumerate(each)}
+    shuffled = photos[torch.randperm(len(photos), generator=generator)].tolist()
+    by_class = sorted(shuffled, key=lambda photo: label_of[photo])  # In a class, as they were shuffled.
+    folds = min(FOLDS, len(photos))
+    fold_of = {photo: place % folds for place, photo in enumerate(by_class)}
     fold_N = torch.tensor([fold_of[photo] for photo in rows.photos_N.tolist()])
     return [fold_N == fold for fold in range(folds)]
 
 
-def solve(rows: Rows, classes: int, decay: float, begin: Head | None = None) -> Head:
+def solve(
+    rows: Rows, classes: int, decay: float, begin: Head | None = None, pace: _Pace | None = None
+) -> Head:
     """The least mean cross-entropy plus `decay` times half the weights' squares; the bias is spared."""
     features_NF, labels_N = rows.features_NF, rows.labels_N
     share_N = rows.weights_N / rows.weights_N.sum()
@@ -173,6 +193,8 @@ def solve(rows: Rows, classes: int, decay: float, begin: Head | None = None) -> 
     )
 
     def closure() -> Tensor:
+        if pace is not None:
+            pace.look()
         optimizer.zero_grad()
         losses = nn.functional.cross_entropy(features_NF @ weight.T + bias, labels_N, reduction="none")
         loss = (losses * share_N).sum() + 0.5 * decay * weight.square().sum()
@@ -180,4 +202,6 @@ def solve(rows: Rows, classes: int, decay: float, begin: Head | None = None) -> 
         return loss
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
+    if pace is not None:
+        pace.end_fit()
     return Head(weight.detach(), bias.detach())

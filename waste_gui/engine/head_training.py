@@ -27,7 +27,6 @@ class TrainedHead:
     """A head that stands in the model by now, and how it does on the validation photos."""
 
     fit: Fit
-    photos: int
     evaluation: Evaluation
 
 
@@ -35,19 +34,19 @@ def train_head(config: RunConfig, prepared: Prepared, context: Context) -> Train
     """Stages `embed` and `fit`. Raises StopRequested, TooManyFailures, UnusableDataset."""
     found = embed(config, prepared, context)
     classes, split = len(prepared.classes), prepared.split
-    with context.stage("fit", unit="fits") as stage:
+    with context.stage("fit", unit="steps") as stage:
         context.heart.does("fitting the last layer")
         rows = training_rows(config, split.train, found, classes)
 
         def tell(done: int, of: int) -> None:
-            stage.progress(done, f"choosing the last layer's decay, {done} of {of}", of)
+            stage.progress(done, "choosing how far the last layer follows the photos", of)
             context.obey()
 
         fitted = fit(rows, classes, config.seed, tell)
         put(fitted, prepared.model)
         evaluation = evaluate(fitted, split.val, found, classes)
         stage.summary = f"decay {fitted.decay:g}; {evaluation.in_words('validation photos')}"
-    return TrainedHead(fitted, len(rows.labels_N) // VIEWS, evaluation)
+    return TrainedHead(fitted, evaluation)
 
 
 def embed(config: RunConfig, prepared: Prepared, context: Context) -> dict[str, Tensor]:
