@@ -16,6 +16,8 @@ from msgspec import Meta
 from waste_gui import files
 
 Tune = Literal["auto", "head", "all", "head_then_all"]
+BEGIN_WITH_HEAD: tuple[Tune, ...] = ("head", "head_then_all")
+"""Ways of tuning that begin with a regression on embeddings."""
 
 Pretrained = str
 """`none`, `default` (the library's recommended weights), a tag of the library's, or a file."""
@@ -87,8 +89,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         Meta(
             title="Tune",
             description="What is trained. 'head': the last layer alone, in one pass of the photos and "
-            "seconds; 'all': every layer; 'head_then_all': one after the other, which is best and takes "
-            "longest; 'auto': 'head' on a computer without a graphics card, 'head_then_all' with one, 'all' "
+            "seconds; 'all': every layer; 'head_then_all': one after the other, which takes longest; "
+            "'auto': 'head' on a computer without a graphics card, 'head_then_all' with one, 'all' "
             "from nothing.",
         ),
     ] = "auto"
@@ -367,7 +369,7 @@ def check(config: RunConfig) -> RunConfig:
 
 def may_embed(config: RunConfig) -> bool:
     """Whether the last layer may be trained on embeddings: what is not decided yet, the device decides."""
-    return config.tune in ("head", "head_then_all") or (config.tune == "auto" and config.pretrained != "none")
+    return any(tune_on(config, cpu=cpu) in BEGIN_WITH_HEAD for cpu in (True, False))
 
 
 def tune_on(config: RunConfig, *, cpu: bool) -> Tune:

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from waste_gui.config import RunConfig
 from waste_gui.dataset.file_stats import FileStats
+from waste_gui.dataset.photo_cache import GB
 from waste_gui.dataset.resized_cache import resized_key, user_cache_dir
 from waste_gui.dataset.row_cache import RowCache
 from waste_gui.dataset.scan import Sample
@@ -37,8 +38,6 @@ VIEWS = 2
 """The photo as it is, and mirrored: what it is does not depend on its side."""
 
 BATCH = 32
-GB = 1_000_000_000
-
 
 Row = np.ndarray[Any, np.dtype[np.float16]]
 """(features,)"""

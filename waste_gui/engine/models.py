@@ -20,15 +20,12 @@ import torch
 from torch import Tensor, nn
 
 from waste_gui.bounds import Count, Name
-from waste_gui.config import COMMON_MODELS, STARTER_MODEL, RunConfig
+from waste_gui.config import BEGIN_WITH_HEAD, COMMON_MODELS, STARTER_MODEL, RunConfig
 from waste_gui.engine import starter
 from waste_gui.engine.deep_features import deep_features, inner_blocks
 from waste_gui.engine.errors import BadSettings, UnknownModel, WeightsUnavailable, WrongCheckpoint
 from waste_gui.engine.weight_files import WeightFile, open_weights
 from waste_gui.engine.weight_fit import Shape, fill
-
-HEADS = ("head", "head_then_all")
-"""Ways of tuning that begin with a regression on embeddings."""
 
 LIBRARIES = ("open_clip", "torchvision", "timm")
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -118,7 +115,7 @@ def build(config: RunConfig, classes: tuple[str, ...]) -> tuple[Classifier, Mode
     Raises UnknownModel, WeightsUnavailable, WrongCheckpoint, BadSettings.
     """
     library, name = find_model(config.model)
-    model, spec = _build_empty(library, name, config.image_size, classes, deep=config.tune in HEADS)
+    model, spec = _build_empty(library, name, config.image_size, classes, deep=config.tune in BEGIN_WITH_HEAD)
     if config.pretrained == "none":
         _start_residuals_at_identity(model)
     else:

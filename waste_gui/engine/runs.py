@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from waste_gui import exports
-from waste_gui.config import RunConfig, dump
+from waste_gui.config import BEGIN_WITH_HEAD, RunConfig, dump
 from waste_gui.engine.context import Context
 from waste_gui.engine.errors import BadSettings, StopRequested, UnusableDataset, WrongCheckpoint
 from waste_gui.files import write_atomically
@@ -121,25 +121,24 @@ def goes_on(request: RunRequest, folder: RunDir | None) -> bool:
 
 
 def _train(request: RunRequest, context: Context, folder: RunDir) -> RunFinished:
-    config, resumes = request.config, request.resume is not None
-    saved = goes_on(request, folder)
-    device, config = import_to_train(config, context, goes_on=saved)
-    if not resumes:
-        write_decided(request.config, config, folder)
-    from waste_gui.engine.models import HEADS
+    resumes, saved = request.resume is not None, goes_on(request, folder)
+    device, config = import_to_train(request.config, context, goes_on=saved)
+    to_keep = msgspec.structs.replace(request.config, tune=config.tune)
+    if not resumes and to_keep != request.config:
+        write_decided(to_keep, folder)
     from waste_gui.engine.startup import prepare
     from waste_gui.engine.training import Trainer, finite
 
     with contextlib.ExitStack() as closing:
         prepared = prepare(config, context, folder, device, closing, resumes=resumes)
-        trainer = Trainer(config, prepared, context, folder, request.config)
+        trainer = Trainer(config, prepared, context, folder, to_keep)
         if resumes:
             trainer.restore()
             if (
                 trainer.outcome.epoch < config.epochs
             ):  # Else it stays what it is: a run of as many epochs as it has.
                 trainer.begin_folder()
-        if config.tune in HEADS and not saved:
+        if config.tune in BEGIN_WITH_HEAD and not saved:
             trainer.begin_with_head()
         outcome = trainer.outcome if trainer.is_done else trainer.train()
         metrics: dict[str, float | None] = {
@@ -156,11 +155,10 @@ def _train(request: RunRequest, context: Context, folder: RunDir) -> RunFinished
     )
 
 
-def write_decided(asked: RunConfig, config: RunConfig, folder: RunDir) -> None:
+def write_decided(to_keep: RunConfig, folder: RunDir) -> None:
     """What of the network is trained, once the device has decided it: a resumed run goes on with that."""
-    if asked.tune != config.tune:
-        with contextlib.suppress(OSError):  # What was asked for stands there: it can be run again by that.
-            write_atomically(folder.config, dump(msgspec.structs.replace(asked, tune=config.tune)))
+    with contextlib.suppress(OSError):  # What was asked for stands there: it can be run again by that.
+        write_atomically(folder.config, dump(to_keep))
 
 
 def _test(prepared: Prepared, config: RunConfig, context: Context, folder: RunDir) -> dict[str, float | None]:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-import msgspec
 import torch
 from torch import Tensor
 
@@ -66,10 +65,10 @@ class Trainer:
         prepared: Prepared,
         context: Context,
         folder: RunDir,
-        asked: RunConfig | None = None,
+        to_keep: RunConfig | None = None,
     ) -> None:
-        """`asked` are the settings before the device decided on them."""
-        self.asked_epochs = asked.epochs if asked is not None else config.epochs
+        """`to_keep` are the settings as they stand in the run's folder: those asked for."""
+        self.to_keep = to_keep or config
         self.config, self.prepared, self.context, self.folder = config, prepared, context, folder
         self.model, self.spec, self.device = prepared.model, prepared.spec, prepared.device
         labels = [sample.label for sample in prepared.split.train]
@@ -92,8 +91,7 @@ class Trainer:
 
     def begin_folder(self) -> None:
         """What stands in the run's folder before training. Raises OSError."""
-        asked = msgspec.structs.replace(self.config, epochs=self.asked_epochs)
-        write_atomically(self.folder.config, dump(asked))
+        write_atomically(self.folder.config, dump(self.to_keep))
         save_split(self.folder.split, self.prepared.split, self.prepared.classes)
 
     def train_batches(self, epoch: int, begin: int) -> list[Sequence[Sample]]:
