@@ -20,7 +20,7 @@ from waste_gui.config import ConfigError, RunConfig
 from waste_gui.gui.common.preferences import Preferences
 from waste_gui.gui.common.theme import Theme
 from waste_gui.gui.photos.page import DataPage, _skipped_words
-from waste_gui.gui.results.page import ResultsPage
+from waste_gui.gui.results.page import Results, ResultsPage
 from waste_gui.gui.session.dataset_choice import DatasetChoice, Found
 from waste_gui.gui.session.example import demo_folder
 from waste_gui.gui.settings.form import Fields
@@ -232,6 +232,15 @@ def test_results_name_the_weakest_class(qtbot: QtBot, theme: Theme, tmp_path: Pa
     assert name == "coffee_grounds" and share == pytest.approx(0.57, abs=0.01)
     assert "coffee_grounds" in page._summary.text()
     page.grab()
+
+
+@pytest.mark.parametrize(
+    ("recall", "weakest"), [({"a": 1.0, "b": 1.0}, None), ({"a": 1.0, "b": 0.99}, ("b", 0.99)), ({}, None)]
+)
+def test_no_class_is_the_weakest_where_all_photos_are_right(
+    recall: dict[str, float], weakest: tuple[str, float] | None
+) -> None:
+    assert Results(classes=tuple(recall), confusion=(), recall=recall).weakest == weakest
 
 
 def test_missing_or_broken_results_are_no_results(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from pytestqt.qtbot import QtBot
 
@@ -16,6 +17,7 @@ from waste_gui.gui.training.page import RunPage
 from waste_gui.gui.training.stage_rows import grouped_rows
 from waste_gui.monitor.run import Run
 from waste_gui.monitor.snapshot import Snapshot
+from waste_gui.protocol import RunFinished
 
 THIN = "\u202f"
 
@@ -39,6 +41,15 @@ def test_no_empty_curves_but_the_accuracy_and_what_it_is_of(page: RunPage) -> No
     assert page.last_layer.accuracy.text() == f"85.0{THIN}%"
     assert page.last_layer.words.text().startswith("of 120 validation photos are right.")
     assert "trained on 480 photos" in page.last_layer.words.text()
+
+
+def test_only_photos_that_could_be_read_are_counted_as_validated(page: RunPage) -> None:
+    script = last_layer()
+    last = script.messages[-1]
+    assert isinstance(last, RunFinished)
+    script.messages[-1] = msgspec.structs.replace(last, metrics=last.metrics | {"val_photos": 47.0})
+    page.show_snapshot(shown(script))
+    assert page.last_layer.words.text().startswith("of 47 validation photos are right.")
 
 
 def test_bars_are_those_of_the_run_that_is_shown(page: RunPage) -> None:

@@ -64,7 +64,9 @@ class Results:
 
     @property
     def weakest(self) -> tuple[str, float] | None:
-        return min(self.recall.items(), key=lambda pair: pair[1]) if self.recall else None
+        """The class of which the smallest share is right; None where all photos are."""
+        found = min(self.recall.items(), key=lambda pair: pair[1]) if self.recall else None
+        return found if found and found[1] < 1 else None
 
     @cached_property
     def mistakes(self) -> list[tuple[int, str, str]]:

@@ -29,8 +29,7 @@ FIRST_PASS = "photos are read the first time"
 ADVISED = "Follow the advice below."
 ON_REQUEST = "Stopped on request"
 """What the engine calls a stop from the window, or from a terminal."""
-FINE_TUNING, USUAL_GAIN = "The last layer is trained. Fine-tuning trains all layers after it", "2–5"
-MOST_GAIN = 0.05
+FINE_TUNING = "The last layer is trained. Fine-tuning trains all layers after it"
 ONCE_IT_GOES_ON = "once it goes on"
 WAITS, BRING_BACK = "Waits for a folder", "Bring the folder back."
 
@@ -425,9 +424,8 @@ def _done(snapshot: Snapshot, finished: RunFinished) -> Notice:
     run, next_step = snapshot.run, ""
     more: tuple[Action | Offer, ...] = ()
     if _can_be_fine_tuned(snapshot):
-        about = f", about {roughly(snapshot.fine_tuning_s)} here" if snapshot.fine_tuning_s else ""
-        gain = f"; usually {USUAL_GAIN} points more" if _may_gain(run) else ""
-        next_step = f"{FINE_TUNING}{about}{gain}."
+        long = f", about {roughly(snapshot.fine_tuning_s)} here" if snapshot.fine_tuning_s else ""
+        next_step = f"{FINE_TUNING}{long}."
         more = (Action.FINE_TUNE,)
     offers = (Offer.SHOW_RESULTS, *more, Offer.HIDE)
     return Notice("done", "done", done_words(run, finished), next_step, offers)
@@ -436,11 +434,6 @@ def _done(snapshot: Snapshot, finished: RunFinished) -> Notice:
 def _can_be_fine_tuned(snapshot: Snapshot) -> bool:
     finished = snapshot.run.phase is RunPhase.FINISHED and snapshot.run.head_only
     return finished and snapshot.config is not None and not snapshot.elsewhere
-
-
-def _may_gain(run: Run) -> bool:
-    """Whether so many points more are possible at all."""
-    return run.best is None or (run.best.val_accuracy or 0.0) <= 1 - MOST_GAIN
 
 
 def _ended_badly(snapshot: Snapshot, kind: str, title: str, text: str, lines: tuple[str, ...]) -> Notice:

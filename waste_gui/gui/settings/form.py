@@ -54,7 +54,7 @@ WORDS = {
         "auto": AUTOMATIC,
         "head": "the last layer (a minute)",
         "all": "all layers",
-        "head_then_all": "the last layer, then all (best)",
+        "head_then_all": "the last layer, then all",
     },
     "balance": {"none": "no", "weights": "weight the loss", "sampler": "draw rare classes more"},
     "bad_image": {"replace": "take another photo", "blank": "take a black image"},
@@ -67,7 +67,7 @@ HELPS = {
     "pretrained": "The model's recommended weights, an earlier run, a file, or nothing. A tag of the "
     "library's may be typed.",
     "tune": "The last layer alone takes about a minute and is good with few photos; all layers after it take "
-    "longer and bring a few points more.",
+    "longer and may bring more.",
     "image_size": "Side of the square that the model sees. Automatic: the model's own.",
     "device": "Where to train. Automatic: a GPU, else the processor.",
     "cache_gb": "Disk space, for all runs together, that keeps photos as training needs them: each is then "

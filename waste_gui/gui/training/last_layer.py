@@ -11,6 +11,7 @@ from waste_gui.gui.common.formatting import count, percent
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
 from waste_gui.monitor.run import Run
+from waste_gui.protocol import RunFinished
 
 WIDEST = 640
 """Bars of a class would be too long to compare, and lines to read."""
@@ -21,7 +22,10 @@ def last_layer_words(run: Run) -> tuple[str, str]:
     baseline, best = run.baseline, run.best
     if best is None or best.val_accuracy is None:
         return "", "The last layer is trained. None of the validation photos could be read."
-    of = f"{count(baseline.val_photos)} validation photos" if baseline else "the validation photos"
+    read = run.last.metrics.get("val_photos") if isinstance(run.last, RunFinished) else None
+    if read is None and baseline is not None:
+        read = baseline.val_photos
+    of = f"{count(int(read))} validation photos" if read else "the validation photos"
     words = f"of {of} are right."
     if baseline is not None:
         words += f" The last layer was trained on {count(baseline.train_photos)} photos"
