@@ -113,7 +113,7 @@ class Series:
         first, last = np.searchsorted(self.x, [low_x, high_x], side="left")
         first, last = max(0, int(first) - 1), min(self._size, int(last) + 1)
         x, y = self.x[first:last], self.y[first:last]
-        if len(x) >= 2 * BLOCK * buckets:
+        if buckets > 1 and len(x) >= 2 * BLOCK * buckets:  # One of them is for what fills no block.
             self._blocks.take(self.y)
             whole = self._blocks.thinned(self.x, first // BLOCK, last // BLOCK, buckets - 1)
             rest = slice(last // BLOCK * BLOCK, last)
