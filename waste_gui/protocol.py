@@ -287,6 +287,28 @@ class EpochFinished(Message, frozen=True, kw_only=True, tag="epoch_finished"):
     most_predicted: MostPredicted | None = None
 
 
+class HeadFitted(Message, frozen=True, kw_only=True, tag="head_fitted"):
+    """The last layer is trained on embeddings, by the `decay` that was chosen: how it does, before any other
+    layer is trained."""
+
+    val_loss: Real | None
+    val_accuracy: Accuracy | None
+    decay: Real
+
+    def as_epoch(self) -> EpochFinished:
+        """What epochs of all layers are compared with: one that came before the first."""
+        return EpochFinished(
+            seq=self.seq,
+            at=self.at,
+            epoch=0,
+            train_loss=None,
+            val_loss=self.val_loss,
+            val_accuracy=self.val_accuracy,
+            elapsed_s=0.0,
+            best=True,
+        )
+
+
 class Heartbeat(Message, frozen=True, kw_only=True, tag="heartbeat"):
     """Each second, from its own thread. `where` is what the main thread is doing, in words, and `activity`
     what a program needs to know of it; `queued` are the photos that were asked for and are not read yet;
@@ -424,6 +446,7 @@ AnyMessage = (
     | Baseline
     | Metric
     | EpochFinished
+    | HeadFitted
     | Heartbeat
     | ImageFailed
     | SourceGone

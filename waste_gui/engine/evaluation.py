@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,11 @@ class Evaluation:
             share=round(int(answers_C[label]) / photos, 4),
             true_share=round(int(confusion[label].sum()) / photos, 4),
         )
+
+
+def finite(value: float) -> float | None:
+    """For messages: NaN and infinity are null."""
+    return value if math.isfinite(value) else None
 
 
 @torch.inference_mode()

@@ -15,11 +15,12 @@ from waste_gui.dataset.scan import Sample
 from waste_gui.engine.context import Context
 from waste_gui.engine.embeddings import VIEWS, Embedder, open_store
 from waste_gui.engine.errors import UnusableDataset
-from waste_gui.engine.evaluation import Evaluation
+from waste_gui.engine.evaluation import Evaluation, finite
 from waste_gui.engine.head import Fit, Rows, fit
 from waste_gui.engine.models import Classifier
 from waste_gui.engine.optimisation import loss_weights
 from waste_gui.engine.startup import Prepared
+from waste_gui.protocol import HeadFitted
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ def train_head(config: RunConfig, prepared: Prepared, context: Context) -> Train
         fitted = fit(rows, classes, config.seed, tell)
         put(fitted, prepared.model)
         evaluation = evaluate(fitted, split.val, found, classes)
+        context.report(
+            HeadFitted(
+                val_loss=finite(evaluation.loss), val_accuracy=finite(evaluation.accuracy), decay=fitted.decay
+            )
+        )
         stage.summary = f"decay {fitted.decay:g}; {evaluation.in_words('validation photos')}"
     return TrainedHead(fitted, evaluation)
 

@@ -126,8 +126,9 @@ def _train(request: RunRequest, context: Context, folder: RunDir) -> RunFinished
     to_keep = msgspec.structs.replace(request.config, tune=config.tune)
     if not resumes and to_keep != request.config:
         write_decided(to_keep, folder)
+    from waste_gui.engine.evaluation import finite
     from waste_gui.engine.startup import prepare
-    from waste_gui.engine.training import Trainer, finite
+    from waste_gui.engine.training import Trainer
 
     with contextlib.ExitStack() as closing:
         prepared = prepare(config, context, folder, device, closing, resumes=resumes)
@@ -163,10 +164,9 @@ def write_decided(to_keep: RunConfig, folder: RunDir) -> None:
 
 def _test(prepared: Prepared, config: RunConfig, context: Context, folder: RunDir) -> dict[str, float | None]:
     """How the best model does on the photos kept for the end."""
-    from waste_gui.engine.evaluation import evaluate
+    from waste_gui.engine.evaluation import evaluate, finite
     from waste_gui.engine.loading import batches_of
     from waste_gui.engine.startup import VAL_BATCH_FACTOR
-    from waste_gui.engine.training import finite
 
     photos = prepared.split.test
     with context.stage("validate", len(photos), "photos") as stage:

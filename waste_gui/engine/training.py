@@ -21,7 +21,7 @@ from waste_gui.engine.checkpoint import BEST, LAST, CheckpointInfo, Progress
 from waste_gui.engine.context import Context, StageReport
 from waste_gui.engine.course import Course, Schedule
 from waste_gui.engine.errors import StopRequested, UnusableDataset, WrongCheckpoint
-from waste_gui.engine.evaluation import Evaluation, evaluate, save_results
+from waste_gui.engine.evaluation import Evaluation, evaluate, finite, save_results
 from waste_gui.engine.head_training import TrainedHead, train_head
 from waste_gui.engine.loading import Batch, batches_of, training_order
 from waste_gui.engine.optimisation import WeightAverage, baseline, make_loss, make_optimizer
@@ -202,7 +202,8 @@ class Trainer:
         )
         if self.config.tune == "head":
             return f"the last layer, {right}"
-        of_best = f" (epoch {done.best_epoch})" if best is not None else ""
+        which = f"epoch {done.best_epoch}" if done.best_epoch else "the last layer alone"
+        of_best = f" ({which})" if best is not None else ""
         return f"{done.epoch} of {max(done.epoch, self.config.epochs)} epochs, {right}{of_best}"
 
     def train_epoch(self, epoch: int, batches: Iterator[Batch], stage: StageReport) -> None:
@@ -531,8 +532,3 @@ def keep_norms(model: torch.nn.Module) -> None:
 def scale_gradients(model: torch.nn.Module, scale: float) -> None:
     gradients = [p.grad for p in model.parameters() if p.grad is not None]
     torch._foreach_mul_(gradients, scale)
-
-
-def finite(value: float) -> float | None:
-    """For messages: NaN and infinity are null."""
-    return value if math.isfinite(value) else None

@@ -320,6 +320,8 @@ class Run:
                 self._draw([each])
             elif isinstance(each, protocol.EpochFinished) and each.best and not self.epochs:
                 self.best = each
+            elif isinstance(each, protocol.HeadFitted) and self.best is None:
+                self.best = each.as_epoch()
 
     def receive(self, message: AnyMessage | Unreadable) -> None:
         """Take in one message. One that came before (same `seq`) is passed over; an unreadable is logged."""
@@ -373,6 +375,8 @@ class Run:
                 self.baseline = message
             case protocol.Metric():
                 self._on_metrics([message])
+            case protocol.HeadFitted():
+                self.best = message.as_epoch()
             case protocol.EpochFinished():
                 self._on_epoch(message)
             case protocol.Heartbeat():

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.gui import pictures
@@ -23,6 +24,7 @@ from waste_gui.gui.session.run_text import (
     stop_question,
     window_title,
 )
+from waste_gui.gui.training.facts import facts
 from waste_gui.gui.training.stage_rows import grouped_rows, rows
 from waste_gui.monitor.crash import ProcessOutcome, explain
 from waste_gui.monitor.evidence import NOTHING_KNOWN
@@ -382,3 +384,32 @@ def test_no_word_of_epochs_in_a_run_of_the_last_layer() -> None:
             *dataclasses.astuple(notice(shown) or header_text(shown, NOT_READY)),
         )
         assert "epoch" not in " ".join(map(str, words)).lower(), words
+
+
+def none_better(script: Transcript) -> Transcript:
+    """As its epochs would be told of, had none of them been better than the last layer alone."""
+    script.messages = [
+        msgspec.structs.replace(told, best=False, val_accuracy=0.8)
+        if isinstance(told, p.EpochFinished)
+        else msgspec.structs.replace(told, metrics=told.metrics | {"val_accuracy": 0.85, "best_epoch": 0.0})
+        if isinstance(told, p.RunFinished)
+        else told
+        for told in script.messages
+    ]
+    return script
+
+
+def test_best_model_may_be_that_of_before_the_first_epoch() -> None:
+    shown = ended(none_better(last_layer_first()))
+    said, header = notice(shown), header_text(shown, NOT_READY)
+    assert said is not None and said.title.endswith("photos right (the last layer alone).")
+    assert header.stage_detail == f"best 85.0{THIN}% (the last layer alone)"
+    assert facts(shown, shown.config)["Best"] == f"85.0{THIN}% (the last layer alone)"
+
+
+def test_stop_of_all_layers_says_that_the_last_layer_is_kept() -> None:
+    script = Transcript(3, asked="head_then_all", tune="head_then_all").start_up("embed", 600)
+    script.embed(600).begin_training().steps(1, 2)
+    run = replay(script.messages)
+    asked = stop_question(Snapshot(run, script.at, config=RunConfig()))
+    assert asked.endswith(f"The best model so far (85.0{THIN}%, the last layer alone) is kept.")

@@ -52,11 +52,12 @@ def _epochs(run: PastRun) -> str:
 
 
 def _best(run: PastRun) -> str:
-    if run.summary.tune == "head" and run.summary.best is not None:
-        return percent(run.summary.best)
+    whole, best = run.summary.best, run.best.val_accuracy if run.best is not None else None
+    if whole is not None and (run.summary.tune == "head" or best is None or best < whole):
+        return percent(whole)  # That of the last layer, before any epoch of all layers.
     if run.best is not None and run.best.val_accuracy is not None:
         return f"{percent(run.best.val_accuracy)} (epoch {run.best.epoch})"
-    return NOTHING if run.summary.best is None else percent(run.summary.best)
+    return NOTHING
 
 
 def _same_photos(runs: Sequence[PastRun]) -> Row:

@@ -341,7 +341,7 @@ def time_left(seconds: float) -> str:
 
 def _advice(snapshot: Snapshot) -> tuple[str, str]:
     run = snapshot.run
-    best = f"Best {_best(run, 'ep.')}" if _best(run) else ""
+    best = f"Best {best_words(run, 'ep.')}" if best_words(run) else ""
     if run.paused:
         return "Press Resume.", best
     if _waits(snapshot):
@@ -356,22 +356,28 @@ def _advice(snapshot: Snapshot) -> tuple[str, str]:
     return "Nothing to do.", best
 
 
-def _best(run: Run, epoch: str = "epoch") -> str:
+def best_words(run: Run, epoch: str = "epoch") -> str:
     """`91.4 % (epoch 6)`, empty before there is one."""
     if run.best is None or run.best.val_accuracy is None:
         return ""
-    if run.head_only:
-        return percent(run.best.val_accuracy)
-    return f"{percent(run.best.val_accuracy)} ({epoch} {run.best.epoch})"
+    which = best_of(run, epoch)
+    return percent(run.best.val_accuracy) + (f" ({which})" if which else "")
+
+
+def best_of(run: Run, epoch: str = "epoch") -> str:
+    """Which model is the best: `epoch 6`, or that of before the first; nothing where there are none."""
+    if run.best is None or run.head_only:
+        return ""
+    return f"{epoch} {run.best.epoch}" if run.best.epoch else "the last layer alone"
 
 
 def _ended_header(snapshot: Snapshot, *, can_start: bool) -> HeaderText:
     run = snapshot.run
     took = clock(run.took_s)
     at = f"at {time_of_day(snapshot.unix(run.heard_at))}" if snapshot.zero_unix else ""
-    best, more = f"best {_best(run)}" if _best(run) else "no epoch was finished", ""
+    best, more = f"best {best_words(run)}" if best_words(run) else "no epoch was finished", ""
     if run.head_only:
-        best = _best(run) or "the last layer is not trained yet"
+        best = best_words(run) or "the last layer is not trained yet"
     glyph: Glyph = "failed"
     match run.phase:
         case RunPhase.FINISHED:
@@ -406,8 +412,8 @@ def notice(snapshot: Snapshot) -> Notice | None:
             return _done(snapshot, finished)
         case RunStopped() as stopped:
             kept = "The last state is saved; training can be resumed from it." if _resumable(run) else ""
-            if _best(run):
-                kept = f"The best model so far is kept: {_best(run)}."
+            if best_words(run):
+                kept = f"The best model so far is kept: {best_words(run)}."
             ask = (Offer.RESUME_RUN,) if _resumable(run) else ()
             reason = stopped.reason.strip().rstrip(".") or "Stopped"
             title = reason if reason.startswith("Stopped") else f"Stopped: {reason}"
@@ -447,7 +453,7 @@ def _ended_badly(snapshot: Snapshot, kind: str, title: str, text: str, lines: tu
 def _labels(run: Run) -> tuple[tuple[Action | Offer, str], ...]:
     """What a button says more exactly of this run."""
     labels: list[tuple[Action | Offer, str]] = []
-    if _best(run):
+    if best_words(run):
         labels.append((Action.STOP, "Stop, keep best model"))
     saved = run.checkpoint or run.earlier.checkpoint
     if saved is not None:
@@ -501,8 +507,8 @@ def done_words(run: Run, finished: RunFinished) -> str:
         return "Done."
     photos = finished.metrics.get("val_photos")
     of = f"{count(int(photos))} validation" if photos else "the validation"
-    epoch = f" (epoch {run.best.epoch})" if run.best and not run.head_only else ""
-    return f"Done: {percent(accuracy)} of {of} photos right{epoch}."
+    which = best_of(run)
+    return f"Done: {percent(accuracy)} of {of} photos right{f' ({which})' if which else ''}."
 
 
 def status_parts(snapshot: Snapshot) -> list[str]:
@@ -569,6 +575,6 @@ def stop_question(snapshot: Snapshot) -> str:
         return "Training has not begun yet; nothing is lost."
     words = f"Epoch {run.epoch_now} is not finished. "
     if run.best is not None and run.best.val_accuracy is not None:
-        best = f"{percent(run.best.val_accuracy)}, epoch {run.best.epoch}"
+        best = f"{percent(run.best.val_accuracy)}, {best_of(run)}"
         return f"{words}The best model so far ({best}) is kept."
     return words + "No epoch is finished yet; the last state is saved so that it can be resumed."

@@ -8,9 +8,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from waste_gui.config import RunConfig, tune_on
-from waste_gui.gui.common.formatting import many, percent
+from waste_gui.gui.common.formatting import many
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
+from waste_gui.gui.session.run_text import best_words
 from waste_gui.monitor.formatting import size
 from waste_gui.monitor.run import Run
 from waste_gui.monitor.snapshot import Snapshot
@@ -40,9 +41,7 @@ def facts(snapshot: Snapshot, config: RunConfig | None, found: str = "") -> dict
         shown["Found"] = run.stages["scan"].summary or found or "–"
     if run.warnings:
         shown["Note"] = " ".join(filter(None, (run.warnings[-1].text, run.warnings[-1].hint)))
-    if run.best is not None and run.best.val_accuracy is not None:
-        of = "" if run.head_only else f" (epoch {run.best.epoch})"
-        shown["Best"] = f"{percent(run.best.val_accuracy)}{of}"
+    shown["Best"] = best_words(run) or "–"
     if snapshot.elsewhere:
         shown["Device"] += f" · on {snapshot.elsewhere}"
     if snapshot.folder:
