@@ -49,7 +49,7 @@ def test_series_without_a_number_has_no_last() -> None:
 
 
 @settings(deadline=None)
-@example([*[None] * 31, 0.0, 1.0], capacity=33, buckets=1)
+@example([*[None] * 31, 0.0, 1.0], 33, 1)
 @given(values, st.integers(16, 200), st.integers(1, 40))
 def test_series_with_too_many_points_keeps_its_extremes_its_gaps_and_its_newest(
     ys: list[float | None], capacity: int, buckets: int
