@@ -55,7 +55,7 @@ BALANCED = ModelChoice(
     library="timm",
     model="timm:convnext_tiny",
     called="ConvNeXt-Tiny",
-    what="Usually right more often, at a moderate pace. Good with any graphics card.",
+    what="Larger, and knows more pictures. Good with any graphics card.",
     licence="Apache-2.0",
     pace=3,
 )
@@ -64,7 +64,7 @@ BEST = ModelChoice(
     library="open_clip",
     model="ViT-B-16",
     called="CLIP ViT-B/16",
-    what="Has seen 400 million pictures. Usually right most often; wants a graphics card.",
+    what="The largest: has seen 400 million pictures. Wants a graphics card.",
     licence="Apache-2.0",
     pace=10,
 )

