@@ -345,6 +345,13 @@ def test_batch_norm_that_sees_more_of_a_photo_takes_one(
     assert len(watched.seen) == 40
 
 
+@pytest.mark.slow
+def test_last_layer_alone_takes_batches_of_one(photos: Path, tmp_path: Path) -> None:
+    """Nothing of it is trained by batches."""
+    config = settings(photos, model="resnet18", batch_size=1, epochs=1, tune="head")
+    assert isinstance(engine.train(config, run_dir=tmp_path / "run"), RunFinished)
+
+
 def test_last_single_photo_joins_the_batch_before_it(photos: Path, watched: Watched, tmp_path: Path) -> None:
     config = settings(photos, model="resnet18", batch_size=13, epochs=1)  # 13, 13 and 14
     engine.train(config, watched.hear, run_dir=tmp_path / "run")

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from waste_gui.gui.training.trend import NARROWEST, SHARE, WIDEST, Trend
 from waste_gui.monitor.series import FloatArray, Series
 
+RUNS = 8
+
 
 def trend_of(values: Sequence[float | None] | FloatArray) -> FloatArray:
     series, trend = Series(), Trend()
@@ -43,15 +45,18 @@ def test_straight_line_is_its_own_trend_from_the_first_point_on(
 def test_trend_does_not_lag_behind_a_falling_loss(
     count: int, steepness: int, noise: float, seed: int
 ) -> None:
-    """`steepness` is how many times the loss falls to a third."""
+    """`steepness` is how many times the loss falls to a third. Lag is what is left when chance is not: of one
+    short run, the noise itself moves the mean."""
     loss = 0.3 + 2.7 * np.exp(-steepness * np.arange(count) / count)
     chance = np.random.default_rng(seed)
-    trend = trend_of(loss + chance.normal(0, noise, count) * loss)
     late = slice(count // 2, None)
-    by_chance = 3 * noise / np.sqrt(count / 2)  # Three deviations of the mean of the values themselves.
-    assert abs(np.mean((trend - loss)[late] / loss[late])) < 0.04 + noise + by_chance
-    error = np.sqrt(np.mean((trend / loss - 1) ** 2))
-    assert error < 0.08 + 1.5 * noise
+    lags = []
+    for _ in range(RUNS):
+        trend = trend_of(loss + chance.normal(0, noise, count) * loss)
+        lags.append(np.mean((trend - loss)[late] / loss[late]))
+        error = np.sqrt(np.mean((trend / loss - 1) ** 2))
+        assert error < 0.08 + 1.5 * noise
+    assert abs(np.mean(lags)) < 0.04 + noise
 
 
 @given(seed=st.integers(0, 2**32))
