@@ -26,7 +26,15 @@ from waste_gui.engine import checkpoint, training
 from waste_gui.engine.course import Course, Schedule
 from waste_gui.engine.errors import BadSettings, StopRequested
 from waste_gui.engine.training import Trainer
-from waste_gui.protocol import AnyMessage, EpochFinished, Metric, RunFinished, StageFinished, Warned
+from waste_gui.protocol import (
+    AnyMessage,
+    EpochFinished,
+    Metric,
+    RunFinished,
+    RunStarted,
+    StageFinished,
+    Warned,
+)
 from waste_gui.rundir import RunDir
 
 NO_NORM = "timm:test_vit"
@@ -349,7 +357,11 @@ def test_batch_norm_that_sees_more_of_a_photo_takes_one(
 def test_last_layer_alone_takes_batches_of_one(photos: Path, tmp_path: Path) -> None:
     """Nothing of it is trained by batches."""
     config = settings(photos, model="resnet18", batch_size=1, epochs=1, tune="head")
-    assert isinstance(engine.train(config, run_dir=tmp_path / "run"), RunFinished)
+    said: list[AnyMessage] = []
+    engine.train(config, said.append, run_dir=tmp_path / "run")
+    assert isinstance(said[-1], RunFinished)
+    told = next(message for message in said if isinstance(message, RunStarted))
+    assert [s.id for s in told.stages if s.id in ("embed", "fit")] == ["embed", "fit"]
 
 
 def test_last_single_photo_joins_the_batch_before_it(photos: Path, watched: Watched, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from waste_gui import files, isolation
-from waste_gui.config import ConfigError, RunConfig, may_embed
+from waste_gui.config import ConfigError, RunConfig
 from waste_gui.engine import allocator
 from waste_gui.engine.cli import parser, request_from
 from waste_gui.engine.errors import BadSettings, EngineError, UnusableFolder
@@ -85,7 +85,6 @@ def train(options: Namespace, report: Reporter) -> Last:
     """Open the run folder, so that `run_started` is its first line, then train."""
     from waste_gui.engine import runs
     from waste_gui.engine.supervision import supervise
-    from waste_gui.stages import training_stages
 
     request, folder = RunRequest(config=RunConfig()), None
     error: EngineError | None = None
@@ -111,7 +110,7 @@ def train(options: Namespace, report: Reporter) -> Last:
             folder=folder,
             resumed_from=request.resume,
             error=error,
-            stages=training_stages(embeds=may_embed(request.config) and not runs.goes_on(request, folder)),
+            stages=runs.stages_of(request, folder),
         )
         report(last)
         report.close()

@@ -42,7 +42,9 @@ def train(
         report.add_output(events_output(folder.events))
         _tell(
             report,
-            announcement("train", request.config, folder, resumed_from=request.resume),
+            announcement(
+                "train", request.config, folder, runs.stages_of(request, folder), resumed_from=request.resume
+            ),
             lambda context: runs.train(request, context, folder),
         )
     finally:
@@ -83,7 +85,7 @@ def _reporter(listener: Callable[[AnyMessage], None] | None) -> Reporter:
 
 
 def _tell(report: Reporter, first: RunStarted, work: Callable[[Context], L]) -> L:
-    context = Context(report)
+    context = Context(report, stages=first.stages)
     report(first)
     context.heart.start()
     try:

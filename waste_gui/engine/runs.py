@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from waste_gui import exports
-from waste_gui.config import BEGIN_WITH_HEAD, RunConfig, dump
+from waste_gui.config import BEGIN_WITH_HEAD, RunConfig, dump, may_embed
 from waste_gui.engine.context import Context
 from waste_gui.engine.errors import BadSettings, StopRequested, UnusableDataset, WrongCheckpoint
 from waste_gui.files import write_atomically
@@ -20,10 +20,12 @@ from waste_gui.protocol import (
     Predicted,
     RunFinished,
     RunStopped,
+    StageInfo,
     Warned,
 )
 from waste_gui.request import RunRequest
 from waste_gui.rundir import RunDir, RunFolderError, cannot_be_written, new_run_dir
+from waste_gui.stages import training_stages
 
 if TYPE_CHECKING:
     from waste_gui.dataset.scan import Sample
@@ -118,6 +120,11 @@ def goes_on(request: RunRequest, folder: RunDir | None) -> bool:
     if request.resume is None or folder is None:
         return False
     return any((folder.checkpoints / f"{name}.safetensors").exists() for name in CHECKPOINTS)
+
+
+def stages_of(request: RunRequest, folder: RunDir | None) -> tuple[StageInfo, ...]:
+    """Those that may come, as far as is known before the device is."""
+    return training_stages(embeds=may_embed(request.config) and not goes_on(request, folder))
 
 
 def _train(request: RunRequest, context: Context, folder: RunDir) -> RunFinished:
