@@ -19,6 +19,9 @@ MOST_STAGES = 100
 MOST_PATHS = 10_000
 """Of photos that are the same: in a finding."""
 
+MOST_LISTED = 10_000
+"""Classes, sources or photos in a preview."""
+
 Seconds = Annotated[float, Meta(ge=0, le=LONGEST_S)]
 UnixTime = Annotated[float, Meta(ge=0, le=32e9)]  # Until the year 2984: later ones have no date on Windows.
 Count = Annotated[int, Meta(ge=0, le=10**15)]  # Also of bytes.
@@ -31,6 +34,7 @@ Small = Annotated[int, Meta(ge=-1, le=10**9)]
 Real = Annotated[float, Meta(ge=-1e39, le=1e39)]  # All that a float of 32 bits can be.
 Rate = Annotated[float, Meta(ge=0, le=1e12)]
 Share = Annotated[float, Meta(ge=-0.01, le=1.01)]  # A sum of many floats may be a little more than 1.
+Interval = tuple[Annotated[float, Meta(ge=-1.01, le=1.01)], Annotated[float, Meta(ge=-1.01, le=1.01)]]
 Accuracy = Annotated[float, Meta(ge=-1, le=1000)]  # A fraction; others may tell percent.
 Percent = Annotated[float, Meta(ge=0, le=1000)]
 Name = Annotated[str, Meta(max_length=500)]

@@ -22,12 +22,14 @@ from msgspec import Meta, inspect
 
 from waste_gui.bounds import (
     LONGEST_S,
+    MOST_LISTED,
     MOST_PATHS,
     MOST_STAGES,
     SHORTEST_LIMIT_S,
     Accuracy,
     Count,
     Epoch,
+    Interval,
     Line,
     Lines,
     Name,
@@ -417,6 +419,83 @@ class Finding(Message, frozen=True, kw_only=True, tag="finding"):
     dismissed: bool = False
 
 
+class ClassForecast(msgspec.Struct, frozen=True, kw_only=True):
+    """How many of a class's `photos` would be right; None where it has too few to say."""
+
+    label: Line
+    photos: Count
+    accuracy: Share | None
+
+
+class Confused(msgspec.Struct, frozen=True, kw_only=True):
+    """So many `photos` of a class would be taken for another."""
+
+    label: Line
+    taken_for: Line
+    photos: Count
+
+
+class CurvePoint(msgspec.Struct, frozen=True, kw_only=True):
+    """What so many training photos bring."""
+
+    photos: Count
+    accuracy: Share
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What so many further `photos` of a class would bring, all classes together: between these points of a
+    share."""
+
+    label: Line
+    photos: Count
+    gain: Interval
+
+
+class SourceForecast(msgspec.Struct, frozen=True, kw_only=True):
+    """How many of a source's `photos` would be right if none of them were trained on; None where the others
+    cannot teach that."""
+
+    source: Line
+    photos: Count
+    accuracy: Share | None
+
+
+class Suspect(msgspec.Struct, frozen=True, kw_only=True):
+    """A photo whose label a person should look at; the likeliest first."""
+
+    path: Line
+    label: Line
+    suggested: Line
+    confidence: Share
+
+
+class Outlier(msgspec.Struct, frozen=True, kw_only=True):
+    """A photo that is like no others; the strangest first."""
+
+    path: Line
+    label: Line
+
+
+class Previewed(Message, frozen=True, kw_only=True, tag="previewed"):
+    """What training on these `photos` would come to, before it: cross-validated on their embeddings.
+
+    Intervals are meant to hold nine times of ten. `twins` show the same in training and validation.
+    """
+
+    accuracy: Share
+    interval: Interval
+    photos: Count
+    per_class: Annotated[tuple[ClassForecast, ...], Meta(max_length=MOST_LISTED)]
+    confused: Annotated[tuple[Confused, ...], Meta(max_length=MOST_LISTED)] = ()
+    curve: Annotated[tuple[CurvePoint, ...], Meta(max_length=100)] = ()
+    with_twice: Interval | None = None
+    wanted: Annotated[tuple[Wanted, ...], Meta(max_length=MOST_LISTED)] = ()
+    sources: Annotated[tuple[SourceForecast, ...], Meta(max_length=MOST_LISTED)] = ()
+    suspects: Annotated[tuple[Suspect, ...], Meta(max_length=MOST_LISTED)] = ()
+    outliers: Annotated[tuple[Outlier, ...], Meta(max_length=MOST_LISTED)] = ()
+    twins: Annotated[tuple[tuple[Line, Line], ...], Meta(max_length=MOST_LISTED)] = ()
+
+
 class RunFinished(Message, frozen=True, kw_only=True, tag="run_finished"):
     checkpoint: Line | None
     metrics: Annotated[dict[Name, Real | None], Meta(max_length=1000)]
@@ -458,6 +537,7 @@ AnyMessage = (
     | Stacks
     | Predicted
     | Finding
+    | Previewed
     | RunFinished
     | RunStopped
     | RunFailed

@@ -45,5 +45,14 @@ CHECK_STAGES: tuple[StageInfo, ...] = (
 )
 """The stages of a check before training."""
 
+FORECAST = StageInfo(id="forecast", title="Work out the preview", expected_s=(1, 10), stuck_after_s=60)
+
+PREVIEW_STAGES: tuple[StageInfo, ...] = (
+    *(stage for stage in STAGES if stage.id in ("import", "scan", "model")),
+    EMBED,
+    FORECAST,
+)
+"""The stages of a preview before training."""
+
 INSIDE_TRAIN = ("validate", "save")
 """Stages that come again after each epoch, while `train` is open."""
