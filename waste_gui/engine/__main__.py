@@ -70,6 +70,7 @@ def run(arguments: list[str]) -> int:
     jobs = {
         "train": train,
         "check": check,
+        "preview": preview,
         "predict": predict,
         "evaluate": evaluate,
         "export": export,
@@ -137,6 +138,27 @@ def check(options: Namespace, report: Reporter) -> Last:
         return checking.check(config, context)
 
     return supervise(work, report, command="check", config=config, error=error, stages=CHECK_STAGES)
+
+
+def preview(options: Namespace, report: Reporter) -> Last:
+    """Say what training on these photos would come to. No run folder is made."""
+    from waste_gui.engine import runs
+    from waste_gui.engine.supervision import supervise
+    from waste_gui.stages import PREVIEW_STAGES
+
+    config, error = RunConfig(), None
+    try:
+        config = request_from(options).config
+    except ConfigError as bad:
+        error = BadSettings(str(bad), "Change it and start again.")
+    return supervise(
+        lambda context: runs.preview(config, context),
+        report,
+        command="preview",
+        config=config,
+        error=error,
+        stages=PREVIEW_STAGES,
+    )
 
 
 def predict(options: Namespace, report: Reporter) -> Last:

@@ -38,6 +38,9 @@ def parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="look for bad and duplicate photos before training")
     check.add_argument("config", nargs="?", metavar="RUN_CONFIG.json", help="settings from a file")
     _add_fields(check)
+    preview = commands.add_parser("preview", help="say what training on these photos would come to")
+    preview.add_argument("config", nargs="?", metavar="RUN_CONFIG.json", help="settings from a file")
+    _add_fields(preview)
     _add_exclude(commands.add_parser("set-aside", help="leave photos out of training, or take them back"))
     evaluate = commands.add_parser("evaluate", help="validate a run's best model again")
     evaluate.add_argument("folder", metavar="RUN_FOLDER")
@@ -51,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("folder", metavar="DIR")
     for command in (evaluate, predict):
         command.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
-    for command in (train, check, evaluate, predict, export, demo):
+    for command in (train, check, preview, evaluate, predict, export, demo):
         command.add_argument(
             "--format", choices=("json", "text"), help="messages as JSON lines or as text; text on a terminal"
         )

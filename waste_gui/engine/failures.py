@@ -40,7 +40,7 @@ def failed(
 
 
 def subject(command: str) -> str:
-    return {"train": "Training", "check": "The check"}.get(command, "The program")
+    return {"train": "Training", "check": "The check", "preview": "The preview"}.get(command, "The program")
 
 
 def first_line(failure: BaseException) -> str:

@@ -78,7 +78,7 @@ def fit(
     each look at all rows and may raise, to stop."""
     scale = Scale.of(rows.features_NF)
     scaled = replace(rows, features_NF=scale(rows.features_NF))
-    pace = _Pace(tell, len(DECAYS) * (FOLDS + 1))
+    pace = Pace(tell, len(DECAYS) * (FOLDS + 1))
     with few_threads(rows.features_NF.numel() * classes):
         decay, accuracy = best_decay(some(scaled, seed), classes, seed, pace)
         head = None
@@ -89,7 +89,7 @@ def fit(
     return Fit(scale.unscaled(head), decay, accuracy, loss)
 
 
-def best_decay(rows: Rows, classes: int, seed: int, pace: _Pace) -> tuple[float, float]:
+def best_decay(rows: Rows, classes: int, seed: int, pace: Pace) -> tuple[float, float]:
     """That with the least loss on photos that were held out; and the share of them that it has right."""
     losses, rights = torch.zeros(len(DECAYS)), torch.zeros(len(DECAYS))
     for held_out_N in divide(rows, seed):
@@ -125,7 +125,7 @@ def few_threads(products: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-class _Pace:
+class Pace:
     """How far so many fits are. One takes `ITERATIONS` looks at all rows, or fewer."""
 
     def __init__(self, tell: Callable[[int, int], object], fits: int) -> None:
@@ -175,7 +175,7 @@ def divide(rows: Rows, seed: int) -> list[Tensor]:
 
 
 def solve(
-    rows: Rows, classes: int, decay: float, begin: Head | None = None, pace: _Pace | None = None
+    rows: Rows, classes: int, decay: float, begin: Head | None = None, pace: Pace | None = None
 ) -> Head:
     """The least mean cross-entropy plus `decay` times half the weights' squares; the bias is spared."""
     features_NF, labels_N = rows.features_NF, rows.labels_N

@@ -130,11 +130,11 @@ class Failures:
     def _too_many(self) -> TooManyFailures:
         reason, times = Counter(e.reason for e in self.errors.values()).most_common(1)[0]
         folder, there = self._folders.most_common(1)[0]
+        listed = "" if self._csv_path is None else " failures.csv in the run folder lists all."
         return TooManyFailures(
             f"{len(self.errors)} photos cannot be read, more than the {self.limit} allowed. "
             f"The commonest reason, {times} times: the photo {reason}.",
-            f"Look at {folder} first ({there} of them): repair the photos, or exclude them. "
-            "failures.csv in the run folder lists all.",
+            f"Look at {folder} first ({there} of them): repair the photos, or exclude them.{listed}",
         )
 
     def write_csv(self) -> None:

@@ -234,6 +234,14 @@ def import_libraries(
     return device
 
 
+def preview(config: RunConfig, context: Context) -> RunFinished:
+    """What training would come to, as a `previewed`. Nothing is written but what the caches keep."""
+    device = import_libraries(config, context)
+    from waste_gui.engine import previewing
+
+    return previewing.preview(config, device, context)
+
+
 def predict(folder: RunDir, photos: Sequence[str], context: Context, config: RunConfig) -> RunFinished:
     """Say each photo's class, as a `predicted` each, from the run folder alone."""
     device = import_libraries(config, context)

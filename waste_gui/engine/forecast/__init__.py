@@ -1,0 +1,1 @@
+"""What training on photos would come to, from their embeddings alone."""

@@ -1,0 +1,64 @@
+"""The photos that a forecast is made of: their embeddings, and where training would put each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from waste_gui.dataset.scan import Sample
+from waste_gui.dataset.split import Split
+from waste_gui.engine.embeddings import VIEWS
+from waste_gui.engine.errors import UnusableDataset
+from waste_gui.engine.head import Rows
+
+LOOK = "Look at the photos: those that cannot be read are listed above."
+
+
+@dataclass(frozen=True)
+class EmbeddedPhotos:
+    """`views_VNF` (views, photos, features) float16, the first as the photo is; the first `to_train` of the
+    `samples` are those that training would train on, the others those that it would validate with."""
+
+    samples: tuple[Sample, ...]
+    views_VNF: Tensor
+    to_train: int
+    classes: tuple[str, ...]
+
+    @property
+    def labels_N(self) -> Tensor:
+        return torch.tensor([sample.label for sample in self.samples])
+
+    def rows(self) -> Rows:
+        """A row for each view of each photo."""
+        views, photos, _ = self.views_VNF.shape
+        return Rows(
+            self.views_VNF.flatten(0, 1).float(),
+            self.labels_N.repeat(views),
+            torch.ones(views * photos),
+            torch.arange(photos).repeat(views),
+        )
+
+
+def gather(split: Split, found: Mapping[str, Tensor], classes: tuple[str, ...]) -> EmbeddedPhotos:
+    """Those of a split that could be read. Raises UnusableDataset where there is nothing to tell apart."""
+    train = [s for s in {s.path: s for s in split.train}.values() if s.path in found]
+    known = {s.path for s in train}
+    val = [s for s in {s.path: s for s in split.val}.values() if s.path in found and s.path not in known]
+    samples = (*train, *val)
+    counts = Counter(sample.label for sample in samples)
+    if not samples:
+        raise UnusableDataset("Not one photo could be read.", "Open a few of them to see what is wrong.")
+    if len(counts) < 2:
+        raise UnusableDataset("Photos of fewer than two classes can be read.", LOOK)
+    if max(counts.values()) < 2:
+        raise UnusableDataset(
+            "There is one photo of each class: none is left to learn from while another is asked for.",
+            "Add photos: a preview begins with two of a class.",
+        )
+    views_VNF = torch.stack([found[sample.path] for sample in samples], dim=1)
+    assert len(views_VNF) == VIEWS
+    return EmbeddedPhotos(samples, views_VNF, len(train), classes)
