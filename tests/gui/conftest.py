@@ -20,6 +20,7 @@ from waste_gui.monitor.snapshot import Snapshot
 
 FAKE_ENGINE = Path(__file__).parent / "fakes/fake_engine.py"
 FAKE_CHECK = Path(__file__).parent / "fakes/fake_check.py"
+FAKE_PREVIEW = Path(__file__).parent / "fakes/fake_preview.py"
 WAIT_MS = 20_000
 
 
@@ -31,6 +32,11 @@ def fake(scenario: str) -> Callable[[Path], list[str]]:
 def fake_check(scenario: str) -> Callable[[Path], list[str]]:
     """The command that plays a check."""
     return lambda config: [sys.executable, str(FAKE_CHECK), str(config), scenario]
+
+
+def fake_preview(scenario: str) -> Callable[[Path], list[str]]:
+    """The command that plays a preview."""
+    return lambda config: [sys.executable, str(FAKE_PREVIEW), str(config), scenario]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -80,8 +86,8 @@ def end_engine(window: MainWindow, qtbot: QtBot) -> None:
 
 
 def end_check(page: DataPage, qtbot: QtBot) -> None:
-    page.checking.close()
-    qtbot.waitUntil(lambda: not page.checking.check.running, timeout=WAIT_MS)
+    page.finish_writing()
+    qtbot.waitUntil(lambda: page.reading_now is None, timeout=WAIT_MS)
 
 
 def ready(window: MainWindow, photos: Path, qtbot: QtBot) -> MainWindow:

@@ -23,6 +23,7 @@ import numpy as np
 from PIL import Image
 
 from tests.gui.card_pictures import CARD_STATES, show_cards, show_online
+from tests.gui.preview_pictures import PREVIEW_STATES, show_preview
 from tests.gui.runs_pictures import RUNS_STATES, show_runs
 from waste_gui import config as configs
 from waste_gui import protocol as p
@@ -827,7 +828,7 @@ def main(out: Path, wanted: list[str], guide: bool = False, sizes: Sequence[tupl
         os.chdir(tempfile.mkdtemp())
     photos = many_photos(Path("photos"), "metal") if guide else many_photos(Path(tempfile.mkdtemp()))
     drawn = (Path("drawn") if guide else Path(tempfile.mkdtemp())) / "waste"
-    if not wanted or set(wanted) & set(CHECK_STATES):
+    if not wanted or set(wanted) & {*CHECK_STATES, *PREVIEW_STATES}:
         draw_dataset(drawn, per_class=8)
     results = Path(tempfile.mkdtemp()) / "2026-11-23_14-01-52"
     write_results(results)
@@ -979,6 +980,7 @@ def main(out: Path, wanted: list[str], guide: bool = False, sizes: Sequence[tupl
         "idle",
         "photos",
         *CHECK_STATES,
+        *PREVIEW_STATES,
         "settings",
         "more_settings",
         *CARD_STATES,
@@ -1028,6 +1030,8 @@ def main(out: Path, wanted: list[str], guide: bool = False, sizes: Sequence[tupl
                     turn(lambda shown_photos=shown_photos: not shown_photos._asked, 121)  # type: ignore[misc]
                 elif state in CHECK_STATES:
                     shown = show_check(window, state)
+                elif state in PREVIEW_STATES:
+                    shown = show_preview(window, state, drawn, turn)
                 elif state in ("settings", "more_settings"):
                     show_online(window)
                     window.show_page(pages.SETTINGS)
@@ -1070,7 +1074,7 @@ def main(out: Path, wanted: list[str], guide: bool = False, sizes: Sequence[tupl
                     turn(lambda shown=shown: shown.photo.frame.words != "reading…", 121)  # type: ignore[misc]
                 turn()
                 if state in CHECK_STATES:
-                    window.rooms.data.checking._on_check()
+                    window.rooms.data.checking._on_work()
                 if state == "results":
                     turn(lambda window=window: window.rooms.results.results is not None, 121)  # type: ignore[misc]
                     turn()
@@ -1089,6 +1093,7 @@ def main(out: Path, wanted: list[str], guide: bool = False, sizes: Sequence[tupl
                     picture.save(str(out / f"{state}_{look}_{size}.png"))
                 window.rooms.data.undo_stack.undo()  # What was set aside.
                 window.rooms.data.checking.check._engine = None
+                window.rooms.data.previewing.preview._engine = None
                 window.close()
                 window.deleteLater()
                 turn()

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from tests.gui import pictures
+from tests.gui.preview_pictures import photos_of, play, preview_script
 from tests.gui.runs_pictures import write_runs
 from waste_gui.config import RunConfig
 from waste_gui.dataset.demo import draw_dataset
@@ -160,6 +161,13 @@ class Pieces:
         part.browse(True)
         return page
 
+    def preview(self) -> QWidget:
+        page = self.photos()
+        script = preview_script("preview_three_sources", photos_of(page))
+        play(page.previewing, script)
+        page.previewing.browse(True)
+        return page
+
     def settings(self) -> QWidget:
         page = SettingsPage()
         page.fields.more.setChecked(True)
@@ -230,7 +238,7 @@ class Pieces:
 
 def _end(widget: QWidget) -> None:
     if isinstance(widget, DataPage):
-        widget.checking.close()
+        widget.finish_writing()
     if isinstance(widget, RunsPage):
         widget.finish_writing()
 
@@ -254,6 +262,7 @@ MAKERS: dict[str, Callable[[Pieces], QWidget]] = {
     "photos": Pieces.photos,
     "gallery": Pieces.gallery,
     "findings": Pieces.findings,
+    "preview": Pieces.preview,
     "settings": Pieces.settings,
     "results": Pieces.results,
     "no_results": lambda pieces: ResultsPage(),

@@ -77,6 +77,7 @@ class Commands:
             "add_to_queue": rooms.queueing.add,
             "queue": rooms.queueing.show,
             "check": self.check_photos,
+            "preview": self.preview_training,
             "where": rooms.where.show,
             "runs": partial(page, RUNS),
             **{name: partial(self._show_plots, *plots) for name, plots in PLOTS.items()},
@@ -134,6 +135,10 @@ class Commands:
     def check_photos(self) -> None:
         self._shell.show_page(PHOTOS)
         self._rooms.data.checking.start()
+
+    def preview_training(self) -> None:
+        self._shell.show_page(PHOTOS)
+        self._rooms.data.previewing.start()
 
     def _choose_folder(self) -> None:
         self._shell.show_page(PHOTOS)

@@ -122,7 +122,7 @@ class MainWindow(QMainWindow):
         rooms.data.ready_changed.connect(rooms.session.inputs_changed)
         rooms.data.example_asked.connect(self.commands.try_example)
         rooms.data.checking.trouble.connect(self._say)
-        rooms.data.checking.check.ended.connect(self._on_check_ended)
+        rooms.data.reading_ended.connect(self._on_reading_ended)
         rooms.form.changed.connect(self._show_all)
         rooms.session.controller.trouble.connect(self._say)
         rooms.looking.weakest.connect(self._on_weakest)
@@ -205,10 +205,9 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(window_title(snapshot.run))
         if rooms.runs_made:
             rooms.runs.show_snapshot(snapshot)
-        rooms.data.checking.show_training(running)
+        rooms.data.show_training(running)
         ready = (rooms.data.readiness if running else rooms.inputs.readiness()).ready
-        can_check = rooms.data.checking.can_start
-        self.menus.show_snapshot(snapshot, can_start=ready, can_add=ready, can_check=can_check)
+        self.menus.show_snapshot(snapshot, can_start=ready, can_add=ready, can_read=rooms.data.can_read)
         rooms.queueing.show_window()
         if not rooms.shown.follows:
             self._show_words()
@@ -268,7 +267,7 @@ class MainWindow(QMainWindow):
         self._words.weakest = f"Weakest class: {name}, {100 * share:.0f} %."
         self._show_words()
 
-    def _on_check_ended(self) -> None:
+    def _on_reading_ended(self) -> None:
         self.rooms.session.reading_ended()
         if not self.isActiveWindow():
             QApplication.alert(self)

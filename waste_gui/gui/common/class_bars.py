@@ -32,9 +32,11 @@ class ClassBars(QWidget):
         self._show([(label, float(n), count(n)) for label, n in counts.items()], None)
         self.setAccessibleDescription(", ".join(f"{k}: {many(n, 'photo')}" for k, n in counts.items()))
 
-    def show_shares(self, shares: Mapping[str, float]) -> None:
-        self._show([(label, share, f"{100 * share:.0f} %") for label, share in shares.items()], 1.0)
-        self.setAccessibleDescription(", ".join(f"{k}: {100 * v:.0f} %" for k, v in shares.items()))
+    def show_shares(self, shares: Mapping[str, float | None], unknown: str = "") -> None:
+        """`unknown` is said where there is no share."""
+        words = {name: unknown if share is None else f"{100 * share:.0f} %" for name, share in shares.items()}
+        self._show([(name, share or 0.0, words[name]) for name, share in shares.items()], 1.0)
+        self.setAccessibleDescription(", ".join(f"{name}: {text}" for name, text in words.items()))
 
     def _show(self, rows: list[tuple[str, float, str]], top: float | None) -> None:
         self._rows = [(one_line(label), value, text) for label, value, text in rows]

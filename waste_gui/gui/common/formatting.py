@@ -17,6 +17,11 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:.1f}{NARROW}%"
 
 
+def share_words(share: float) -> str:
+    """`93 %`, between 0 and 100."""
+    return f"{100 * min(1.0, max(0.0, share)):.0f}{NARROW}%"
+
+
 def count(number: int) -> str:
     """`12 450`."""
     return f"{number:,}".replace(",", NARROW)

@@ -1,4 +1,4 @@
-"""The list of what a check found: groups that open and close, in each line photos, words and what to do."""
+"""The list of what was found: groups that open and close, in each line photos, words and what to do."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from waste_gui.gui.common.escaping import one_line, tooltip
 from waste_gui.gui.common.formatting import count
 from waste_gui.gui.common.theme import UNIT
 from waste_gui.gui.common.thumbnails import Thumbnails, paint_picture
-from waste_gui.gui.photos.finding_rows import ALL, TOOLTIPS, Act, Entry, Heading, Row
+from waste_gui.gui.photos.finding_rows import ALL, DISMISSES, TOOLTIPS, Act, Entry, Heading, Row
 
 Index = QModelIndex | QPersistentModelIndex
 SHOWN = 4
@@ -260,7 +260,7 @@ class FindingList(QTableView):
         self._lines = _FindingDelegate(self, thumbnails)
         self.setModel(self.found)
         self.setItemDelegate(self._lines)
-        self.setAccessibleName("What the check found")
+        self.setAccessibleName("What was found")
         self.setAccessibleDescription("Space excludes, I ignores, Enter shows the photo larger.")
         self.setShowGrid(False)
         self.setFrameShape(QTableView.Shape.NoFrame)
@@ -304,6 +304,19 @@ class FindingList(QTableView):
     def current(self) -> Row | None:
         place = self.currentIndex().row()
         return self.found.rows[place] if 0 <= place < len(self.found.rows) else None
+
+    def heading(self, group: str) -> Heading | None:
+        """The line above a group, if there is one."""
+        headings = (row for row in self.found.rows if isinstance(row, Heading) and row.group == group)
+        return next(headings, None)
+
+    def go_to_group(self, group: str) -> None:
+        """To its first line, with the heading in sight."""
+        heading = self.heading(group)
+        if heading is not None:
+            place = self.found.rows.index(heading)
+            self.setCurrentIndex(self.found.index(min(place + 1, len(self.found.rows) - 1), 0))
+            self.scrollTo(self.found.index(place, 0), QAbstractItemView.ScrollHint.PositionAtTop)
 
     def _keep_place(self, current: Row, place: int) -> None:
         """Where the line went that was current, the next one is."""
@@ -349,8 +362,8 @@ class FindingList(QTableView):
             self.asked.emit(row.acts[0], row)
         elif key == Qt.Key.Key_Delete and row.acts[0] in (Act.EXCLUDE, Act.CHOOSE):
             self.asked.emit(row.acts[0], row)
-        elif key == Qt.Key.Key_I and Act.SKIP in row.acts:
-            self.asked.emit(Act.SKIP, row)
+        elif key == Qt.Key.Key_I and row.acts[-1] in DISMISSES:
+            self.asked.emit(row.acts[-1], row)
         elif key == Qt.Key.Key_Left:
             self.toggled.emit(row.group)
         else:

@@ -1,4 +1,4 @@
-"""What a check found, as the lines of a list: by kind, then what was excluded or ignored. No widgets."""
+"""What check and preview found, as the lines of a list: by kind, then excluded and ignored. No widgets."""
 
 from __future__ import annotations
 
@@ -8,10 +8,17 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from itertools import islice
+from typing import TypeVar
 
 from waste_gui.gui.common.escaping import one_line
 from waste_gui.gui.common.formatting import count, many
+from waste_gui.gui.photos.doubts import Doubt, DoubtKind
 from waste_gui.protocol import Finding, FindingKind
+
+Found = Finding | Doubt
+FoundKind = FindingKind | DoubtKind
+
+AnyFound = TypeVar("AnyFound", Finding, Doubt, Finding | Doubt)
 
 ASIDE, SKIPPED = "aside", "skipped"
 
@@ -36,9 +43,13 @@ class Act(Enum):
     EXCLUDE = "Exclude"
     CHOOSE = "Choose…"
     SKIP = "Ignore"
+    LABEL_RIGHT = "Label is right"
     TAKE_BACK = "Include again"
     SHOW_AGAIN = "Show again"
 
+
+DISMISSES = (Act.SKIP, Act.LABEL_RIGHT)
+"""Takes it off the list, by the key I."""
 
 ALL = {
     Act.EXCLUDE: "Exclude all",
@@ -50,6 +61,7 @@ TOOLTIPS = {
     Act.EXCLUDE: "Leave it out of training; the file stays where it is",
     Act.CHOOSE: "Look at the photos and choose which to leave out",
     Act.SKIP: "Take it off this list; nothing changes",
+    Act.LABEL_RIGHT: "Take it off this list, and never ask again; nothing changes",
     Act.TAKE_BACK: "Use it in training again",
     Act.SHOW_AGAIN: "Put it on this list again",
 }
@@ -65,7 +77,7 @@ class KindWords:
     several: str
 
 
-KINDS: dict[FindingKind, KindWords] = {
+KINDS: dict[FoundKind, KindWords] = {
     "damaged": KindWords("Cannot be read", "Training leaves them out.", "cannot be read", "cannot be read"),
     "leak": KindWords(
         "In training and validation",
@@ -79,6 +91,18 @@ KINDS: dict[FindingKind, KindWords] = {
         "in two classes",
         "in two classes",
     ),
+    "suspect": KindWords(
+        "Label may be wrong",
+        "By the preview: look, and decide. Not all of them are wrong.",
+        "label to look at",
+        "labels to look at",
+    ),
+    "twins": KindWords(
+        "Alike in training and validation",
+        "By the preview: they make validation look better than it is.",
+        "pair alike",
+        "pairs alike",
+    ),
     "duplicate": KindWords(
         "The same photo several times",
         "It counts more than others. The first is kept.",
@@ -91,6 +115,12 @@ KINDS: dict[FindingKind, KindWords] = {
         "near duplicate",
         "near duplicates",
     ),
+    "outlier": KindWords(
+        "Like no others",
+        "By the preview: are they of this class at all?",
+        "like no others",
+        "like no others",
+    ),
     "tiny": KindWords("Very small", "Too few pixels to tell what it is.", "very small", "very small"),
     "odd_shape": KindWords(
         "Unusual shape", "The model sees them squeezed to a square.", "of unusual shape", "of unusual shape"
@@ -99,7 +129,7 @@ KINDS: dict[FindingKind, KindWords] = {
 }
 """The most important first."""
 
-_ALONE: Collection[FindingKind] = ("damaged", "tiny", "odd_shape", "huge")
+_ALONE: Collection[FoundKind] = ("damaged", "tiny", "odd_shape", "huge", "suspect", "outlier")
 
 
 @dataclass(frozen=True)
@@ -149,22 +179,22 @@ Row = Heading | Entry
 
 
 def open_findings(
-    findings: Iterable[Finding], aside: Collection[str], skipped: Collection[str]
-) -> list[Finding]:
+    findings: Iterable[AnyFound], aside: Collection[str], skipped: Collection[str]
+) -> list[AnyFound]:
     """What is still to be looked at."""
     if not aside:  # Then none is solved but one that is about no photos.
         return [f for f in findings if f.paths and f.key not in skipped]
     return [f for f in findings if f.key not in skipped and not _solved(f, aside)]
 
 
-def _solved(finding: Finding, aside: Collection[str]) -> bool:
+def _solved(finding: Found, aside: Collection[str]) -> bool:
     left = [path for path in finding.paths if path not in aside]
     if finding.kind in _ALONE or len(finding.paths) == 1:
         return not left
     return len(left) < 2
 
 
-def to_exclude(finding: Finding, aside: Collection[str]) -> tuple[str, ...]:
+def to_exclude(finding: Found, aside: Collection[str]) -> tuple[str, ...]:
     """As suggested, or the photo itself; never all copies; empty where a person must choose."""
     left = [path for path in finding.paths if path not in aside] if aside else list(finding.paths)
     if finding.kind in _ALONE or len(finding.paths) == 1:
@@ -177,7 +207,7 @@ def to_exclude(finding: Finding, aside: Collection[str]) -> tuple[str, ...]:
 
 
 def rows(
-    findings: Iterable[Finding],
+    findings: Iterable[Found],
     aside: Mapping[str, str],
     skipped: Collection[str],
     toggled: Collection[str],
@@ -185,7 +215,7 @@ def rows(
     """All lines; `toggled` are the groups that the person opened or closed."""
     findings = list(findings)
     made: list[Row] = []
-    by_kind: dict[FindingKind, list[Finding]] = {kind: [] for kind in KINDS}
+    by_kind: dict[FoundKind, list[Found]] = {kind: [] for kind in KINDS}
     for finding in open_findings(findings, aside, skipped):
         by_kind[finding.kind].append(finding)
     for kind, members in by_kind.items():
@@ -197,7 +227,7 @@ def rows(
     return made
 
 
-def _group(kind: FindingKind, members: list[Finding], aside: Mapping[str, str], is_open: bool) -> list[Row]:
+def _group(kind: FoundKind, members: list[Found], aside: Mapping[str, str], is_open: bool) -> list[Row]:
     words = KINDS[kind]
     suggested = [path for f in members if f.suggest for path in to_exclude(f, aside)]
     heading = Heading(
@@ -212,21 +242,27 @@ def _group(kind: FindingKind, members: list[Finding], aside: Mapping[str, str], 
     return [heading, *(_row_of(kind, f, aside) for f in members[:SHOWN_OF_GROUP] if is_open)]
 
 
-def _row_of(group: str, finding: Finding, aside: Mapping[str, str]) -> Entry:
+def _row_of(group: str, finding: Found, aside: Mapping[str, str]) -> Entry:
     if aside.keys().isdisjoint(finding.paths):
         return _whole_entry(group, finding)
     return _entry(group, finding, aside)
 
 
 @lru_cache(2 * SHOWN_OF_GROUP)
-def _whole_entry(group: str, finding: Finding) -> Entry:
+def _whole_entry(group: str, finding: Found) -> Entry:
     """While a check goes on, the list is made ten times a second."""
     return _entry(group, finding, ())
 
 
-def _entry(group: str, finding: Finding, aside: Collection[str]) -> Entry:
+def entry_of(finding: Found, aside: Mapping[str, str]) -> Entry:
+    """One by itself, as it stands in the list."""
+    return _row_of(finding.kind, finding, aside)
+
+
+def _entry(group: str, finding: Found, aside: Collection[str]) -> Entry:
     take = to_exclude(finding, aside)
-    acts: tuple[Act, ...] = (Act.EXCLUDE if take else Act.CHOOSE, Act.SKIP)
+    dismiss = Act.LABEL_RIGHT if finding.kind == "suspect" else Act.SKIP
+    acts: tuple[Act, ...] = (Act.EXCLUDE if take else Act.CHOOSE, dismiss)
     if finding.key.startswith(LIVE):  # Known to the check only, until it is told as a finding.
         acts = (Act.EXCLUDE,)
     paths = tuple(path for path in finding.paths if path not in aside)
@@ -247,7 +283,7 @@ def _aside_group(aside: Mapping[str, str], is_open: bool) -> list[Row]:
     return [heading, *members]
 
 
-def _skipped_group(skipped: list[Finding], aside: Collection[str], is_open: bool) -> list[Row]:
+def _skipped_group(skipped: list[Found], aside: Collection[str], is_open: bool) -> list[Row]:
     if not skipped:
         return []
     act = Act.SHOW_AGAIN if len(skipped) > 1 else None
@@ -282,7 +318,7 @@ def title(paths: tuple[str, ...]) -> str:
     return first if len(paths) == 1 else f"{first}  and {many(len(paths) - 1, 'more', 'more')}"
 
 
-def counts(findings: Iterable[Finding]) -> dict[FindingKind, int]:
+def counts(findings: Iterable[Found]) -> dict[FoundKind, int]:
     """How many of each kind, the most important first."""
     found = dict.fromkeys(KINDS, 0)
     for finding in findings:
@@ -290,7 +326,7 @@ def counts(findings: Iterable[Finding]) -> dict[FindingKind, int]:
     return {kind: n for kind, n in found.items() if n}
 
 
-def counted(found: Mapping[FindingKind, int]) -> str:
+def counted(found: Mapping[FoundKind, int]) -> str:
     """`3 cannot be read, 2 duplicates, 1 very small`; of many kinds the most important."""
     words = [many(n, KINDS[kind].one, KINDS[kind].several) for kind, n in found.items()]
     return ", ".join(words[:COUNTED]) + (" and more" if len(words) > COUNTED else "")

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
-from waste_gui.config import ConfigError, RunConfig
 from waste_gui.gui.common.formatting import count
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
 from waste_gui.gui.common.thumbnails import Thumbnails
 from waste_gui.gui.photos.check import PhotoCheck
-from waste_gui.gui.photos.check_bar import CheckBar
-from waste_gui.gui.photos.check_text import check_now, check_text, empty_words
+from waste_gui.gui.photos.check_text import BAR, check_text, empty_words
+from waste_gui.gui.photos.doubts import Doubt
 from waste_gui.gui.photos.exclusions import Exclusions
 from waste_gui.gui.photos.finding_list import FindingList
-from waste_gui.gui.photos.finding_rows import Act, Entry, Heading, Row, open_findings, rows
+from waste_gui.gui.photos.finding_rows import Act, Entry, Found, Heading, Row, open_findings, rows
 from waste_gui.gui.photos.photo_viewer import PhotoDialog
+from waste_gui.gui.photos.work_bar import WorkBar
+from waste_gui.gui.photos.work_part import WorkPart
+from waste_gui.gui.photos.work_text import reading_now
 from waste_gui.gui.session.dataset_choice import DatasetChoice
-from waste_gui.gui.session.run_text import CheckNow
+from waste_gui.gui.session.run_text import ReadingNow
 from waste_gui.protocol import Finding
 
 LATER_MS = 300
@@ -62,103 +64,78 @@ class FindingsPage(QWidget):
         self._stack.setCurrentIndex(1 if rows else 0)
 
 
-class CheckPart(QObject):
-    """Connects the check, the lists and what shows them; the page lays `bar` and `page` out.
+class CheckPart(WorkPart):
+    """Connects the check, the lists and what shows them; the page lays `bar` and `page` out. The list has
+    what a preview doubts, too."""
 
-    `settings` gives what is set for the training, or raises ConfigError: the check splits and reads alike."""
-
-    browse_changed = Signal(bool)  # Whether the list is to be shown instead of the classes.
     aside_changed = Signal()
-    progressed = Signal()
     trouble = Signal(str, str)
 
     def __init__(self, undo_stack: QUndoStack, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.settings: Callable[[], RunConfig] = RunConfig
-        self.check = PhotoCheck(self)
+        check = PhotoCheck(parent)
+        super().__init__(check, WorkBar(BAR), parent)
+        self.check = check
         self.lists = Exclusions(undo_stack, self)
         self.thumbnails = Thumbnails(self)
-        self.bar = CheckBar()
         self.page = FindingsPage(self.thumbnails)
-        self.browsing = False
         self.dialog: PhotoDialog | None = None
-        self._widget = parent
-        self._choice = DatasetChoice()
-        self._possible = False
-        self._training = False
+        self._doubts: Sequence[Doubt] = ()
         self._toggled: set[str] = set()
-        self.bar.check_asked.connect(self.start)
-        self.bar.stop_asked.connect(self.check.stop)
-        self.bar.browse_asked.connect(lambda: self.browse(not self.browsing))
-        self.check.changed.connect(self._on_check)
         self.lists.changed.connect(self._on_lists)
         self.lists.failed.connect(self.trouble)
-        self.page.list.asked.connect(self._on_asked)
+        self.page.list.asked.connect(self.on_asked)
         self.page.list.opened.connect(self.open)
         self.page.list.toggled.connect(self._on_toggled)
         self._show()
 
     @property
-    def current(self) -> bool:
-        """Whether what is known of a check is about the photos chosen now."""
-        return self.check.choice == self._choice
-
-    @property
     def findings(self) -> list[Finding]:
+        """Of the check."""
         return list(self.check.findings.values()) if self.current else []
 
     @property
-    def now(self) -> CheckNow | None:
-        return check_now(self.check)
+    def _found(self) -> list[Found]:
+        return [*self.findings, *self._doubts]
 
     @property
-    def can_start(self) -> bool:
-        return self._possible and not self._training and not self.check.running
+    def now(self) -> ReadingNow | None:
+        return reading_now(self.check, "Checking photos")
 
     def show_choice(self, choice: DatasetChoice) -> None:
-        """Other folders or classes: a check of the old ones is over."""
         sources_differ = choice.sources != self._choice.sources
-        self._choice = choice
-        if self.check.running and not self.current:
-            self.check.stop()
+        super().show_choice(choice)
         if sources_differ:
             self.lists.read(choice.sources)
             self._toggled.clear()
             self.browse(False)
-        self._show()
 
-    def show_possible(self, possible: bool) -> None:
-        """Whether there are photos to check."""
-        self._possible = possible
-        self._show()
-
-    def show_training(self, training: bool) -> None:
-        if training != self._training:
-            self._training = training
-            if not training:  # It may have set photos aside. Not while the window draws how it ended.
-                QTimer.singleShot(LATER_MS, self, lambda: self.lists.read(self._choice.sources))
+    def show_doubts(self, doubts: Sequence[Doubt]) -> None:
+        if doubts is not self._doubts:
+            self._doubts = doubts
             self._show()
 
-    def start(self) -> None:
-        if not self.can_start:
-            return
+    def show_training(self, training: bool) -> None:
+        ended = self._training and not training
+        super().show_training(training)
+        if ended:  # It may have set photos aside. Not while the window draws how it ended.
+            QTimer.singleShot(LATER_MS, self, lambda: self.lists.read(self._choice.sources))
+
+    def _begin(self) -> None:
         self.thumbnails.forget()
-        self.browse(True)
-        choice = self._choice
-        try:
-            config = self.settings()
-        except ConfigError as error:
-            self.check.refuse(str(error), choice)
-            return
-        self.check.start(choice.applied_to(config), choice)
+        super()._begin()
 
     def browse(self, on: bool) -> None:
-        """Show the list, or the classes."""
-        self.browsing = on
-        self._show()
-        self.browse_changed.emit(on)
+        super().browse(on)
         if on:
             self.page.list.setFocus()
+
+    def browse_group(self, group: str) -> None:
+        """Show the list at this kind."""
+        self.browse(True)
+        heading = self.page.list.heading(group)
+        if heading is not None and not heading.is_open:
+            self._on_toggled(group)
+        self.page.list.go_to_group(group)
 
     def open(self, entry: Entry) -> None:
         """The photos of an entry, larger."""
@@ -177,13 +154,9 @@ class CheckPart(QObject):
 
     def close(self) -> None:
         """Before the window goes: nothing that was asked for is lost, and no process stays."""
-        self.check.kill_now()
+        super().close()
         self.thumbnails.close()
         self.lists.close()
-
-    def _on_check(self) -> None:
-        self._show()
-        self.progressed.emit()
 
     def _on_dialog_closed(self) -> None:
         self.dialog = None
@@ -196,7 +169,7 @@ class CheckPart(QObject):
         self._toggled ^= {group}
         self._show()
 
-    def _on_asked(self, act: Act, row: Row) -> None:
+    def on_asked(self, act: Act, row: Row) -> None:
         match row:
             case Heading():
                 paths, keys = row.paths, row.keys
@@ -209,7 +182,7 @@ class CheckPart(QObject):
                 self.lists.exclude(reasons)
             case Act.TAKE_BACK:
                 self.lists.take_back(paths)
-            case Act.SKIP:
+            case Act.SKIP | Act.LABEL_RIGHT:
                 self.lists.skip(keys)
             case Act.SHOW_AGAIN:
                 self.lists.show_again(keys)
@@ -220,19 +193,22 @@ class CheckPart(QObject):
     def _reasons(self, paths: tuple[str, ...], key: str | None) -> dict[str, str]:
         """What the finding with this key says, or whichever suggests to set a photo aside."""
         if key is not None:
-            return dict.fromkeys(paths, self.check.findings[key].words if key in self.check.findings else "")
-        words = {path: finding.words for finding in self.findings for path in finding.suggest}
-        return {path: words.get(path, "") for path in paths}
+            words = next((each.words for each in self._found if each.key == key), "")
+            return dict.fromkeys(paths, words)
+        of_paths = {path: each.words for each in self._found for path in each.suggest}
+        return {path: of_paths.get(path, "") for path in paths}
 
     def _show(self) -> None:
         aside, skipped = self.lists.aside, self.lists.skipped
         still = open_findings(self.findings, aside, skipped)
-        stopping = self.check.running and self.check.run.stop_asked_at is not None
         text = check_text(self.check, still, self._choice)
-        self.bar.show_text(text, possible=self._possible, training=self._training, stopping=stopping)
-        self.bar.show_browse(self._browse_text(len(still)))
+        self.bar.show_text(
+            text, possible=self._possible, waits_for=self.waits_for, stopping=self.check.stopping
+        )
+        doubted = open_findings(self._doubts, aside, skipped)
+        self.bar.show_browse(self._browse_text(len(still) + len(doubted)))
         if self.browsing:
-            lines = rows(self.findings, aside, skipped, self._toggled)
+            lines = rows(self._found, aside, skipped, self._toggled)
             self.page.show_rows(lines, empty_words(self.check, self._choice))
 
     def _browse_text(self, still: int) -> str:

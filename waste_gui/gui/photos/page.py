@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QUndoStack
+from PySide6.QtGui import QShowEvent, QUndoStack
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -35,9 +36,10 @@ from waste_gui.gui.photos.drop_zone import DropZone
 from waste_gui.gui.photos.findings_page import CheckPart
 from waste_gui.gui.photos.gallery import Gallery
 from waste_gui.gui.photos.mapping_table import MappingTable
+from waste_gui.gui.photos.preview_part import PreviewPart
 from waste_gui.gui.session.dataset_choice import DatasetChoice, Found, look, problem, without
 from waste_gui.gui.session.example import demo_folder
-from waste_gui.gui.session.run_text import Readiness
+from waste_gui.gui.session.run_text import Readiness, ReadingNow
 
 OWN_NAMES = "The folders' own names"
 PRESET_TITLES = {"lab": "The lab's 30 classes"}
@@ -49,6 +51,7 @@ class DataPage(QWidget):
     ready_changed = Signal()
     example_asked = Signal()
     folders_added = Signal()  # The person's own.
+    reading_ended = Signal()  # A check or a preview.
 
     def __init__(self, preferences: Preferences, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -58,9 +61,18 @@ class DataPage(QWidget):
         self.readiness = Readiness(False, "no photos chosen", "Choose a folder of photos.")
         self.undo_stack = QUndoStack(self)
         self.checking = CheckPart(self.undo_stack, self)
-        self.checking.browse_changed.connect(self._on_browse)
         self.checking.aside_changed.connect(self._on_aside)
-        self.checking.progressed.connect(self.ready_changed)
+        self.previewing = PreviewPart(self.checking.lists, self.checking.thumbnails, self)
+        self._parts = (self.checking, self.previewing)
+        self.checking.browse_changed.connect(self._on_browse_findings)
+        self.previewing.browse_changed.connect(self._on_browse_preview)
+        self.previewing.doubts_changed.connect(self.checking.show_doubts)
+        self.previewing.opened.connect(self.checking.open)
+        self.previewing.asked.connect(self.checking.on_asked)
+        self.previewing.group_asked.connect(self.checking.browse_group)
+        for part in self._parts:
+            part.progressed.connect(self._on_work)
+            part.work.ended.connect(self.reading_ended)
         self._scan = Background(self._on_failed, self)
         self._scan.progressed.connect(self._on_progress)
         self._scan.finished.connect(self._on_found)
@@ -87,6 +99,7 @@ class DataPage(QWidget):
         rows.addWidget(self.cancel, 0, Qt.AlignmentFlag.AlignLeft)
         rows.addSpacing(UNIT)
         rows.addWidget(self.checking.bar)
+        rows.addWidget(self.previewing.bar)
         self._lists = QWidget()
         columns = QHBoxLayout(self._lists)
         columns.setContentsMargins(0, 0, 0, 0)
@@ -94,8 +107,10 @@ class DataPage(QWidget):
         columns.addLayout(self._make_mapping(), 2)
         columns.addLayout(self._make_classes(), 3)
         rows.addWidget(self._lists, 1)
-        rows.addWidget(self.checking.page, 1)
-        self.checking.page.hide()
+        self._found_pages = (self.checking.page, self.previewing.place)
+        for page in self._found_pages:
+            rows.addWidget(page, 1)
+            page.hide()
         rows.addStretch(0)
         return content
 
@@ -201,13 +216,14 @@ class DataPage(QWidget):
             self.preset.setCurrentIndex(max(0, self.preset.findData(choice.preset)))
         self._show_sources()
         self._stack.setCurrentIndex(1 if choice.sources else 0)
-        self.checking.show_choice(choice)
+        for part in self._parts:
+            part.show_choice(choice)
         if choice.sources:
             self._start_scan()
         else:
             self._scan.cancel()
             self.found = None
-            self.checking.show_possible(False)
+            self._show_possible(False)
             self._set_readiness(Readiness(False, "no photos chosen", "Choose a folder of photos."))
 
     def _start_scan(self) -> None:
@@ -232,9 +248,9 @@ class DataPage(QWidget):
     def _on_found(self, found: Found) -> None:
         self.found = found
         self.cancel.hide()
-        self._on_browse(self.checking.browsing)
+        self._show_browsed()
         self.table.show_found(found, own=not self.choice.classes)
-        self.checking.show_possible(found.photos > 0)
+        self._show_possible(found.photos > 0)
         self._show_counts(found)
 
     def _show_counts(self, found: Found) -> None:
@@ -260,16 +276,72 @@ class DataPage(QWidget):
         if self.found is not None and not self._scan.working:
             self._show_counts(self.found)
 
-    def _on_browse(self, browsing: bool) -> None:
-        """The list of findings in the place of the classes, or the other way round."""
-        self._lists.setVisible(not browsing)
-        self.checking.page.setVisible(browsing)
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.previewing.look_again()
+
+    # --- what works on the photos
+
+    def use_settings(self, settings: Callable[[], RunConfig]) -> None:
+        """Where those of a training come from."""
+        for part in self._parts:
+            part.settings = settings
+
+    @property
+    def reading_now(self) -> ReadingNow | None:
+        """What reads the photos beside a training: no more than one thing."""
+        return self.checking.now or self.previewing.now
+
+    @property
+    def can_read(self) -> dict[str, bool]:
+        """Which of the menu's actions can begin."""
+        return {part.work.name: part.can_start for part in self._parts}
+
+    def stop_reading(self, *, for_training: bool) -> None:
+        self.checking.check.stop(for_training=for_training)
+        self.previewing.stop(for_training=for_training)
+
+    def show_training(self, training: bool) -> None:
+        for part in self._parts:
+            part.show_training(training)
+
+    def finish_writing(self) -> None:
+        """Before the window goes."""
+        for part in self._parts:
+            part.close()
+
+    def _on_work(self) -> None:
+        self.checking.show_other("preview" if self.previewing.work.running else "")
+        self.previewing.show_other("check" if self.checking.work.running else "")
+        self.ready_changed.emit()
+
+    def _show_possible(self, possible: bool) -> None:
+        for part in self._parts:
+            part.show_possible(possible)
+
+    def _on_browse_findings(self, browsing: bool) -> None:
+        self.previewing.show_list_open(browsing)
+        if browsing and self.previewing.browsing:
+            self.previewing.browse(False)
+        self._show_browsed()
+
+    def _on_browse_preview(self, browsing: bool) -> None:
+        if browsing and self.checking.browsing:
+            self.checking.browse(False)
+        self._show_browsed()
+
+    def _show_browsed(self) -> None:
+        """The findings or the preview in the place of the classes."""
+        shown = tuple(part.browsing for part in self._parts)
+        self._lists.setVisible(not any(shown))
+        for page, is_shown in zip(self._found_pages, shown, strict=True):
+            page.setVisible(is_shown)
 
     def _on_failed(self, error: Exception) -> None:
         self.found = None
         self.cancel.hide()
         self._lists.setVisible(False)
-        self.checking.show_possible(False)
+        self._show_possible(False)
         text, hint = (
             (error.text, error.hint)
             if isinstance(error, DatasetError)

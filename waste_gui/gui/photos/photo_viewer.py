@@ -27,7 +27,7 @@ from waste_gui.gui.common.theme import UNIT
 from waste_gui.gui.common.thumbnails import LARGE, Picture, Thumbnails, fitted
 from waste_gui.gui.common.window_size import open_at
 from waste_gui.gui.photos.exclusions import Exclusions
-from waste_gui.gui.photos.finding_rows import KINDS, TOOLTIPS, Act, Entry
+from waste_gui.gui.photos.finding_rows import DISMISSES, KINDS, TOOLTIPS, Act, Entry
 from waste_gui.monitor.formatting import size
 
 SHOWN = 12
@@ -165,9 +165,10 @@ class PhotoDialog(QDialog):
             line.addWidget(self.aside_buttons[self.entry.paths[0]])
         else:
             line.addStretch(1)
-        if Act.SKIP in self.entry.acts:
-            skip = QPushButton("&Ignore")
-            skip.setToolTip(tooltip(TOOLTIPS[Act.SKIP]))
+        dismiss = next((act for act in self.entry.acts if act in DISMISSES), None)
+        if dismiss is not None:
+            skip = QPushButton(f"&{dismiss.value}")
+            skip.setToolTip(tooltip(TOOLTIPS[dismiss]))
             skip.setAutoDefault(False)
             skip.clicked.connect(self._on_skip)
             line.addWidget(skip)

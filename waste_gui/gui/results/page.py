@@ -330,7 +330,8 @@ class ResultsPage(QWidget):
             self.found.emit(results)
 
     def _show_results(self, results: Results) -> None:
-        self.bars.show_shares(dict(sorted(results.recall.items(), key=lambda pair: pair[1])))
+        weakest_first = sorted(results.recall.items(), key=lambda pair: pair[1])
+        self.bars.show_shares(dict(weakest_first))
         self.matrix.show_results(results)
         words = []
         if results.weakest:

@@ -27,6 +27,10 @@ def check_command(config: Path) -> list[str]:
     return isolation.module_command("waste_gui.engine", "check", str(config))
 
 
+def preview_command(config: Path) -> list[str]:
+    return isolation.module_command("waste_gui.engine", "preview", str(config))
+
+
 class StopEscalation(QObject):
     """From asking to killing, a rung at a time; each rung may be called by hand."""
 

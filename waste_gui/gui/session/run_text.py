@@ -69,9 +69,12 @@ LETTERS: dict[Action | Offer, str] = {
 
 
 @dataclass(frozen=True)
-class CheckNow:
-    """A check of the photos that runs: how far, how long still, and whether it waits for a folder."""
+class ReadingNow:
+    """A check or a preview of the photos that runs: what it does, what it is called, how far, how long still,
+    and whether it waits for a folder."""
 
+    stage: str
+    work: str
     detail: str
     time: str
     waits: bool
@@ -87,7 +90,7 @@ class Readiness:
     expected_s: float | None = None
     earlier_runs: int = 0
     first_run: bool = False  # No training has finished on this computer yet.
-    check: CheckNow | None = None  # The check of the photos that runs.
+    reading: ReadingNow | None = None  # What reads the photos beside a training.
     photos: int = 0  # So many would be trained on.
 
 
@@ -126,8 +129,8 @@ class Notice:
 
 def header_text(snapshot: Snapshot, readiness: Readiness) -> HeaderText:
     phase = snapshot.run.phase
-    if readiness.check is not None and not phase.running:
-        return _check_header(readiness.check)
+    if readiness.reading is not None and not phase.running:
+        return _reading_header(readiness.reading)
     if phase is RunPhase.IDLE:
         return _idle_header(readiness)
     if phase.ended:
@@ -159,12 +162,12 @@ def _idle_header(readiness: Readiness) -> HeaderText:
     )
 
 
-def _check_header(check: CheckNow) -> HeaderText:
-    glyph: Glyph = "slow" if check.waits else "ok"
-    normal = WAITS if check.waits else "On schedule"
-    advice = BRING_BACK if check.waits else "Wait, or press Start."
-    detail = "" if check.waits else "Start stops the check"
-    return HeaderText("Checking photos", check.detail, glyph, normal, "", check.time, "", advice, detail)
+def _reading_header(reading: ReadingNow) -> HeaderText:
+    glyph: Glyph = "slow" if reading.waits else "ok"
+    normal = WAITS if reading.waits else "On schedule"
+    advice = BRING_BACK if reading.waits else "Wait, or press Start."
+    detail = "" if reading.waits else f"Start stops the {reading.work}"
+    return HeaderText(reading.stage, reading.detail, glyph, normal, "", reading.time, "", advice, detail)
 
 
 def _running_header(snapshot: Snapshot) -> HeaderText:

@@ -56,6 +56,7 @@ MENUS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             ("queue", "&Queue…", "Ctrl+J"),
             None,
             ("check", "&Check photos", ""),
+            ("preview", "P&review training", ""),
             ("where", "Sho&w what it's waiting for", ""),
             ("runs", "&Earlier runs", "Ctrl+R"),
         ),
@@ -126,8 +127,10 @@ class Menus:
         menu.addAction(action)
         self.actions[name] = action
 
-    def show_snapshot(self, snapshot: Snapshot, *, can_start: bool, can_add: bool, can_check: bool) -> None:
-        """Which can be chosen now; the run is the one that trains."""
+    def show_snapshot(
+        self, snapshot: Snapshot, *, can_start: bool, can_add: bool, can_read: Mapping[str, bool]
+    ) -> None:
+        """Which can be chosen now; the run is the one that trains, `can_read` is of what reads the photos."""
         run = snapshot.run
         running = run.phase.running
         training = run.phase is RunPhase.TRAINING
@@ -137,7 +140,8 @@ class Menus:
         self.actions["save"].setEnabled(training)
         self.actions["start"].setEnabled(can_start and not running)
         self.actions["add_to_queue"].setEnabled(can_add)
-        self.actions["check"].setEnabled(can_check)
+        for name, can in can_read.items():
+            self.actions[name].setEnabled(can)
 
 
 def theme_menu(window: QMainWindow, theme: Theme, preferences: Preferences) -> QMenu:

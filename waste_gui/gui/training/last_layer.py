@@ -74,7 +74,8 @@ class LastLayer(QWidget):
 
     def show_classes(self, recall: Mapping[str, float]) -> None:
         """The weakest first. Nothing while they are not known."""
-        self.bars.show_shares(dict(sorted(recall.items(), key=lambda pair: pair[1])))
+        weakest_first = sorted(recall.items(), key=lambda pair: pair[1])
+        self.bars.show_shares(dict(weakest_first))
         self._area.setMaximumHeight(self.bars.sizeHint().height() + UNIT)
         for widget in (self.title, self._area):
             widget.setVisible(bool(recall))

@@ -1,8 +1,8 @@
-"""What is known of the check, in two lines with its button; the line below them fills while it runs."""
+"""What is known of work on the photos, with its button; the line below it fills while it runs."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -11,22 +11,20 @@ from waste_gui.gui.common.escaping import tooltip
 from waste_gui.gui.common.glyphs import ROLES, GlyphMark
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
-from waste_gui.gui.photos.check_text import STOP, CheckText
+from waste_gui.gui.photos.work_text import BarWords, WorkText
 
-CHECK_TIP = "Reads every photo once and lists what would disturb training"
-STOP_TIP = "Stop the check; it goes on where it was when you start it again"
-WHILE_TRAINING = "It can start when the training has ended."
-LATER_TIP = "After the training: both would read the photos at once"
+WAITS = "It can start when the {} has ended."
+LATER_TIP = "After the {}: both would read the photos at once"
 
 
 class _ProgressLine(QWidget):
-    """A hairline, thick as far as the check is."""
+    """A hairline, thick as far as the work is."""
 
-    def __init__(self) -> None:
+    def __init__(self, of: str) -> None:
         super().__init__()
         self._share: float | None = None
         self.setFixedHeight(3)
-        self.setAccessibleName("How far the check is")
+        self.setAccessibleName(f"{of}: how far it is")
 
     def show_share(self, share: float | None) -> None:
         if share != self._share:
@@ -42,57 +40,65 @@ class _ProgressLine(QWidget):
         painter.end()
 
 
-class CheckBar(QWidget):
-    check_asked = Signal()
+class WorkBar(QWidget):
+    """Headline and button with the details below them, or `flat` all in one line."""
+
+    start_asked = Signal()
     stop_asked = Signal()
     browse_asked = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, words: BarWords, *, flat: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._words = words
         self._mark = GlyphMark(side=14)
         self.title = PlainLabel(bold=True)
-        self.detail = PlainLabel(role="muted", wrap=True)
+        self.detail = PlainLabel(role="muted", wrap=not flat, elide=Qt.TextElideMode.ElideRight)
         self.browse = QPushButton()
         self.browse.clicked.connect(self.browse_asked)
         self.button = QPushButton()
         self.button.clicked.connect(self._on_clicked)
-        self._line = _ProgressLine()
+        self._line = _ProgressLine(words.of)
         self._stops = False
         top = QHBoxLayout()
         top.setSpacing(UNIT)
         top.addWidget(self._mark)
-        top.addWidget(self.title, 1)
-        top.addWidget(self.browse)
-        top.addWidget(self.button)
+        top.addWidget(self.title, 0 if flat else 1)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(UNIT // 2)
         rows.addLayout(top)
-        rows.addWidget(self.detail)
+        if flat:
+            top.addSpacing(UNIT)
+            top.addWidget(self.detail, 1)
+        else:
+            rows.addWidget(self.detail)
+        top.addWidget(self.browse)
+        top.addWidget(self.button)
         rows.addSpacing(UNIT // 2)
         rows.addWidget(self._line)
 
-    def show_text(self, text: CheckText, *, possible: bool, training: bool, stopping: bool) -> None:
-        """`possible` is whether there are photos to check."""
+    def show_text(self, text: WorkText, *, possible: bool, waits_for: str, stopping: bool) -> None:
+        """`possible` is whether there are photos; it `waits_for` what else reads them now, if not ""."""
         self._mark.set_glyph(text.glyph)
         self.title.set_text(text.title)
         self.title.set_role("stuck" if ROLES[text.glyph] == "stuck" else "text")
-        waits = training and possible and text.button != STOP
-        self.detail.set_text(f"{text.detail} {WHILE_TRAINING}" if waits else text.detail)
+        self._stops = text.button == self._words.stop
+        waits = bool(waits_for) and possible and not self._stops
+        self.detail.set_text(f"{text.detail} {WAITS.format(waits_for)}" if waits else text.detail)
         self._line.show_share(text.share)
-        self._stops = text.button == STOP
         self.button.setText(text.button)
         self.button.setAccessibleName(text.button.replace("&", ""))
-        self.button.setEnabled(not stopping if self._stops else possible and not training)
-        tip = LATER_TIP if training and not self._stops else STOP_TIP if self._stops else CHECK_TIP
-        self.button.setToolTip(tooltip(tip))
-        self.setAccessibleName(f"Check of the photos: {text.title} {text.detail}")
+        self.button.setEnabled(not stopping if self._stops else possible and not waits_for)
+        tip = self._words.stop_tip if self._stops else self._words.tip
+        self.button.setToolTip(tooltip(LATER_TIP.format(waits_for) if waits else tip))
+        self.setAccessibleName(f"{self._words.of}: {text.title} {text.detail}")
 
-    def show_browse(self, text: str) -> None:
+    def show_browse(self, text: str, tip: str = "") -> None:
         """Empty where there is nothing to look at."""
         self.browse.setVisible(bool(text))
         self.browse.setText(text)
-        self.browse.setAccessibleName(text.replace("&", "") or "Browse findings")
+        self.browse.setToolTip(tooltip(tip))
+        self.browse.setAccessibleName(text.replace("&", "") or "Nothing to look at")
 
     def _on_clicked(self) -> None:
-        (self.stop_asked if self._stops else self.check_asked).emit()
+        (self.stop_asked if self._stops else self.start_asked).emit()
