@@ -72,7 +72,8 @@ ROWS: tuple[_Row, ...] = (
     _row(
         OUT_OF_MEMORY,
         r"DefaultCPUAllocator: (can't|not enough) .*memory|std::bad_alloc|^(\w+\.)*_?(Array)?MemoryError\b|"
-        r"Unable to allocate .* for an array|Cannot allocate memory|paging file is too small",
+        r"Unable to allocate .* for an array|Cannot allocate memory|paging file is too small|"
+        r"could not (create|execute) a (primitive|memory)",  # oneDNN's words for it.
         "the computer ran out of memory",
         SMALLER,
     ),

@@ -25,7 +25,9 @@ from waste_gui.dataset.scan import Sample
 from waste_gui.engine import checkpoint, training
 from waste_gui.engine.course import Course, Schedule
 from waste_gui.engine.errors import BadSettings, StopRequested
-from waste_gui.engine.training import Trainer
+from waste_gui.engine.loading import Batch
+from waste_gui.engine.room import Part
+from waste_gui.engine.training import Learnt, Trainer
 from waste_gui.protocol import (
     AnyMessage,
     EpochFinished,
@@ -217,13 +219,15 @@ class Watched:
 
 @pytest.fixture
 def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
-    told, gather = Watched(), Trainer.gather
+    told, learn = Watched(), Trainer.learn
 
-    def watch(self: Trainer, loss: Tensor, asked: Sequence[Sample]) -> None:
+    def watch(
+        self: Trainer, batch: Batch, asked: Sequence[Sample], size: int, view: int, part: Part
+    ) -> Learnt:
         told.seen += [sample.path for sample in asked]
-        gather(self, loss, asked)
+        return learn(self, batch, asked, size, view, part)
 
-    monkeypatch.setattr(Trainer, "gather", watch)
+    monkeypatch.setattr(Trainer, "learn", watch)
     monkeypatch.setattr(training, "METRIC_EVERY_S", 0.0)
     return told
 

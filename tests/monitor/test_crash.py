@@ -128,6 +128,7 @@ TEXTS = [
         "out_of_memory",
     ),
     ("MemoryError", "out_of_memory"),
+    ("RuntimeError: could not create a primitive", "out_of_memory"),
     ("numpy._core._exceptions._ArrayMemoryError: Unable to allocate 8.00 PiB for an array", "out_of_memory"),
     ("  what():  std::bad_alloc", "out_of_memory"),
     (

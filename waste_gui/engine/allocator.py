@@ -33,3 +33,10 @@ def keep_large_blocks() -> bool:
         options = ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, KEPT_BYTES), (M_TOP_PAD, PAD_BYTES))
         return all(library.mallopt(option, value) for option, value in options)
     return False
+
+
+def give_back() -> None:
+    """To the system, what was freed: a library that maps memory of its own finds none otherwise where a limit
+    is set (oneDNN does, and fails or crashes)."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)

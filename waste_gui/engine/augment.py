@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from waste_gui.engine.models import ModelSpec
+from waste_gui.engine.room import Part
 
 _LUMA = (0.299, 0.587, 0.114)
 
@@ -80,10 +81,15 @@ STRENGTHS = {
 
 
 def training_view(
-    resized_BHWC: Tensor, spec: ModelSpec, size: int, strength: Strength, generator: torch.Generator
+    resized_BHWC: Tensor,
+    spec: ModelSpec,
+    size: int,
+    strength: Strength,
+    generator: torch.Generator,
+    part: Part | None = None,
 ) -> Tensor:
     """Augmented, normalised (B, 3, size, size) images for a training step."""
-    return normalise(augment(resized_BHWC, size, generator, strength), spec)
+    return normalise(augment(resized_BHWC, size, generator, strength, part), spec)
 
 
 def evaluation_view(resized_BHWC: Tensor, spec: ModelSpec) -> Tensor:
@@ -131,11 +137,11 @@ def affine_matrices(n: int, strength: Strength, generator: torch.Generator) -> T
     return torch.cat([linear, torch.stack([centre_x, centre_y], 1)[:, :, None]], 2)
 
 
-def colour_jitter(images: Tensor, strength: Strength, generator: torch.Generator) -> Tensor:
+def colour_jitter(images: Tensor, strength: Strength, generator: torch.Generator, part: Part) -> Tensor:
     """Brightness, contrast and saturation of (B, 3, H, W) images in 0..1, as one matrix per image."""
     n = len(images)
     b, c, s = (
-        _uniform(n, 1 - x, 1 + x, generator)[:, None, None].to(images.device)
+        _uniform(part.of, 1 - x, 1 + x, generator)[part.slice, None, None].to(images.device)
         for x in (strength.brightness, strength.contrast, strength.saturation)
     )
     luma = torch.tensor(_LUMA, device=images.device)
@@ -146,9 +152,9 @@ def colour_jitter(images: Tensor, strength: Strength, generator: torch.Generator
     return torch.baddbmm(offset.expand(n, 3, 1), matrix, flat).clamp_(0, 1).view_as(images)
 
 
-def erase_rectangles(images: Tensor, strength: Strength, generator: torch.Generator) -> Tensor:
+def erase_rectangles(images: Tensor, strength: Strength, generator: torch.Generator, part: Part) -> Tensor:
     """Blank one random rectangle with the image's mean colour in a share of the images."""
-    n, _, height, width = images.shape
+    n, (height, width) = part.of, images.shape[2:]
     chosen = torch.rand(n, generator=generator) < strength.erase
     area = _uniform(n, *strength.erase_area, generator)
     ratio = torch.exp(_uniform(n, -math.log(2), math.log(2), generator))
@@ -160,23 +166,31 @@ def erase_rectangles(images: Tensor, strength: Strength, generator: torch.Genera
     x = (torch.arange(width) + 0.5) / width
     rows = (y >= top[:, None]) & (y < (top + h)[:, None]) & chosen[:, None]
     columns = (x >= left[:, None]) & (x < (left + w)[:, None])
-    mask = (rows[:, None, :, None] & columns[:, None, None, :]).to(images.device)
+    mask = (rows[:, None, :, None] & columns[:, None, None, :])[part.slice].to(images.device)
     return torch.where(mask, images.mean((2, 3), keepdim=True), images)
 
 
-def augment(resized_BHWC: Tensor, size: int, generator: torch.Generator, strength: Strength) -> Tensor:
+def augment(
+    resized_BHWC: Tensor,
+    size: int,
+    generator: torch.Generator,
+    strength: Strength,
+    part: Part | None = None,
+) -> Tensor:
     """Augment (B, T, T, 3) uint8 resized images to (B, 3, size, size) float images in 0..1.
 
-    The same generator state gives the same images; ``generator`` must be a CPU generator.
+    The same generator state gives the same images; ``generator`` must be a CPU generator. Where they are a
+    ``part`` of a batch, they are augmented as they would be in the whole.
     """
     n = len(resized_BHWC)
+    part = part or Part(0, n, n)
     device = resized_BHWC.device
-    theta = affine_matrices(n, strength, generator).to(device)
+    theta = affine_matrices(part.of, strength, generator)[part.slice].to(device)
     images = resized_BHWC.permute(0, 3, 1, 2).float().div_(255)
     grid = F.affine_grid(theta, [n, 3, size, size], align_corners=False)
     images = F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
     if strength.brightness or strength.contrast or strength.saturation:
-        images = colour_jitter(images.contiguous(), strength, generator)
+        images = colour_jitter(images.contiguous(), strength, generator, part)
     if strength.erase:
-        images = erase_rectangles(images, strength, generator)
+        images = erase_rectangles(images, strength, generator, part)
     return images

@@ -59,6 +59,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     accumulated: Count = 0
     epoch_loss: float | None = 0.0  # None where it was no number.
     epoch_steps: Step = 0
+    at_once: Count = 0  # Photos that had room; 0: whole batches.
 
 
 class CheckpointInfo(msgspec.Struct, frozen=True, kw_only=True):

@@ -29,6 +29,7 @@ from waste_gui.engine.context import Context, StageReport
 from waste_gui.engine.devices import Device
 from waste_gui.engine.loading import Loader, batches_of
 from waste_gui.engine.models import Classifier, ModelSpec
+from waste_gui.engine.room import Part, Room
 from waste_gui.protocol import Warned
 
 VERSION = 1
@@ -142,11 +143,12 @@ class Embedder:
         missing = [sample for sample in samples if sample.path not in found]
         stage.progress(known, f"{known} photos are known" if known else "")
         done = known
+        room = Room(self._device, "the pass through the network", context.report)
         with contextlib.closing(self._loader.load(batches_of(missing, BATCH))) as batches:
             for asked, batch in zip(batches_of(missing, BATCH), context.awaited(batches), strict=True):
                 if batch.samples:
                     context.heart.does("computing embeddings")
-                    views = self._views(batch.resized_BHWC)
+                    views = self._views(batch.resized_BHWC, room)
                     for place, sample in enumerate(batch.samples):
                         found[sample.path] = views[:, place].clone()
                         self._keep(sample.path, views[:, place])
@@ -166,20 +168,28 @@ class Embedder:
                 found[sample.path] = torch.from_numpy(np.stack(whole))
         return found
 
-    @torch.inference_mode()
-    def _views(self, resized_BHWC: Tensor) -> Tensor:
+    def _views(self, resized_BHWC: Tensor, room: Room) -> Tensor:
         """(views, B, features) float16. Always computed by the same number of photos: libraries choose their
         way by it, and a photo's features shall not depend on how many others were known."""
         count = len(resized_BHWC)
         whole = torch.zeros(BATCH, *resized_BHWC.shape[1:], dtype=resized_BHWC.dtype)
         whole[:count] = resized_BHWC
-        resized = whole.to(self._device.device, non_blocking=True)
+
+        def of_part(part: Part) -> Tensor | None:
+            return self._views_at_once(whole[part.slice]) if part.start < count else None
+
+        parts = [views for views in room.parts(BATCH, of_part) if views is not None]
+        return torch.cat(parts, dim=1)[:, :count]
+
+    @torch.inference_mode()
+    def _views_at_once(self, resized_BHWC: Tensor) -> Tensor:
+        resized = resized_BHWC.to(self._device.device, non_blocking=True)
         plain = evaluation_view(resized, self._spec)
         views = []
         for images in (plain, plain.flip(3)):
             with self._device.compute():
                 features = self._model.features(images.contiguous(memory_format=torch.channels_last))
-            views.append(features[:count].float().cpu())
+            views.append(features.float().cpu())
         return torch.stack(views).clamp(-65504, 65504).half()
 
     def _keep(self, path: str, views_VF: Tensor) -> None:

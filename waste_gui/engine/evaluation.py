@@ -16,6 +16,7 @@ from waste_gui.engine.augment import evaluation_view
 from waste_gui.engine.devices import Device
 from waste_gui.engine.loading import Batch
 from waste_gui.engine.models import ModelSpec
+from waste_gui.engine.room import Room
 from waste_gui.protocol import MostPredicted
 from waste_gui.rundir import RunDir
 
@@ -65,8 +66,16 @@ def finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def predict_batch(model: nn.Module, spec: ModelSpec, device: Device, batch: Batch, room: Room) -> Tensor:
+    """Logits (B, C) of a batch that has photos, by as many of them at a time as there is room for."""
+    parts = room.parts(
+        len(batch.samples), lambda part: predict_at_once(model, spec, device, batch[part.slice])
+    )
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
 @torch.inference_mode()
-def predict_batch(model: nn.Module, spec: ModelSpec, device: Device, batch: Batch) -> Tensor:
+def predict_at_once(model: nn.Module, spec: ModelSpec, device: Device, batch: Batch) -> Tensor:
     """Logits (B, C), float32, on the CPU. Computed in float32 wherever that is affordable: on a CPU a
     prediction then does not depend on which photos share its batch."""
     resized_images = batch.resized_BHWC.to(device.device, non_blocking=True)
@@ -82,6 +91,7 @@ def evaluate(
     spec: ModelSpec,
     device: Device,
     batches: Iterable[Batch],
+    room: Room,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Evaluation:
     """Run the model over the batches, without augmentation; `progress` is told how many photos are done."""
@@ -91,7 +101,7 @@ def evaluate(
     logits: list[Tensor] = [torch.empty(0, len(spec.classes))]
     for batch in batches:
         if batch.samples:
-            logits.append(predict_batch(model, spec, device, batch))
+            logits.append(predict_batch(model, spec, device, batch, room))
             samples.extend(batch.samples)
         progress(len(samples))
     model.train(was_training)

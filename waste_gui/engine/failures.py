@@ -77,6 +77,25 @@ def said_by(failure: BaseException) -> str:
     return f"{said_by(failure.__cause__)}\n{own}" if failure.__cause__ else own
 
 
+def is_out_of_memory(failure: BaseException) -> bool:
+    """Of the graphics card or the computer."""
+    known = known_errors.recognise(said_by(failure))
+    return isinstance(failure, MemoryError) or bool(known and known.kind == known_errors.OUT_OF_MEMORY)
+
+
+def no_room(failure: BaseException, photos: int, doing: str, *, card: bool) -> OutOfMemory:
+    """Where no smaller batch is left to try."""
+    what = "the graphics card" if card else "the computer"
+    many = "one photo" if photos == 1 else f"{photos} photos"
+    text = f"{doing.capitalize()} stopped: {what} ran out of memory with {many} at a time."
+    said = str(failure)
+    amount = gpu_amount(said) if card else computer_amount(said)
+    text += f" That {amount}." if amount else ""
+    other = ", or the device cpu" if card else ""
+    hint = f"Choose a smaller image size or a smaller model{other}, and close other programs."
+    return OutOfMemory(text, hint + address_limit())
+
+
 def out_of_memory(said: str, known: Known | None, config: RunConfig, command: str) -> OutOfMemory:
     """`Batch size 64 needs more than 9.1 GB, 6.1 GB was free.`"""
     clause = known.clause if known and known.kind == known_errors.OUT_OF_MEMORY else ""

@@ -55,6 +55,9 @@ class Batch:
     samples: list[Sample]
     wait_s: float
 
+    def __getitem__(self, which: slice) -> Batch:
+        return Batch(self.resized_BHWC[which], self.labels_B[which], self.samples[which], self.wait_s)
+
 
 class Failures:
     """The photos that cannot be read: reported once each, never tried again, limited by a budget."""

@@ -173,13 +173,15 @@ def _test(prepared: Prepared, config: RunConfig, context: Context, folder: RunDi
     """How the best model does on the photos kept for the end."""
     from waste_gui.engine.evaluation import evaluate, finite
     from waste_gui.engine.loading import batches_of
+    from waste_gui.engine.room import Room
     from waste_gui.engine.startup import VAL_BATCH_FACTOR
 
     photos = prepared.split.test
     with context.stage("validate", len(photos), "photos") as stage:
         info, model = _best_model(folder, prepared.device)
         batches = prepared.loader.load(batches_of(photos, config.batch_size * VAL_BATCH_FACTOR))
-        test = evaluate(model, info.spec, prepared.device, context.awaited(batches), stage.progress)
+        room = Room(prepared.device, "the test", context.report)
+        test = evaluate(model, info.spec, prepared.device, context.awaited(batches), room, stage.progress)
         stage.summary = test.in_words("test photos")
     if not test.samples:
         text = "Not one test photo can be read, so there is no test accuracy."
@@ -268,12 +270,14 @@ def _predict_all(
     """Reports each; gives how many photos could be read."""
     from waste_gui.engine.evaluation import predict_batch
     from waste_gui.engine.loading import batches_of
+    from waste_gui.engine.room import Room
 
     read, classes = 0, info.spec.classes
+    room = Room(device, "predicting", context.report)
     for batch in loader.load(batches_of(samples, PREDICT_BATCH)):
         if not batch.samples:
             continue
-        probabilities_BC = predict_batch(model, info.spec, device, batch).softmax(1)
+        probabilities_BC = predict_batch(model, info.spec, device, batch, room).softmax(1)
         if not probabilities_BC.isfinite().all():
             raise WrongCheckpoint("The model answers with what is no number.", "Choose another run.")
         best = probabilities_BC.topk(min(TOP, len(classes)), dim=1)
@@ -294,9 +298,11 @@ def evaluate(folder: RunDir, context: Context, config: RunConfig) -> RunFinished
     from waste_gui.dataset.split import load_split
     from waste_gui.engine import evaluation
     from waste_gui.engine.loading import batches_of
+    from waste_gui.engine.room import Room
 
     split, _ = load_split(folder.split)
     metrics: dict[str, float | None] = {}
+    room = Room(device, "validation", context.report)
     found: dict[str, evaluation.Evaluation] = {}
     with contextlib.ExitStack() as closing:
         photos = len(split.val) + len(split.test)
@@ -307,7 +313,7 @@ def evaluate(folder: RunDir, context: Context, config: RunConfig) -> RunFinished
             with context.stage("validate", len(samples), "photos") as stage:
                 batches = loader.load(batches_of(samples, PREDICT_BATCH))
                 result = evaluation.evaluate(
-                    model, info.spec, device, context.awaited(batches), stage.progress
+                    model, info.spec, device, context.awaited(batches), room, stage.progress
                 )
                 stage.summary = result.in_words(f"{WORDS[name]} photos")
             if not result.samples:

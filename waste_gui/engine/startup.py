@@ -23,7 +23,7 @@ from waste_gui.engine.context import Context, StageReport
 from waste_gui.engine.devices import Device
 from waste_gui.engine.downloads import watch_downloads
 from waste_gui.engine.errors import BadSettings, UnusableDataset, WrongCheckpoint
-from waste_gui.engine.evaluation import predict_batch
+from waste_gui.engine.evaluation import predict_at_once
 from waste_gui.engine.loading import (
     Batch,
     Batches,
@@ -351,7 +351,7 @@ def check_model(prepared: Prepared, config: RunConfig, context: Context) -> None
         side = resized_size(prepared.spec.image_size)
         blank = Batch(torch.zeros(1, side, side, 3, dtype=torch.uint8), torch.zeros(1), [], 0.0)
         prepared.model.eval()
-        shape = list(predict_batch(prepared.model, prepared.spec, prepared.device, blank).shape)
+        shape = list(predict_at_once(prepared.model, prepared.spec, prepared.device, blank).shape)
         if shape != [1, len(prepared.classes)]:
             raise WrongCheckpoint(
                 f"The model's output has the shape {shape} instead of {[1, len(prepared.classes)]}.",

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 
 import torch
@@ -25,6 +26,7 @@ from waste_gui.engine.evaluation import Evaluation, evaluate, finite, save_resul
 from waste_gui.engine.head_training import TrainedHead, train_head
 from waste_gui.engine.loading import Batch, batches_of, training_order
 from waste_gui.engine.optimisation import WeightAverage, baseline, make_loss, make_optimizer
+from waste_gui.engine.room import Part, Room, all_or_nothing
 from waste_gui.engine.saving import Saver
 from waste_gui.engine.startup import VAL_BATCH_FACTOR, Prepared, phase_of
 from waste_gui.files import write_atomically
@@ -56,6 +58,18 @@ class Outcome:
     val_loss: float = math.nan
 
 
+@dataclass(frozen=True)
+class Learnt:
+    """Of some photos: their mean loss, which weighs `share` in that of their batch, and how many of them were
+    right (scalars on the device); they are `photos` of its photos (a fraction)."""
+
+    loss: Tensor
+    share: float
+    right: Tensor
+    photos: float
+    copy_s: float
+
+
 class Trainer:
     """The parts of one training run that change together."""
 
@@ -76,8 +90,17 @@ class Trainer:
         weights = self.loss_function.weight
         self.class_weights: list[float] | None = None if weights is None else weights.tolist()
         self.optimizer = make_optimizer(config, self.model, self.device)
+        self.trained = [p for p in self.model.parameters() if p.requires_grad]
         self.val_batches = batches_of(prepared.split.val, config.batch_size * VAL_BATCH_FACTOR)
         self.course = Course(config, len(prepared.split.train), prepared.least_batch)
+        self.room = Room(
+            self.device,
+            "training",
+            context.report,
+            least=self.course.least,
+            per_update=self.course.per_update,
+        )
+        self.val_room = Room(self.device, "validation", context.report)
         self.schedule = Schedule(self.optimizer, self.course)
         self.average = WeightAverage(self.model, config.ema_decay) if config.ema_decay else None
         self.meter = Meter(context)
@@ -222,27 +245,23 @@ class Trainer:
                 continue
             words = f"epoch {epoch} of {self.config.epochs}, step {first + number} of {first + len(plan)}"
             self.context.heart.does(f"training, {words}")
-            step_began = time.perf_counter()
-            resized_images = batch.resized_BHWC.to(self.device.device, non_blocking=True)
-            labels = batch.labels_B.to(self.device.device, non_blocking=True)
-            copied = time.perf_counter()
-
+            step_began, copy_s = time.perf_counter(), 0.0
             for view in range(phase.views):
                 self.begin_update(epoch, begin, phase)
-                images = self.augmented(resized_images, phase.size, view)
-                with self.device.compute():
-                    logits = self.model(images).float()
-                loss = self.loss_function(logits, labels)
-                self.gather(loss, asked)
+                learn = partial(self.learn, batch, asked, phase.size, view)
+                learnt = self.room.parts(len(batch.samples), learn)
+                done.gathered += len(asked)
+                done.weight += self.weigh(asked)
                 last = number == len(plan) and view == phase.views - 1
                 if done.gathered >= self.course.per_update or last:
                     self.step_optimizer()
+                copy_s += sum(each.copy_s for each in learnt)
                 if view == 0:  # What is shown is of photos that were not seen in this epoch before.
-                    shown = loss.detach(), (logits.detach().argmax(1) == labels).float().mean()
+                    shown = mean_of(learnt)
 
-            timing = (batch.wait_s, copied - step_began, time.perf_counter() - copied)
+            timing = (batch.wait_s, copy_s, time.perf_counter() - step_began - copy_s)
             lr = self.optimizer.param_groups[0]["lr"]
-            self.meter.add(done.step, epoch, *shown, lr, len(labels), timing)
+            self.meter.add(done.step, epoch, *shown, lr, len(batch.samples), timing)
             stage.progress(done.step, words)
             if self.context.save_asked or self.saver.due(self.config.save_minutes):
                 self.context.save_asked = False
@@ -260,6 +279,21 @@ class Trainer:
         self.outcome.train_loss = self.meter.epoch_mean()
         self.finish_epoch(epoch, self.validate(batches), began)
 
+    def learn(self, batch: Batch, asked: Sequence[Sample], size: int, view: int, part: Part) -> Learnt:
+        """Gradients of a batch, or of the part of it that there is room for: all of them, or none."""
+        began = time.perf_counter()
+        resized_images = batch.resized_BHWC[part.slice].to(self.device.device, non_blocking=True)
+        labels = batch.labels_B[part.slice].to(self.device.device, non_blocking=True)
+        copied = time.perf_counter()
+        images = self.augmented(resized_images, size, view, part)
+        with self.device.compute():
+            logits = self.model(images).float()
+        loss = self.loss_function(logits, labels)
+        share = 1.0 if part.is_whole else self.weigh(batch.samples[part.slice]) / self.weigh(batch.samples)
+        right = (logits.detach().argmax(1) == labels).float().mean()
+        self.gather(loss, share * self.weigh(asked))
+        return Learnt(loss.detach(), share, right, part.photos / part.of, copied - began)
+
     def begin_update(self, epoch: int, photo: int, phase: Phase) -> None:
         """The learning rate is that of the update's first photo, however many batches it takes."""
         if not self.outcome.gathered:
@@ -267,13 +301,11 @@ class Trainer:
         seen = (epoch - 1) * self.course.photos + self.outcome.began
         self.schedule.set(seen, self.course.per_update / phase.views)
 
-    def gather(self, loss: Tensor, asked: Sequence[Sample]) -> None:
-        """The gradients of a batch's mean loss, which weighs as much as its photos in an update's mean."""
-        weight = self.weigh(asked)
+    def gather(self, loss: Tensor, weight: float) -> None:
+        """The gradients of some photos' mean loss, which weighs as much as they do in an update's mean."""
         share = weight / self.course.per_update
-        (loss if share == 1 else loss * share).backward()  # type: ignore[no-untyped-call]
-        self.outcome.gathered += len(asked)
-        self.outcome.weight += weight
+        with all_or_nothing(self.trained):
+            (loss if share == 1 else loss * share).backward()  # type: ignore[no-untyped-call]
 
     def weigh(self, samples: Sequence[Sample]) -> float:
         """Each photo 1, or what its class weighs in the loss."""
@@ -281,11 +313,11 @@ class Trainer:
             return float(len(samples))
         return sum(self.class_weights[sample.label] for sample in samples)
 
-    def augmented(self, resized_BHWC: Tensor, size: int, view: int) -> Tensor:
-        """A view of the batch, the same in every run of this seed."""
+    def augmented(self, resized_BHWC: Tensor, size: int, view: int, part: Part) -> Tensor:
+        """A view of a batch's part, the same in every run of this seed, however it was parted."""
         seed = (self.config.seed * 1_000_003 + self.outcome.step) * MOST_VIEWS + view
         generator = torch.Generator().manual_seed(seed % 2**63)
-        images = training_view(resized_BHWC, self.spec, size, STRENGTHS[self.config.augment], generator)
+        images = training_view(resized_BHWC, self.spec, size, STRENGTHS[self.config.augment], generator, part)
         return images.contiguous(memory_format=torch.channels_last)
 
     def step_optimizer(self) -> None:
@@ -346,7 +378,7 @@ class Trainer:
         photos = len(self.prepared.split.val)
         with self.context.stage("validate", photos, "photos") as stage:
             own = self.context.awaited(islice(batches, len(self.val_batches)))
-            evaluation = evaluate(self.evaluated, self.spec, self.device, own, stage.progress)
+            evaluation = evaluate(self.evaluated, self.spec, self.device, own, self.val_room, stage.progress)
             stage.summary = evaluation.in_words()
         if not evaluation.samples:
             text = "Not one validation photo can be read, so nobody knows how good the model is."
@@ -385,6 +417,7 @@ class Trainer:
         """At the same photo, whatever the settings were then."""
         done, before = self.outcome, self.settings_before()
         done.epoch, done.step, done.updates = known.epoch, known.step, known.updates
+        self.room.at_once = known.at_once
         done.best_epoch, done.best_accuracy = known.best_epoch, known.best_accuracy
         self.meter.epoch_loss = math.nan if known.epoch_loss is None else known.epoch_loss
         self.meter.epoch_steps = known.epoch_steps
@@ -433,6 +466,7 @@ class Trainer:
             updates=done.updates,
             epoch_loss=finite(self.meter.epoch_loss),
             epoch_steps=self.meter.epoch_steps,
+            at_once=self.room.at_once,
         )
         info = CheckpointInfo(
             spec=self.spec, resized_size=resized_size(self.spec.image_size), progress=progress
@@ -519,6 +553,14 @@ class Meter:
 
     def begin_epoch(self) -> None:
         self.epoch_loss, self.epoch_steps = 0.0, 0
+
+
+def mean_of(parts: Sequence[Learnt]) -> tuple[Tensor, Tensor]:
+    """Loss and share right of the batch."""
+    if len(parts) == 1:
+        return parts[0].loss, parts[0].right
+    loss = torch.stack([each.loss * each.share for each in parts]).sum()
+    return loss, torch.stack([each.right * each.photos for each in parts]).sum()
 
 
 def keep_norms(model: torch.nn.Module) -> None:
