@@ -26,6 +26,11 @@ def inner_blocks(backbone: nn.Module) -> tuple[int, ...]:
     return tuple(range(2, len(backbone.blocks) - 1))
 
 
+def last_features(backbone: Any) -> int:
+    """How many of the deep features, the first, are the last that the network has."""
+    return int(backbone.num_features)
+
+
 def deep_features(backbone: Any, images_BCHW: Tensor, inner: tuple[int, ...]) -> Tensor:
     """(B, features + two for each channel of the inner blocks), float32."""
     maps = backbone.bn1(backbone.conv_stem(images_BCHW))

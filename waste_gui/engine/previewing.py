@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 
 import msgspec
+import numpy as np
 
 from waste_gui.config import RunConfig, failure_budget
 from waste_gui.dataset.resized import resized_size
-from waste_gui.dataset.scan import DatasetError
+from waste_gui.dataset.scan import DatasetError, Sample
+from waste_gui.dataset.split import Split
 from waste_gui.engine.context import Context
+from waste_gui.engine.deep_features import last_features
 from waste_gui.engine.devices import Device
 from waste_gui.engine.embeddings import VIEWS, Embedder, open_store
 from waste_gui.engine.errors import UnusableDataset
@@ -20,6 +26,9 @@ from waste_gui.engine.models import Classifier, ModelSpec
 from waste_gui.engine.reading import describe_scan, open_cache, start_pool
 from waste_gui.engine.startup import Found, build_model, find_anew
 from waste_gui.protocol import Previewed, RunFinished, Warned
+
+MOST = 10_000
+"""Photos that a preview is made of: more would take long and change its figures by little."""
 
 
 def resolved(config: RunConfig, context: Context) -> RunConfig:
@@ -53,7 +62,7 @@ def preview(config: RunConfig, device: Device, context: Context) -> RunFinished:
             stage.progress(done, detail, of)
             context.obey()
 
-        told = forecast(photos, config, tell)
+        told = forecast(photos, config.seed, tell)
         context.report(told)
         stage.summary = in_words(told)
     metrics: dict[str, float | None] = {"photos": float(told.photos), "accuracy": told.accuracy}
@@ -84,7 +93,16 @@ def embed(
     """Those that can be read. What training embeds is embedded: the photos kept for the end are not looked
     at."""
     model.eval()
-    samples = (*found.split.train, *found.split.val)
+    total = len(found.split.train) + len(found.split.val)
+    split = some(found.split, config.seed)
+    samples = (*split.train, *split.val)
+    if len(samples) < total:
+        context.report(
+            Warned(
+                text=f"The preview is made of {len(samples)} of the {total} photos, drawn at random.",
+                hint="What it says of single photos, it says of these alone; training uses all.",
+            )
+        )
     with context.stage("embed", len(samples), "photos") as stage:
         side = resized_size(spec.image_size)
         resized_images = open_cache(config, context, found.stats, side, closing)
@@ -110,7 +128,29 @@ def embed(
         rows, known = embedder.embed(samples, context, stage)
         from_store = f", {known} of them known before" if known else ""
         stage.summary = f"{len(rows)} photos{from_store}, {VIEWS} views each"
-    return gather(found.split, rows, found.scan.classes)
+    last = last_features(model.backbone) if model.inner else model.head.in_features
+    return gather(split, rows, found.scan.classes, last, total)
+
+
+def some(split: Split, seed: int) -> Split:
+    """All of it, or so many photos as a preview is made of, of each class and part its share."""
+    share = MOST / max(1, len(split.train) + len(split.val))
+    if share >= 1:
+        return split
+    random = np.random.default_rng(seed % 2**63)
+
+    def draw(samples: Sequence[Sample]) -> tuple[Sample, ...]:
+        order = random.permutation(len(samples)).tolist()
+        left = {label: float(count) for label, count in Counter(s.label for s in samples).items()}
+        kept = []
+        for place in order:
+            label = samples[place].label
+            if left[label] > 0:
+                kept.append(place)
+                left[label] -= 1 / share
+        return tuple(samples[place] for place in sorted(kept))
+
+    return replace(split, train=draw(split.train), val=draw(split.val))
 
 
 def in_words(told: Previewed) -> str:

@@ -7,52 +7,116 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from waste_gui.config import RunConfig
-from waste_gui.engine.forecast.held_out import held_out
+from waste_gui.engine.forecast import ridge
+from waste_gui.engine.forecast.curve import Curve, measure
+from waste_gui.engine.forecast.expected import Expected, expect
+from waste_gui.engine.forecast.held_out import PARTS, held_out
 from waste_gui.engine.forecast.photos import EmbeddedPhotos
-from waste_gui.protocol import ClassForecast, Confused, Previewed
+from waste_gui.engine.forecast.projection import projected
+from waste_gui.engine.forecast.sources import without_each
+from waste_gui.engine.forecast.strange import find_outliers, find_twins
+from waste_gui.engine.forecast.suspects import find_suspects
+from waste_gui.engine.forecast.wanted import find_wanted
+from waste_gui.engine.head import few_threads
+from waste_gui.protocol import ClassForecast, Confused, CurvePoint, Previewed
 
 Tell = Callable[[int, int, str], object]
 """How far it is: done, of how many, with what. May raise, to stop."""
 
+LEAST = 5
+"""Photos of a class, to say how often it would be right."""
 
-def forecast(photos: EmbeddedPhotos, config: RunConfig, tell: Tell) -> Previewed:
-    probabilities_NC = held_out(
-        photos.rows(), len(photos.classes), config.seed, lambda done, of: tell(done, of, "held-out photos")
-    )
-    labels_N = photos.labels_N
-    right_N = probabilities_NC.argmax(1) == labels_N
-    accuracy = right_N.float().mean().item()
-    validated = max(1, len(photos.samples) - photos.to_train)
-    spread = 1.645 * (accuracy * (1 - accuracy) * (1 / validated + 1 / len(labels_N))) ** 0.5
+MOST_CONFUSED = 100
+SMALLER = 256
+"""Directions for the many regressions without some photos of a class."""
+
+
+class Steps:
+    """Where the forecast is: so many steps, each told again and again while it goes on."""
+
+    def __init__(self, tell: Tell, of: int) -> None:
+        self._tell, self._of, self._done, self._detail = tell, of, -1, ""
+
+    def begin(self, detail: str) -> None:
+        self._done, self._detail = self._done + 1, detail
+        self.go_on()
+
+    def go_on(self) -> None:
+        self._tell(self._done, self._of, self._detail)
+
+
+def forecast(photos: EmbeddedPhotos, seed: int, tell: Tell) -> Previewed:
+    """The same photos and the same seed give the same."""
+    with few_threads(photos.views_VNF[0].numel() * len(photos.classes)):
+        return _forecast(photos, seed, Steps(tell, 6))
+
+
+def _forecast(photos: EmbeddedPhotos, seed: int, steps: Steps) -> Previewed:
+    labels_N, classes = photos.labels_N, photos.classes
+    steps.begin("comparing photos")
+    plain_NF = photos.views_VNF[0].float()
+    twins = find_twins(photos.samples, photos.views_VNF, photos.last, photos.to_train)
+    steps.go_on()
+    outliers = find_outliers(photos.samples, plain_NF, photos.last, classes)
+    steps.go_on()
+    features_NK = projected(plain_NF, seed, steps.go_on)
+    steps.begin("asking for photos that were held out")
+    generator = torch.Generator().manual_seed(seed % 2**63)
+    part_N = ridge.divide(labels_N, min(PARTS, len(labels_N)), generator)
+    probabilities_NC = held_out(photos.rows(), len(classes), part_N, lambda done, of: steps.go_on())
+    predicted_N = probabilities_NC.argmax(1)
+    quick_NC, penalty = ridge.held_out_scores(features_NK, labels_N, len(classes), part_N)
+    steps.begin("learning from fewer photos")
+    curve = measure(features_NK, labels_N, len(classes), seed, steps.go_on)
+    expected = expect(photos, curve, predicted_N == labels_N, quick_NC.argmax(1) == labels_N, seed)
+    steps.begin("leaving out photos of each class")
+    small_NK = features_NK[:, -SMALLER:]
+    wanted = find_wanted(small_NK, labels_N, classes, penalty, seed, steps.go_on)
+    steps.begin("leaving out each source")
+    sources = without_each(features_NK, photos.samples, labels_N, len(classes), penalty, steps.go_on)
+    steps.begin("looking for wrong labels")
+    suspects = find_suspects(features_NK, photos.samples, labels_N, classes, seed, steps.go_on)
     return Previewed(
-        accuracy=round(accuracy, 4),
-        interval=(round(max(0.0, accuracy - spread), 4), round(min(1.0, accuracy + spread), 4)),
+        accuracy=expected.accuracy,
+        interval=expected.interval,
         photos=len(photos.samples),
-        per_class=per_class(photos.classes, labels_N, right_N),
-        confused=confused(photos.classes, labels_N, probabilities_NC.argmax(1)),
+        per_class=per_class(classes, labels_N, predicted_N),
+        confused=confused(classes, labels_N, predicted_N),
+        curve=points(curve, expected),
+        with_twice=expected.with_twice,
+        wanted=wanted,
+        sources=sources,
+        suspects=suspects,
+        outliers=outliers,
+        twins=twins,
     )
 
 
-def per_class(classes: tuple[str, ...], labels_N: Tensor, right_N: Tensor) -> tuple[ClassForecast, ...]:
+def points(curve: Curve, expected: Expected) -> tuple[CurvePoint, ...]:
+    return tuple(
+        CurvePoint(photos=round(photos), accuracy=round(1 - min(1.0, expected.ratio * error), 4))
+        for photos, error in zip(curve.sizes_S.tolist(), curve.error_S.tolist(), strict=True)
+    )
+
+
+def per_class(classes: tuple[str, ...], labels_N: Tensor, predicted_N: Tensor) -> tuple[ClassForecast, ...]:
     told = []
     for label, name in enumerate(classes):
         of_class_N = labels_N == label
         photos = int(of_class_N.sum())
-        share = round(right_N[of_class_N].float().mean().item(), 4) if photos >= 2 else None
-        told.append(ClassForecast(label=name, photos=photos, accuracy=share))
+        share = (predicted_N[of_class_N] == label).float().mean().item() if photos >= LEAST else None
+        told.append(
+            ClassForecast(label=name, photos=photos, accuracy=None if share is None else round(share, 4))
+        )
     return tuple(told)
 
 
 def confused(classes: tuple[str, ...], labels_N: Tensor, predicted_N: Tensor) -> tuple[Confused, ...]:
     """The commonest first."""
     counts = torch.bincount(labels_N * len(classes) + predicted_N, minlength=len(classes) ** 2)
-    pairs = [divmod(place, len(classes)) + (int(counts[place]),) for place in counts.nonzero()[:, 0].tolist()]
+    pairs = [(*divmod(place, len(classes)), int(counts[place])) for place in counts.nonzero()[:, 0].tolist()]
     wrong = sorted((pair for pair in pairs if pair[0] != pair[1]), key=lambda pair: (-pair[2], pair))
     return tuple(
         Confused(label=classes[label], taken_for=classes[other], photos=photos)
         for label, other, photos in wrong[:MOST_CONFUSED]
     )
-
-
-MOST_CONFUSED = 50

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from waste_gui.dataset.scan import Sample
 from waste_gui.dataset.split import Split
-from waste_gui.engine.embeddings import VIEWS
 from waste_gui.engine.errors import UnusableDataset
 from waste_gui.engine.head import Rows
 
@@ -21,29 +20,30 @@ LOOK = "Look at the photos: those that cannot be read are listed above."
 @dataclass(frozen=True)
 class EmbeddedPhotos:
     """`views_VNF` (views, photos, features) float16, the first as the photo is; the first `to_train` of the
-    `samples` are those that training would train on, the others those that it would validate with."""
+    `samples` are those that training would train on, the others those that it would validate with. So many
+    features as `last`, the first, are what the network ends with, the others come from within. Training would
+    use `total` photos, of which these may be some."""
 
     samples: tuple[Sample, ...]
     views_VNF: Tensor
     to_train: int
     classes: tuple[str, ...]
+    last: int
+    total: int
 
     @property
     def labels_N(self) -> Tensor:
         return torch.tensor([sample.label for sample in self.samples])
 
     def rows(self) -> Rows:
-        """A row for each view of each photo."""
-        views, photos, _ = self.views_VNF.shape
-        return Rows(
-            self.views_VNF.flatten(0, 1).float(),
-            self.labels_N.repeat(views),
-            torch.ones(views * photos),
-            torch.arange(photos).repeat(views),
-        )
+        """One a photo, as it is."""
+        count = len(self.samples)
+        return Rows(self.views_VNF[0].float(), self.labels_N, torch.ones(count), torch.arange(count))
 
 
-def gather(split: Split, found: Mapping[str, Tensor], classes: tuple[str, ...]) -> EmbeddedPhotos:
+def gather(
+    split: Split, found: Mapping[str, Tensor], classes: tuple[str, ...], last: int, total: int
+) -> EmbeddedPhotos:
     """Those of a split that could be read. Raises UnusableDataset where there is nothing to tell apart."""
     train = [s for s in {s.path: s for s in split.train}.values() if s.path in found]
     known = {s.path for s in train}
@@ -60,5 +60,4 @@ def gather(split: Split, found: Mapping[str, Tensor], classes: tuple[str, ...]) 
             "Add photos: a preview begins with two of a class.",
         )
     views_VNF = torch.stack([found[sample.path] for sample in samples], dim=1)
-    assert len(views_VNF) == VIEWS
-    return EmbeddedPhotos(samples, views_VNF, len(train), classes)
+    return EmbeddedPhotos(samples, views_VNF, len(train), classes, last, max(total, len(samples)))
