@@ -86,8 +86,8 @@ def end_engine(window: MainWindow, qtbot: QtBot) -> None:
 
 
 def end_check(page: DataPage, qtbot: QtBot) -> None:
-    page.finish_writing()
-    qtbot.waitUntil(lambda: page.reading_now is None, timeout=WAIT_MS)
+    page.works.close()
+    qtbot.waitUntil(lambda: page.works.now is None, timeout=WAIT_MS)
 
 
 def ready(window: MainWindow, photos: Path, qtbot: QtBot) -> MainWindow:

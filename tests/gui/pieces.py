@@ -238,7 +238,7 @@ class Pieces:
 
 def _end(widget: QWidget) -> None:
     if isinstance(widget, DataPage):
-        widget.finish_writing()
+        widget.works.close()
     if isinstance(widget, RunsPage):
         widget.finish_writing()
 

@@ -23,7 +23,7 @@ class ChosenInputs:
 
     def __init__(self, photos: DataPage, settings: SettingsPage, expected: Expected) -> None:
         self._photos, self._settings, self._expected = photos, settings, expected
-        photos.use_settings(settings.config)
+        photos.works.use_settings(settings.config)
         settings.forecast = self._forecast
 
     def _forecast(self, config: RunConfig) -> TimeHere | None:
@@ -45,7 +45,7 @@ class ChosenInputs:
 
     def readiness(self, *, first_run: bool = False) -> Readiness:
         """`first_run` is whether no training has finished on this computer yet."""
-        readiness = replace(self._photos.readiness, reading=self._photos.reading_now)
+        readiness = replace(self._photos.readiness, reading=self._photos.works.now)
         if not readiness.ready or self._photos.found is None:
             return readiness
         try:
@@ -58,10 +58,10 @@ class ChosenInputs:
         return replace(readiness, expected_s=expected[0], earlier_runs=expected[1])
 
     def reading(self) -> bool:
-        return self._photos.reading_now is not None
+        return self._photos.works.now is not None
 
     def stop_reading(self, *, for_training: bool) -> None:
-        self._photos.stop_reading(for_training=for_training)
+        self._photos.works.stop(for_training=for_training)
 
     def fill(self, config: RunConfig) -> None:
         """With the photos and settings of a run."""

@@ -122,7 +122,7 @@ class MainWindow(QMainWindow):
         rooms.data.ready_changed.connect(rooms.session.inputs_changed)
         rooms.data.example_asked.connect(self.commands.try_example)
         rooms.data.checking.trouble.connect(self._say)
-        rooms.data.reading_ended.connect(self._on_reading_ended)
+        rooms.data.works.ended.connect(self._on_reading_ended)
         rooms.form.changed.connect(self._show_all)
         rooms.session.controller.trouble.connect(self._say)
         rooms.looking.weakest.connect(self._on_weakest)
@@ -169,6 +169,7 @@ class MainWindow(QMainWindow):
             import pynvml  # noqa: F401
 
         self.rooms.run_page.prepare()
+        self.rooms.data.previewing.prepare()
         self.make_runs()
         self.rooms.runs.ensurePolished()
         gc.freeze()
@@ -205,9 +206,11 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(window_title(snapshot.run))
         if rooms.runs_made:
             rooms.runs.show_snapshot(snapshot)
-        rooms.data.show_training(running)
+        rooms.data.works.show_training(running)
         ready = (rooms.data.readiness if running else rooms.inputs.readiness()).ready
-        self.menus.show_snapshot(snapshot, can_start=ready, can_add=ready, can_read=rooms.data.can_read)
+        self.menus.show_snapshot(
+            snapshot, can_start=ready, can_add=ready, can_read=rooms.data.works.can_start
+        )
         rooms.queueing.show_window()
         if not rooms.shown.follows:
             self._show_words()

@@ -75,6 +75,6 @@ class Rooms:
 
     def finish_writing(self) -> None:
         """What was changed and is not yet on the disk."""
-        self.data.finish_writing()
+        self.data.works.close()
         if self.runs_made:
             self.runs.finish_writing()

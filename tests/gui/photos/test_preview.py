@@ -158,7 +158,7 @@ def test_settings_that_cannot_be_used_are_named_and_none_begins(make_page: Make)
     def wrong() -> RunConfig:
         raise ConfigError("Batch size: 0 is too small.")
 
-    page.use_settings(wrong)
+    page.works.use_settings(wrong)
     page.previewing.bar.button.click()
     assert page.previewing.bar.title.text() == "The preview could not be started."
     assert page.previewing.page.note.text() == "Batch size: 0 is too small."
@@ -199,10 +199,24 @@ def test_excluding_from_the_list_waits_until_the_list_is_left(make_page: Make, q
     assert isinstance(entry, Entry)
     page.checking.on_asked(Act.EXCLUDE, entry)
     assert part.bar.detail.text() == "Out of date: other photos are excluded since."
-    QTest.qWait(5 * SOON_MS)
+    part._soon.timeout.emit()
     assert not part.preview.running
     worked_out_anew(part, qtbot, page.checking.bar.browse.click)
     assert part.known is not None and part.known.told.photos == 11 and not part.known.stale
+
+
+def test_excluding_from_the_page_waits_until_the_keyboard_is_elsewhere(make_page: Make, qtbot: QtBot) -> None:
+    page = make_page("tells")
+    part = previewed(page, qtbot)
+    strip = part.page.parts.doubts.groups["suspect"].strip
+    page.activateWindow()
+    strip.setFocus()
+    qtbot.waitUntil(strip.hasFocus, timeout=WAIT_MS)
+    QTest.keyClick(strip, Qt.Key.Key_Space)
+    part._soon.timeout.emit()
+    assert len(suspects(part)) == 2 and not part.preview.running
+    worked_out_anew(part, qtbot, part.bar.browse.setFocus)
+    assert part.known is not None and part.known.told.photos == 11
 
 
 def test_other_folders_are_previewed_only_when_asked_for(
@@ -213,7 +227,7 @@ def test_other_folders_are_previewed_only_when_asked_for(
     other = make_photos(tmp_path / "other")
     page.set_choice(DatasetChoice((str(other),)))
     qtbot.waitUntil(lambda: page.readiness.ready, timeout=WAIT_MS)
-    QTest.qWait(5 * SOON_MS)
+    part._soon.timeout.emit()
     assert part.bar.title.text() == "No preview yet" and not part.preview.running
     assert not page.checking.bar.browse.isVisible()
 
@@ -230,7 +244,7 @@ def test_classes_changed_while_it_runs_are_previewed_after_it(make_page: Make, q
 
 def test_what_failed_is_not_tried_again_by_itself(make_page: Make, qtbot: QtBot) -> None:
     part = previewed(make_page("fails"), qtbot)
-    QTest.qWait(5 * SOON_MS)
+    part._soon.timeout.emit()
     assert not part.preview.running and part.bar.title.text() == "The preview failed."
 
 
@@ -242,18 +256,18 @@ def test_stopped_preview_stays_stopped_when_classes_change(make_page: Make, qtbo
     previewed(page, qtbot)  # The button stops.
     page.map_folder("metal", None)
     qtbot.waitUntil(lambda: page.readiness.ready, timeout=WAIT_MS)
-    QTest.qWait(5 * SOON_MS)
+    part._soon.timeout.emit()
     assert not part.preview.running
 
 
 def test_other_model_is_said_to_be_out_of_date(make_page: Make, qtbot: QtBot) -> None:
     page = make_page("tells")
     part = previewed(page, qtbot)
-    page.use_settings(lambda: RunConfig(model="resnet18"))
+    page.works.use_settings(lambda: RunConfig(model="resnet18"))
     page.hide()
     page.show()
     assert part.bar.detail.text() == "Out of date: the settings of the model have changed since."
-    page.use_settings(lambda: RunConfig(name="another name", epochs=3))
+    page.works.use_settings(lambda: RunConfig(name="another name", epochs=3))
     page.hide()
     page.show()
     assert part.bar.detail.text() == ""
@@ -400,7 +414,7 @@ def test_start_stops_the_preview_and_none_begins_while_it_trains(window: MainWin
     assert not part.bar.button.isEnabled()
     assert part.bar.detail.text().endswith("It can start when the training has ended.")
     window.rooms.data.map_folder("metal", None)
-    QTest.qWait(5 * SOON_MS)
+    part._soon.timeout.emit()
     assert not part.preview.running
     with qtbot.waitSignal(window.rooms.session.controller.ended, timeout=WAIT_MS):
         window.rooms.session.controller.stop_now()
@@ -441,7 +455,7 @@ def test_real_preview_tells_of_a_few_photos_and_embeds_them_once(
     page = make_page("tells")
     part = page.previewing
     part.preview.command = preview_command
-    page.use_settings(lambda: RunConfig(workers=1, image_size=64))
+    page.works.use_settings(lambda: RunConfig(workers=1, image_size=64))
     with qtbot.waitSignal(part.preview.ended, timeout=LONG_MS):
         part.bar.button.click()
     assert part.preview.run.phase is RunPhase.FINISHED, (part.preview.run.last, part.preview.log_tail)

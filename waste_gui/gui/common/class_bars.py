@@ -30,13 +30,15 @@ class ClassBars(QWidget):
     def show_counts(self, counts: Mapping[str, int]) -> None:
         """In the classes' own order; an empty class stands out."""
         self._show([(label, float(n), count(n)) for label, n in counts.items()], None)
-        self.setAccessibleDescription(", ".join(f"{k}: {many(n, 'photo')}" for k, n in counts.items()))
+        told = (f"{one_line(name)}: {many(n, 'photo')}" for name, n in counts.items())
+        self.setAccessibleDescription(", ".join(told))
 
     def show_shares(self, shares: Mapping[str, float | None], unknown: str = "") -> None:
         """`unknown` is said where there is no share."""
         words = {name: unknown if share is None else f"{100 * share:.0f} %" for name, share in shares.items()}
         self._show([(name, share or 0.0, words[name]) for name, share in shares.items()], 1.0)
-        self.setAccessibleDescription(", ".join(f"{name}: {text}" for name, text in words.items()))
+        told = (f"{one_line(name)}: {text}" for name, text in words.items())
+        self.setAccessibleDescription(", ".join(told))
 
     def _show(self, rows: list[tuple[str, float, str]], top: float | None) -> None:
         self._rows = [(one_line(label), value, text) for label, value, text in rows]

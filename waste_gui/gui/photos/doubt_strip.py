@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
+from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListView,
@@ -22,7 +22,7 @@ from waste_gui.gui.common.thumbnails import Thumbnails, paint_picture
 from waste_gui.gui.photos.finding_rows import DISMISSES, Act, Entry
 
 Index = QModelIndex | QPersistentModelIndex
-SIDE = 11 * UNIT
+SIDE = 12 * UNIT
 CENTRE = int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter)
 
 
@@ -67,13 +67,12 @@ class _EntryDelegate(QStyledItemDelegate):
             painter.fillRect(box, QColor(theme.colours().selection))
             painter.setPen(QPen(theme.colour("accent"), 2))
             painter.drawRect(box.adjusted(1, 1, -1, -1))
-        left = box.left() + (box.width() - SIDE) // 2
-        picture = QRect(left, box.top() + UNIT // 2, SIDE, SIDE)
+        picture = QRect(box.left() + 2, box.top() + UNIT // 2, SIDE, SIDE)
         path = self._view.shown.entries[place].paths[0]
         paint_picture(painter, picture, self._thumbnails.picture(path), fill=True)
         painter.setFont(theme.font("caption"))
         painter.setPen(theme.colour("text"))
-        line = QRect(box.left() + 2, picture.bottom() + 3, box.width() - 4, painter.fontMetrics().height())
+        line = QRect(picture.left(), picture.bottom() + 3, SIDE, painter.fontMetrics().height())
         for words in self._view.shown.captions[place].split("\n"):
             shown = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, line.width())
             painter.drawText(line, CENTRE, shown)
@@ -86,6 +85,7 @@ class DoubtStrip(QListView):
 
     asked = Signal(object, object)  # Act, Entry
     opened = Signal(object)  # Entry
+    left = Signal()  # By the keyboard: the person has gone through it, or does something else.
 
     def __init__(self, name: str, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -110,7 +110,7 @@ class DoubtStrip(QListView):
     def cell(self) -> QSize:
         """A photo with two lines below it."""
         line = self.fontMetrics().height()
-        return QSize(SIDE + 2 * UNIT, SIDE + UNIT + 2 * line)
+        return QSize(SIDE + UNIT, SIDE + UNIT + 2 * line)
 
     def show_entries(self, entries: Sequence[Entry], captions: Sequence[str]) -> None:
         if list(entries) == self.shown.entries:
@@ -123,6 +123,10 @@ class DoubtStrip(QListView):
     def current(self) -> Entry | None:
         place = self.currentIndex().row()
         return self.shown.entries[place] if 0 <= place < len(self.shown.entries) else None
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.left.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         entry, key = self.current(), event.key()

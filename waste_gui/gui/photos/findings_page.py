@@ -99,7 +99,7 @@ class CheckPart(WorkPart):
 
     @property
     def now(self) -> ReadingNow | None:
-        return reading_now(self.check, "Checking photos")
+        return reading_now(self.check, "Checking photos", "the photos are looked up", "a few seconds")
 
     def show_choice(self, choice: DatasetChoice) -> None:
         sources_differ = choice.sources != self._choice.sources

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
@@ -33,13 +32,12 @@ from waste_gui.gui.common.undo_writer import Step
 from waste_gui.gui.photos.class_list import ClassList
 from waste_gui.gui.photos.class_rows import class_rows
 from waste_gui.gui.photos.drop_zone import DropZone
-from waste_gui.gui.photos.findings_page import CheckPart
 from waste_gui.gui.photos.gallery import Gallery
 from waste_gui.gui.photos.mapping_table import MappingTable
-from waste_gui.gui.photos.preview_part import PreviewPart
+from waste_gui.gui.photos.works import Works
 from waste_gui.gui.session.dataset_choice import DatasetChoice, Found, look, problem, without
 from waste_gui.gui.session.example import demo_folder
-from waste_gui.gui.session.run_text import Readiness, ReadingNow
+from waste_gui.gui.session.run_text import Readiness
 
 OWN_NAMES = "The folders' own names"
 PRESET_TITLES = {"lab": "The lab's 30 classes"}
@@ -51,7 +49,6 @@ class DataPage(QWidget):
     ready_changed = Signal()
     example_asked = Signal()
     folders_added = Signal()  # The person's own.
-    reading_ended = Signal()  # A check or a preview.
 
     def __init__(self, preferences: Preferences, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,19 +57,11 @@ class DataPage(QWidget):
         self.found: Found | None = None
         self.readiness = Readiness(False, "no photos chosen", "Choose a folder of photos.")
         self.undo_stack = QUndoStack(self)
-        self.checking = CheckPart(self.undo_stack, self)
+        self.works = Works(self.undo_stack, self)
+        self.checking, self.previewing = self.works.checking, self.works.previewing
         self.checking.aside_changed.connect(self._on_aside)
-        self.previewing = PreviewPart(self.checking.lists, self.checking.thumbnails, self)
-        self._parts = (self.checking, self.previewing)
-        self.checking.browse_changed.connect(self._on_browse_findings)
-        self.previewing.browse_changed.connect(self._on_browse_preview)
-        self.previewing.doubts_changed.connect(self.checking.show_doubts)
-        self.previewing.opened.connect(self.checking.open)
-        self.previewing.asked.connect(self.checking.on_asked)
-        self.previewing.group_asked.connect(self.checking.browse_group)
-        for part in self._parts:
-            part.progressed.connect(self._on_work)
-            part.work.ended.connect(self.reading_ended)
+        self.works.progressed.connect(self.ready_changed)
+        self.works.browsed.connect(self._on_browsed)
         self._scan = Background(self._on_failed, self)
         self._scan.progressed.connect(self._on_progress)
         self._scan.finished.connect(self._on_found)
@@ -98,8 +87,7 @@ class DataPage(QWidget):
         self.cancel.clicked.connect(self._on_cancel)
         rows.addWidget(self.cancel, 0, Qt.AlignmentFlag.AlignLeft)
         rows.addSpacing(UNIT)
-        rows.addWidget(self.checking.bar)
-        rows.addWidget(self.previewing.bar)
+        rows.addLayout(self.works.lay_out_bars())
         self._lists = QWidget()
         columns = QHBoxLayout(self._lists)
         columns.setContentsMargins(0, 0, 0, 0)
@@ -107,10 +95,7 @@ class DataPage(QWidget):
         columns.addLayout(self._make_mapping(), 2)
         columns.addLayout(self._make_classes(), 3)
         rows.addWidget(self._lists, 1)
-        self._found_pages = (self.checking.page, self.previewing.place)
-        for page in self._found_pages:
-            rows.addWidget(page, 1)
-            page.hide()
+        self.works.lay_out_pages(rows)
         rows.addStretch(0)
         return content
 
@@ -216,14 +201,13 @@ class DataPage(QWidget):
             self.preset.setCurrentIndex(max(0, self.preset.findData(choice.preset)))
         self._show_sources()
         self._stack.setCurrentIndex(1 if choice.sources else 0)
-        for part in self._parts:
-            part.show_choice(choice)
+        self.works.show_choice(choice)
         if choice.sources:
             self._start_scan()
         else:
             self._scan.cancel()
             self.found = None
-            self._show_possible(False)
+            self.works.show_possible(False)
             self._set_readiness(Readiness(False, "no photos chosen", "Choose a folder of photos."))
 
     def _start_scan(self) -> None:
@@ -248,9 +232,9 @@ class DataPage(QWidget):
     def _on_found(self, found: Found) -> None:
         self.found = found
         self.cancel.hide()
-        self._show_browsed()
+        self._on_browsed()
         self.table.show_found(found, own=not self.choice.classes)
-        self._show_possible(found.photos > 0)
+        self.works.show_possible(found.photos > 0)
         self._show_counts(found)
 
     def _show_counts(self, found: Found) -> None:
@@ -280,68 +264,15 @@ class DataPage(QWidget):
         super().showEvent(event)
         self.previewing.look_again()
 
-    # --- what works on the photos
-
-    def use_settings(self, settings: Callable[[], RunConfig]) -> None:
-        """Where those of a training come from."""
-        for part in self._parts:
-            part.settings = settings
-
-    @property
-    def reading_now(self) -> ReadingNow | None:
-        """What reads the photos beside a training: no more than one thing."""
-        return self.checking.now or self.previewing.now
-
-    @property
-    def can_read(self) -> dict[str, bool]:
-        """Which of the menu's actions can begin."""
-        return {part.work.name: part.can_start for part in self._parts}
-
-    def stop_reading(self, *, for_training: bool) -> None:
-        self.checking.check.stop(for_training=for_training)
-        self.previewing.stop(for_training=for_training)
-
-    def show_training(self, training: bool) -> None:
-        for part in self._parts:
-            part.show_training(training)
-
-    def finish_writing(self) -> None:
-        """Before the window goes."""
-        for part in self._parts:
-            part.close()
-
-    def _on_work(self) -> None:
-        self.checking.show_other("preview" if self.previewing.work.running else "")
-        self.previewing.show_other("check" if self.checking.work.running else "")
-        self.ready_changed.emit()
-
-    def _show_possible(self, possible: bool) -> None:
-        for part in self._parts:
-            part.show_possible(possible)
-
-    def _on_browse_findings(self, browsing: bool) -> None:
-        self.previewing.show_list_open(browsing)
-        if browsing and self.previewing.browsing:
-            self.previewing.browse(False)
-        self._show_browsed()
-
-    def _on_browse_preview(self, browsing: bool) -> None:
-        if browsing and self.checking.browsing:
-            self.checking.browse(False)
-        self._show_browsed()
-
-    def _show_browsed(self) -> None:
-        """The findings or the preview in the place of the classes."""
-        shown = tuple(part.browsing for part in self._parts)
-        self._lists.setVisible(not any(shown))
-        for page, is_shown in zip(self._found_pages, shown, strict=True):
-            page.setVisible(is_shown)
+    def _on_browsed(self) -> None:
+        """The findings or the preview in the place of the classes, or the other way round."""
+        self._lists.setVisible(not self.works.browsing)
 
     def _on_failed(self, error: Exception) -> None:
         self.found = None
         self.cancel.hide()
         self._lists.setVisible(False)
-        self._show_possible(False)
+        self.works.show_possible(False)
         text, hint = (
             (error.text, error.hint)
             if isinstance(error, DatasetError)

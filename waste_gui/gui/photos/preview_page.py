@@ -30,6 +30,7 @@ BEFORE = (
     "confused; what more photos would bring, and of which class first; whether it will hold in another "
     "place; and the photos whose labels you should look at. Nothing is changed by itself."
 )
+KEYS = "Space excludes  ·  I: the label is right  ·  Enter shows the photo larger  ·  Ctrl+Z undoes"
 NONE_DOUBTED = "No label looks wrong, no photo is like no others, and none shows what another one shows."
 
 
@@ -39,6 +40,7 @@ class PreviewPage(QScrollArea):
     opened = Signal(object)  # Entry: show the photo larger.
     asked = Signal(object, object)  # Act, Entry
     group_asked = Signal(str)  # All of this kind, in the list of findings.
+    left = Signal()  # The photos to look at, by the keyboard.
 
     def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -54,6 +56,7 @@ class PreviewPage(QScrollArea):
         self.parts.doubts.opened.connect(self.opened)
         self.parts.doubts.asked.connect(self.asked)
         self.parts.doubts.group_asked.connect(self.group_asked)
+        self.parts.doubts.left.connect(self.left)
         content = QWidget()
         rows = QVBoxLayout(content)
         rows.setContentsMargins(0, UNIT, UNIT, UNIT)
@@ -79,6 +82,11 @@ class PreviewPage(QScrollArea):
             self.sentence.set_text(f"{words.expected(known.told)}.")
             self.basis.set_text(words.basis(known.told))
             self.parts.show_told(known.told)
+
+    @property
+    def in_doubts(self) -> bool:
+        """Whether the person goes through the photos to look at."""
+        return any(group.strip.hasFocus() for group in self.parts.doubts.groups.values())
 
     def show_doubts(self, doubts: Sequence[Doubt], aside: Mapping[str, str]) -> None:
         """Those still to be looked at."""
@@ -181,9 +189,12 @@ class DoubtPart(_Part):
     opened = Signal(object)
     asked = Signal(object, object)
     group_asked = Signal(str)
+    left = Signal()
 
     def __init__(self, thumbnails: Thumbnails) -> None:
         super().__init__("Photos to look at")
+        self.keys = PlainLabel(KEYS, size="caption", role="muted")
+        self.rows.addWidget(self.keys)
         self.none = PlainLabel(NONE_DOUBTED, role="muted", wrap=True)
         self.rows.addWidget(self.none)
         self.groups = {kind: _Group(kind, thumbnails) for kind in ORDER}
@@ -192,6 +203,7 @@ class DoubtPart(_Part):
         for kind, group in self.groups.items():
             group.strip.opened.connect(self.opened)
             group.strip.asked.connect(self.asked)
+            group.strip.left.connect(self.left)
             group.all.clicked.connect(lambda _=False, kind=kind: self.group_asked.emit(kind))
             if kind == "suspect":
                 self.rows.addWidget(group)
@@ -202,6 +214,7 @@ class DoubtPart(_Part):
 
     def show_doubts(self, doubts: Sequence[Doubt], aside: Mapping[str, str]) -> None:
         self.none.setVisible(not doubts)
+        self.keys.setVisible(bool(doubts))
         for kind, group in self.groups.items():
             group.show_doubts([doubt for doubt in doubts if doubt.kind == kind], aside)
 

@@ -15,7 +15,7 @@ from waste_gui.gui.photos.doubts import Doubt, doubts
 from waste_gui.gui.photos.exclusions import Exclusions
 from waste_gui.gui.photos.finding_rows import open_findings
 from waste_gui.gui.photos.preview import Preview
-from waste_gui.gui.photos.preview_text import BACK, BAR, OPEN, OPEN_TIP, Known, preview_text
+from waste_gui.gui.photos.preview_text import BACK, BAR, OPEN, OPEN_TIP, Known, doing, preview_text
 from waste_gui.gui.photos.work_bar import WorkBar
 from waste_gui.gui.photos.work_part import WorkPart
 from waste_gui.gui.photos.work_text import reading_now
@@ -47,8 +47,8 @@ class _Basis:
 
 class PreviewPart(WorkPart):
     """Once asked for, it is kept up to date by itself after changes that take seconds: of classes and
-    mapping, and of excluded photos once their list is left. Not after folders came or went, and never while
-    something else reads the photos."""
+    mapping, and of excluded photos once what is doubted is left. Not after folders came or went, and never
+    while something else reads the photos."""
 
     doubts_changed = Signal(object)  # list[Doubt]: of the photos and classes chosen now.
     opened = Signal(object)  # Entry: a photo to be shown larger.
@@ -77,7 +77,7 @@ class PreviewPart(WorkPart):
 
     @property
     def now(self) -> ReadingNow | None:
-        return reading_now(self.preview, "Previewing training")
+        return reading_now(self.preview, "Previewing training", doing(self.preview), "no estimate yet")
 
     @property
     def known(self) -> Known | None:
@@ -94,9 +94,13 @@ class PreviewPart(WorkPart):
             stale = "the settings of the model have changed since"
         return replace(known, stale=stale)
 
+    def prepare(self) -> None:
+        """In a quiet moment, what takes a while when it is first looked at."""
+        self.page.ensurePolished()
+
     @property
     def page(self) -> PreviewPage:
-        """Made when it is first looked at: its plot is a heavy import."""
+        """Made when it is first looked at, or in a quiet moment: its plot is a heavy import."""
         if self._page is None:
             from waste_gui.gui.photos.preview_page import PreviewPage
 
@@ -104,6 +108,7 @@ class PreviewPart(WorkPart):
             page.opened.connect(self.opened)
             page.asked.connect(self.asked)
             page.group_asked.connect(self.group_asked)
+            page.left.connect(self._soon.start)
             self.place.fill(page)
         return self._page
 
@@ -130,7 +135,7 @@ class PreviewPart(WorkPart):
 
     def stop(self, *, for_training: bool = False) -> None:
         self._wanted = False
-        self.preview.stop(for_training=for_training)
+        super().stop(for_training=for_training)
 
     def browse(self, on: bool) -> None:
         super().browse(on)
@@ -167,7 +172,8 @@ class PreviewPart(WorkPart):
 
     def _on_soon(self) -> None:
         """Not of what was just tried, as it may have failed; nor by another model, which takes its time."""
-        if not self._wanted or self._list_open or not self.can_start:
+        deciding = self._list_open or (self._page is not None and self._page.in_doubts)
+        if not self._wanted or deciding or not self.can_start:
             return
         quick = self._told is None or self.preview.beside_photos_s <= QUICK_S
         basis, same_model = self._basis(), self._settings() == self._began.settings

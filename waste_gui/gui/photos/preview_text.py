@@ -47,10 +47,10 @@ ROWS = 60
 """Bars of classes or sources: of more, the weakest."""
 
 STAGES = {
-    "import": "starting PyTorch…",
-    "scan": "looking up the photos…",
-    "model": "building the model…",
-    "forecast": "working it out…",
+    "import": "starting PyTorch",
+    "scan": "looking up the photos",
+    "model": "building the model",
+    "forecast": "working it out",
 }
 
 
@@ -102,8 +102,13 @@ def _running(preview: Preview) -> WorkText:
     if stage is not None and stage.id == preview.stage and preview.photos:
         still = f", {time_left(preview.left_s)}" if preview.left_s is not None else ""
         return WorkText(f"Preview: {photos_done(preview)}{still}", FIRST, STOP, "running", share)
-    does = STAGES.get(stage.id if stage else "import", "working…")
-    return WorkText(f"Preview: {does}", FIRST, STOP, "running", share)
+    return WorkText(f"Preview: {doing(preview)}…", FIRST, STOP, "running", share)
+
+
+def doing(preview: Preview) -> str:
+    """What it does, where that is not to go from photo to photo."""
+    stage = preview.run.current
+    return STAGES.get(stage.id if stage else "import", "working")
 
 
 # --- what it tells
@@ -179,7 +184,7 @@ def _signed(number: int) -> str:
 
 def wanted(told: Previewed) -> list[str]:
     """`40 more of metal: +1 to +3 points`, what helps most first; what helps nothing in one line."""
-    best = sorted(told.wanted, key=lambda each: -sum(each.gain))
+    best = sorted(told.wanted, key=lambda each: -sum(each.gain))[:ROWS]
     helps = [each for each in best if points(each.gain) != "nothing"]
     lines = [
         one_line(f"{count(each.photos)} more of {each.label}: {points(each.gain)}") for each in helps[:WANTED]

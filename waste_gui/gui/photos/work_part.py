@@ -86,8 +86,8 @@ class WorkPart(QObject):
             return
         self.work.start(choice.applied_to(config), choice)
 
-    def stop(self) -> None:
-        self.work.stop()
+    def stop(self, *, for_training: bool = False) -> None:
+        self.work.stop(for_training=for_training)
 
     def browse(self, on: bool) -> None:
         """Show what it found, or the classes."""

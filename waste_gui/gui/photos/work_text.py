@@ -65,14 +65,14 @@ def ended_badly(work: EngineWork, again: str) -> WorkText:
     return WorkText(f"The {work.name} crashed.", why, again, "failed")
 
 
-def reading_now(work: EngineWork, stage: str) -> ReadingNow | None:
-    """What the header says of it: `stage` is what it does."""
+def reading_now(work: EngineWork, stage: str, before: str, soon: str) -> ReadingNow | None:
+    """What the header says of it: `stage` is what it does, `before` what it does before it knows how many
+    photos there are, `soon` how long that takes."""
     if not work.running:
         return None
-    time = "a few seconds" if work.left_s is None else time_left(work.left_s)
+    time = soon if work.left_s is None else time_left(work.left_s)
     if work.run.away:
         time = "no estimate"
     elif work.left_s is None and work.photos:
         time = "no estimate yet"
-    detail = photos_done(work) or "the photos are looked up"
-    return ReadingNow(stage, work.name, detail, time, bool(work.run.away))
+    return ReadingNow(stage, work.name, photos_done(work) or before, time, bool(work.run.away))
