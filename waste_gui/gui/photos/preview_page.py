@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from waste_gui.gui.common.class_bars import ClassBars
@@ -22,6 +23,9 @@ from waste_gui.gui.photos.preview_plot import LearningCurve
 from waste_gui.gui.photos.preview_text import Known
 from waste_gui.protocol import Previewed
 
+WIDE = 1200
+"""From here on there is room for three columns, in pixels."""
+
 IN_STRIP = 24
 """Photos of each kind that are shown here: all of them are in the list of findings."""
 
@@ -30,7 +34,7 @@ BEFORE = (
     "confused; what more photos would bring, and of which class first; whether it will hold in another "
     "place; and the photos whose labels you should look at. Nothing is changed by itself."
 )
-KEYS = "Space excludes  ·  I: the label is right  ·  Enter shows the photo larger  ·  Ctrl+Z undoes"
+KEYS = "Space excludes  ·  I keeps the label  ·  Enter or two clicks show the photo larger  ·  Ctrl+Z undoes"
 NONE_DOUBTED = "No label looks wrong, no photo is like no others, and none shows what another one shows."
 
 
@@ -48,6 +52,10 @@ class PreviewPage(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setAccessibleName("Preview of the training")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        # Its coming would make the page narrower, and move what stands on it.
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.verticalScrollBar().rangeChanged.connect(self._on_range)
         self.note = PlainLabel(wrap=True)
         self.before = PlainLabel(BEFORE, role="muted", wrap=True)
         self.sentence = PlainLabel(size="figure", bold=True)
@@ -68,6 +76,10 @@ class PreviewPage(QScrollArea):
         rows.addStretch(1)
         self.setWidget(content)
         self.show_known(None, "")
+
+    def _on_range(self, low: int, high: int) -> None:
+        """Where nothing can be scrolled, the place of the bar stays empty."""
+        self.verticalScrollBar().setEnabled(high > low)
 
     def show_known(self, known: Known | None, trouble: str) -> None:
         """`trouble` is why the last preview came to no end, if it did."""
@@ -105,24 +117,43 @@ class _Part(QWidget):
 
 
 class _Parts(QWidget):
-    """Two columns on the grid of the page, and photos as wide as it."""
+    """Side by side, as many as have room, and photos as wide as the page."""
 
     def __init__(self, thumbnails: Thumbnails) -> None:
         super().__init__()
         self._told: Previewed | None = None
         self.classes, self.more = ClassPart(), MorePart()
         self.elsewhere, self.doubts = ElsewherePart(), DoubtPart(thumbnails)
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(3 * UNIT)
-        grid.setVerticalSpacing(3 * UNIT)
+        self._columns = 0
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(3 * UNIT)
+        self._grid.setVerticalSpacing(3 * UNIT)
+        self._lay_out(2)
+
+    def _lay_out(self, columns: int) -> None:
+        """In two columns, another place stands below more photos, where it is told for many classes, too."""
+        if columns == self._columns:
+            return
+        self._columns = columns
+        grid = self._grid
+        for part in (self.classes, self.more, self.elsewhere, self.doubts):
+            grid.removeWidget(part)
         grid.addWidget(self.classes, 0, 0, 3, 1)
-        grid.addWidget(self.more, 0, 1)
-        grid.addWidget(self.elsewhere, 1, 1)
-        grid.addWidget(self.doubts, 3, 0, 1, 2)
+        grid.addWidget(self.more, 0, 1, 3 if columns == 3 else 1, 1)
+        if columns == 3:
+            grid.addWidget(self.elsewhere, 0, 2, 3, 1)
+        else:
+            grid.addWidget(self.elsewhere, 1, 1)
+        grid.addWidget(self.doubts, 3, 0, 1, columns)
         grid.setRowStretch(2, 1)
-        for column in (0, 1):
-            grid.setColumnStretch(column, 1)
+        for column in range(3):
+            grid.setColumnStretch(column, 1 if column < columns else 0)
+            grid.setColumnMinimumWidth(column, 1 if column < columns else 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._lay_out(3 if self.width() >= WIDE else 2)
 
     def show_told(self, told: Previewed) -> None:
         if told is not self._told:
