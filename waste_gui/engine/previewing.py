@@ -50,11 +50,7 @@ def resolved(config: RunConfig, context: Context) -> RunConfig:
 
 def preview(config: RunConfig, device: Device, context: Context) -> RunFinished:
     """Stages `scan` to `forecast`, one `previewed`. Raises EngineError and StopRequested."""
-    config = resolved(config, context)
-    with contextlib.ExitStack() as closing:
-        found = find(config, context)
-        model, spec = build_model(config, context, device, found.scan.classes)
-        photos = embed(config, found, model, spec, device, context, closing)
+    photos = embedded(config, device, context)
     with context.stage("forecast", unit="steps") as stage:
         context.heart.does("working out the preview")
 
@@ -67,6 +63,15 @@ def preview(config: RunConfig, device: Device, context: Context) -> RunFinished:
         stage.summary = in_words(told)
     metrics: dict[str, float | None] = {"photos": float(told.photos), "accuracy": told.accuracy}
     return RunFinished(checkpoint=None, metrics=metrics, elapsed_s=round(context.worked_s(), 3))
+
+
+def embedded(config: RunConfig, device: Device, context: Context) -> EmbeddedPhotos:
+    """Stages `scan` to `embed`."""
+    config = resolved(config, context)
+    with contextlib.ExitStack() as closing:
+        found = find(config, context)
+        model, spec = build_model(config, context, device, found.scan.classes)
+        return embed(config, found, model, spec, device, context, closing)
 
 
 def find(config: RunConfig, context: Context) -> Found:

@@ -76,15 +76,13 @@ def how_often_right(
     right_PN, asked_N = torch.zeros(len(penalties), len(labels_N)), torch.zeros(len(labels_N))
     loss_P = torch.zeros(len(penalties))
     for part_N in divided:
-        for part in range(int(part_N.max()) + 1):
+        for asked, solved in ridge.each_part(features_NK, labels_N, classes, part_N, penalties, small=small):
             tell()
-            learnt = (part_N == part) == small
-            solved = ridge.solve(features_NK[learnt], labels_N[learnt], classes, penalties)
-            said_PNC = ridge.scores(features_NK[~learnt], solved)
-            wanted_NC = torch.nn.functional.one_hot(labels_N[~learnt], classes)
-            right_PN[:, ~learnt] += (said_PNC.argmax(2) == labels_N[~learnt]).float()
-            loss_P += (said_PNC - wanted_NC).square().sum((1, 2))
-            asked_N[~learnt] += 1
+            said_PNC = ridge.scores(features_NK[asked], solved)
+            is_class_NC = torch.nn.functional.one_hot(labels_N[asked], classes)
+            right_PN[:, asked] += (said_PNC.argmax(2) == labels_N[asked]).float()
+            loss_P += (said_PNC - is_class_NC).square().sum((1, 2))
+            asked_N[asked] += 1
     return right_PN[int(loss_P.argmin())] / asked_N.clamp_min(1)
 
 

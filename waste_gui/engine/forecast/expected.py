@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import Tensor
-
 from waste_gui.engine.forecast.curve import UNKNOWN, Curve, ahead
 from waste_gui.engine.forecast.held_out import PARTS
 from waste_gui.engine.forecast.interval import chance, interval
@@ -14,6 +12,20 @@ from waste_gui.engine.forecast.photos import EmbeddedPhotos
 
 FAR = 2.0
 """The head is taken to err at most so many times as often as the regression in closed form, or as seldom."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """On so many photos the head and the regression in closed form, both fitted without them, were wrong so
+    often."""
+
+    photos: int
+    wrong: int
+    quick_wrong: int
+
+    @property
+    def ratio(self) -> float:
+        return min(FAR, max(1 / FAR, (self.wrong + 1) / (self.quick_wrong + 1)))
 
 
 @dataclass(frozen=True)
@@ -26,13 +38,15 @@ class Expected:
     ratio: float
 
 
-def expect(photos: EmbeddedPhotos, curve: Curve, right_N: Tensor, quick_N: Tensor, seed: int) -> Expected:
-    """`right_N` of the head and `quick_N` of the regression in closed form are of the same parts."""
-    count, scale = len(right_N), photos.total / len(right_N)
-    wrong, quick_wrong = int((~right_N).sum()), int((~quick_N).sum())
-    ratio = min(FAR, max(1 / FAR, (wrong + 1) / (quick_wrong + 1)))
+def expect(
+    photos: EmbeddedPhotos, curve: Curve, compared: Compared, quick_error: float, seed: int
+) -> Expected:
+    """`quick_error` is the error on all photos of the regression in closed form."""
+    count, ratio = len(photos.samples), compared.ratio
+    scale = photos.total / count
     learnt, validated = photos.to_train * scale, max(1.0, (count - photos.to_train) * scale)
-    measured = wrong / count
+    all_compared = compared.photos == count
+    measured = compared.wrong / count if all_compared else quick_error * ratio
     now, here = ahead(curve, learnt, seed), ahead(curve, count * (1 - 1 / min(PARTS, count)), seed)
     change = now.error / max(here.error, 1e-6) if now and here else 1.0
     accuracy = 1 - min(1.0, measured * change)

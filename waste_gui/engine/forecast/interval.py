@@ -10,7 +10,7 @@ def interval(share: float, deviation: float, photos: float) -> tuple[float, floa
     """Wilson's interval of as many photos as would have that deviation: within 0 and 1, wider on the side
     where there is room, and never empty, although `photos` of which the share was measured were all right."""
     smooth = (share * photos + 1) / (photos + 2)
-    count = max(1.0, smooth * (1 - smooth) / max(deviation**2, 1e-9))
+    count = max(1.0, min(photos, smooth * (1 - smooth) / max(deviation**2, 1e-9)))
     middle = (share + Z * Z / 2 / count) / (1 + Z * Z / count)
     half = Z / (1 + Z * Z / count) * (share * (1 - share) / count + Z * Z / 4 / count**2) ** 0.5
     return round(max(0.0, middle - half), 4), round(min(1.0, middle + half), 4)

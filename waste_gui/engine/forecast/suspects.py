@@ -41,7 +41,7 @@ def find_suspects(
     for _ in range(TIMES):
         tell()
         part_N = ridge.divide(labels_N, min(PARTS, len(labels_N)), generator)
-        said, _ = ridge.held_out_scores(features_NK, labels_N, len(classes), part_N, penalties=PENALTIES)
+        said, _ = ridge.held_out_scores(features_NK, labels_N, len(classes), part_N, PENALTIES)
         scores_NC += said / TIMES
     all_N = torch.arange(len(labels_N))
     own_N = scores_NC[all_N, labels_N]

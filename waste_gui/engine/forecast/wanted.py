@@ -14,6 +14,7 @@ from torch import Tensor
 
 from waste_gui.engine.forecast import ridge
 from waste_gui.engine.forecast.interval import Z
+from waste_gui.engine.forecast.ridge import Sums
 from waste_gui.protocol import Wanted
 
 MORE = 40
@@ -25,8 +26,8 @@ LEAST = 8
 
 MOST_CLASSES = 40
 DRAWN = 200
-TIMES, FITS = 4, 260
-"""How often anew, and how many regressions that may come to."""
+TIMES, FITS, PHOTOS = 4, 260, 5_000
+"""How often anew, and how many regressions, and looks at photos, that may come to."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ def find_wanted(
     counts = torch.bincount(labels_N, minlength=len(classes))
     asked = [label for label in range(len(classes)) if counts[label] >= LEAST]
     asked = sorted(asked, key=lambda label: int(counts[label]))[:MOST_CLASSES]
-    times = max(1, min(TIMES, FITS // (PARTS * (1 + 2 * max(1, len(asked))))))
+    fits = PARTS * (1 + 2 * max(1, len(asked)))
+    times = max(1, min(TIMES, FITS // fits, PHOTOS // len(labels_N)))
     lost = measure(features_NK, labels_N, len(classes), asked, penalty, seed, times, tell)
     generator = torch.Generator().manual_seed(seed % 2**63)
     drawn = torch.randint(len(labels_N), (DRAWN, len(labels_N)), generator=generator)
@@ -95,19 +97,20 @@ def measure(
             held_out = part_N == part
             kept = (~held_out).nonzero()[:, 0]
 
-            def right(learnt: Tensor, held_out: Tensor = held_out) -> Tensor:
-                tell()
-                solved = ridge.solve(features_NK[learnt], labels_N[learnt], classes, (penalty,))
-                said = ridge.scores(features_NK[held_out], solved)[0]
-                return (said.argmax(1) == labels_N[held_out]).float()
+            def right(known: Sums, held_out: Tensor = held_out) -> Tensor:
+                said_NC = ridge.scores(features_NK[held_out], known.solve((penalty,)))[0]
+                return (said_NC.argmax(1) == labels_N[held_out]).float()
 
-            whole = right(kept)
+            whole = Sums.of(features_NK[kept], labels_N[kept], classes)
+            right_N = right(whole)
             for label in asked:
+                tell()
                 own = kept[labels_N[kept] == label]
                 own = own[torch.randperm(len(own), generator=generator)]
-                others = kept[labels_N[kept] != label]
-                half = right(torch.cat([others, own[: len(own) // 2]]))
-                quarter = right(torch.cat([others, own[: len(own) // 4]]))
-                lost[label].half_N[held_out] += (whole - half) / times
-                lost[label].quarter_N[held_out] += (half - quarter) / times
+                without_half, without_more = (
+                    right(whole - Sums.of(features_NK[gone], labels_N[gone], classes))
+                    for gone in (own[len(own) // 2 :], own[len(own) // 4 :])
+                )
+                lost[label].half_N[held_out] += (right_N - without_half) / times
+                lost[label].quarter_N[held_out] += (without_half - without_more) / times
     return lost
