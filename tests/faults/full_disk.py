@@ -60,6 +60,14 @@ def mount(at: Path, size_kb: int, flags: int = 0) -> None:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(at))
 
 
+def unmount(at: Path) -> None:
+    """Now for the names, and whenever nobody uses it any more for the rest."""
+    MNT_DETACH = 2
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.umount2(os.fsencode(at), MNT_DETACH):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(at))
+
+
 def train(scratch: Path, photos: Path, folder: RunDir) -> subprocess.Popen[bytes]:
     config = msgspec.structs.replace(SETTINGS, source=(str(photos),))
     file = scratch / "request.json"
