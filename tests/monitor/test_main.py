@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.monitor.transcripts import crash, failing, healthy, replay
@@ -18,7 +19,7 @@ from waste_gui.monitor.follow import Follow
 from waste_gui.monitor.history import History
 from waste_gui.monitor.session import RunSession
 from waste_gui.monitor.terminal import TextPrinter
-from waste_gui.protocol import Warned, encode
+from waste_gui.protocol import DeviceChosen, Warned, encode
 from waste_gui.rundir import GrowingFile
 
 ENGINE = """
@@ -151,6 +152,20 @@ def test_text_reads_like_a_log(folder: Path, capsys: pytest.CaptureFixture[str])
     assert "✓ First batch: 32 × 3 × 224 × 224, labels 0–29, 18 classes (8.0 s)\n" in out
     assert "✓ Epoch 2: 52.0 % of validation photos right, the best so far (0:07)\n" in out
     assert out.splitlines()[-1].startswith("○ Done in ")
+
+
+def test_text_of_a_run_of_the_last_layer_speaks_of_no_epoch(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    messages = [
+        msgspec.structs.replace(m, tune="head") if isinstance(m, DeviceChosen) else m
+        for m in healthy().messages
+    ]
+    write_events(folder, b"".join(map(encode, messages)))
+    assert terminal.main([str(folder), "--format", "text"]) == 0
+    out = capsys.readouterr().out
+    assert "✓ The last layer: 52.0 % of validation photos right (0:07)\n" in out
+    assert "poch" not in out and "Best: 52.0 %." in out
 
 
 def test_text_from_outside_cannot_move_the_cursor(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,7 +37,7 @@ class Console:
         self._bar = ""
         self._loss = ""
         self._findings: list[protocol.Finding] = []
-        self._checks = False
+        self._checks = self._head_only = False
 
     def show(self, message: AnyMessage) -> None:
         match message:
@@ -45,6 +45,8 @@ class Console:
                 self._stages = {stage.id: stage for stage in message.stages}
                 self._checks = message.command == "check"
                 self._line(f"Run {message.run} ({message.folder})" if message.folder else message.run)
+            case protocol.DeviceChosen():
+                self._head_only = message.tune == "head"
             case protocol.StageStarted():
                 self._on_stage(message)
             case protocol.Progress() if message.stage in ("train", "check"):
@@ -96,9 +98,10 @@ class Console:
 
         accuracy = message.val_accuracy
         right = "–" if accuracy is None else f"{100 * accuracy:.1f} %"
-        best = "  ← best so far" if message.best else ""
+        best = "  ← best so far" if message.best and not self._head_only else ""
+        what = "the last layer" if self._head_only else f"epoch {message.epoch}"
         self._line(
-            f"  epoch {message.epoch}: train loss {loss(message.train_loss)}, validation loss "
+            f"  {what}: train loss {loss(message.train_loss)}, validation loss "
             f"{loss(message.val_loss)}, {right} right ({message.elapsed_s:.1f} s){best}"
         )
 

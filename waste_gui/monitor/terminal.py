@@ -107,7 +107,8 @@ class TextPrinter:
                 share = "–" if right is None else f"{100 * right:.1f} %"
                 star = ", the best so far" if best else ""
                 took = formatting.clock(elapsed_s)
-                return f"✓ Epoch {epoch}: {share} of validation photos right{star} ({took})"
+                what, star = ("The last layer", "") if run.head_only else (f"Epoch {epoch}", star)
+                return f"✓ {what}: {share} of validation photos right{star} ({took})"
             case ImageFailed(path=path, reason=reason):
                 return f"  Cannot read {path}: {reason}"
             case Warned(text=text, hint=hint):

@@ -25,7 +25,7 @@ from waste_gui.gui.common.preferences import Preferences
 from waste_gui.gui.common.theme import Theme
 from waste_gui.gui.main_window import MainWindow
 from waste_gui.gui.queue.queue_list import MIME
-from waste_gui.gui.queue.queue_text import over_notice
+from waste_gui.gui.queue.queue_text import over_notice, row
 from waste_gui.gui.session import run_ends, run_queue
 from waste_gui.gui.session.interfaces import Answer
 from waste_gui.gui.session.pages import PHOTOS
@@ -129,8 +129,10 @@ def test_queue_goes_on_after_a_failure_and_says_how_all_ended(window: MainWindow
 @pytest.mark.parametrize("end", ["crashes", "leaves"])
 def test_queue_goes_on_after_a_crash(window: MainWindow, qtbot: QtBot, end: str) -> None:
     add(window, f"{end} 1", "finishes 2")
-    wait_for(window, [(f"{end} 1", "failed"), ("finishes 2", "done")], qtbot)
+    wait_for(window, [(f"{end} 1", "crashed"), ("finishes 2", "done")], qtbot)
     assert window.rooms.session.queue.entries[0].words
+    assert row(window.rooms.session.queue.entries[0], None).state == "crashed"
+    assert f"{end} 1 crashed: " in over_notice(window.rooms.session.queue.entries).text
 
 
 def test_queue_waits_for_the_training_in_progress(window: MainWindow, qtbot: QtBot) -> None:
@@ -258,7 +260,7 @@ def test_run_left_in_the_background_is_settled_by_its_folder(open_window: Open, 
         found = last_words(folder)
         assert found is not None and found[0] == state
     folder.events.write_bytes(b'{"type":"heart')
-    assert last_words(folder) == ("failed", run_ends.NO_WORD)
+    assert last_words(folder) == ("crashed", run_ends.NO_WORD)
     folder.acquire()
     assert last_words(folder) is None
 

@@ -15,6 +15,7 @@ from waste_gui.gui.common.background import Background
 from waste_gui.gui.common.events import Event
 from waste_gui.gui.common.preferences import Preferences
 from waste_gui.gui.session.run_controller import RunController
+from waste_gui.gui.session.run_ends import phase_shown
 from waste_gui.gui.session.run_text import notice, percent_done
 from waste_gui.monitor.evidence import NOTHING_KNOWN
 from waste_gui.monitor.run import RunPhase
@@ -27,6 +28,7 @@ TITLES = {
     Event.FAILED: "Training failed",
     Event.STUCK: "Training is likely stuck",
 }
+CRASHED = "Training crashed"
 TRIAL = News(Event.DONE, "A trial", "This is how waste-gui tells you about your training.", "trial")
 
 
@@ -43,10 +45,10 @@ class SendOutcome:
 
 def end_of(snapshot: Snapshot) -> Event | None:
     """What there is to tell of a run that has ended: nothing if it was stopped by the person."""
-    run = snapshot.run
-    if run.phase is RunPhase.FINISHED:
+    phase = phase_shown(snapshot.run)
+    if phase is RunPhase.FINISHED:
         return Event.DONE
-    if run.phase in (RunPhase.FAILED, RunPhase.CRASHED) and run.stop_asked_at is None:
+    if phase in (RunPhase.FAILED, RunPhase.CRASHED):
         return Event.FAILED
     return None
 
@@ -54,9 +56,11 @@ def end_of(snapshot: Snapshot) -> Event | None:
 def news(event: Event, snapshot: Snapshot) -> News:
     """In the words of the bar."""
     said = notice(snapshot)
-    text = f"{said.title} {said.text}".strip() if said else TITLES[event]
+    crashed = event is Event.FAILED and phase_shown(snapshot.run) is RunPhase.CRASHED
+    title = CRASHED if crashed else TITLES[event]
+    text = f"{said.title} {said.text}".strip() if said else title
     folder = snapshot.folder
-    return News(event, TITLES[event], text, folder.name if folder else "", str(folder) if folder else "")
+    return News(event, title, text, folder.name if folder else "", str(folder) if folder else "")
 
 
 class Notifier(QObject):

@@ -8,23 +8,18 @@ from dataclasses import dataclass
 
 from waste_gui.gui.common.formatting import many
 from waste_gui.gui.common.glyph_names import Glyph
-from waste_gui.gui.session.queue_store import QueuedRun, QueueState
+from waste_gui.gui.session.queue_store import QueuedRun
+from waste_gui.gui.session.run_ends import GLYPHS
 from waste_gui.gui.session.run_text import Notice, Offer
 from waste_gui.monitor.formatting import about
 from waste_gui.run_names import default_name
 
-GLYPHS: dict[QueueState, Glyph] = {
-    "waiting": "waiting",
-    "running": "running",
-    "done": "done",
-    "failed": "failed",
-    "stopped": "stopped",
-}
+BADLY = ("failed", "crashed")
 
 
 @dataclass(frozen=True)
 class QueueRow:
-    """A line of the list. `state` stands on the right; `detail` below the name, or why it failed."""
+    """A line of the list. `state` stands on the right; `detail` below the name, or why it ended badly."""
 
     id: str
     name: str
@@ -53,7 +48,7 @@ def row(entry: QueuedRun, expected_s: float | None) -> QueueRow:
         state=state,
         time=f"about {about(expected_s)}" if known and expected_s is not None else "",
         movable=entry.state == "waiting",
-        failure=entry.words if entry.state == "failed" else "",
+        failure=entry.words if entry.state in BADLY else "",
     )
 
 
@@ -96,7 +91,7 @@ def over_notice(ended: Sequence[QueuedRun]) -> Notice:
     parts = [
         _named("Went well", well, lambda entry: f" ({entry.words})" if entry.words else ""),
         _named("Stopped", [entry for entry in ended if entry.state == "stopped"], lambda entry: ""),
-        *(f"{title(entry)} failed: {entry.words}" for entry in ended if entry.state == "failed"),
+        *(f"{title(entry)} {entry.state}: {entry.words}" for entry in ended if entry.state in BADLY),
     ]
     text = " ".join(part for part in parts if part)
     glyph: Glyph = "failed" if rest else "done"

@@ -14,9 +14,8 @@ from typing import Any
 
 from waste_gui.gui.common.escaping import one_line
 from waste_gui.gui.common.formatting import many, percent
-from waste_gui.gui.common.glyph_names import Glyph
 from waste_gui.monitor.formatting import clock
-from waste_gui.monitor.run_list import RunState, RunSummary
+from waste_gui.monitor.run_list import RunSummary
 
 NOTHING = "–"
 
@@ -33,13 +32,6 @@ class Column(IntEnum):
 
 
 SPOKEN = ("Star", "Run", "Photos", "Model", "Best", "Duration", "State", "Started")
-STATES: dict[RunState, tuple[Glyph, str]] = {
-    "running": ("running", "running"),
-    "done": ("done", "done"),
-    "stopped": ("stopped", "stopped"),
-    "failed": ("failed", "failed"),
-    "crashed": ("stuck", "crashed"),
-}
 CRASHED = "It crashed, without a last word. Show it to see what is known."
 FALLING = frozenset((Column.STAR, Column.BEST, Column.TOOK, Column.BEGAN))
 """Sorted from the highest at the first click."""
@@ -61,7 +53,7 @@ class Line:
             one_line(run.model) or NOTHING,
             NOTHING if run.best is None else percent(run.best),
             NOTHING if run.took_s is None else clock(run.took_s),
-            STATES[run.state][1],
+            run.state,
             began_words(run.began),
         )
 
@@ -118,7 +110,7 @@ _KEYS: dict[Column, Callable[[RunSummary], Any]] = {
     Column.MODEL: lambda run: run.model.casefold() or None,
     Column.BEST: lambda run: run.best,
     Column.TOOK: lambda run: run.took_s,
-    Column.STATE: lambda run: STATES[run.state][1],
+    Column.STATE: lambda run: run.state,
     Column.BEGAN: lambda run: run.began,
 }
 

@@ -43,7 +43,8 @@ from waste_gui.gui.common import theme
 from waste_gui.gui.common.escaping import one_line, tooltip
 from waste_gui.gui.common.glyphs import ROLES, paint_glyph
 from waste_gui.gui.common.theme import UNIT
-from waste_gui.gui.runs.rows import FALLING, SPOKEN, STATES, Column, Line, Order
+from waste_gui.gui.runs.rows import FALLING, SPOKEN, Column, Line, Order
+from waste_gui.gui.session.run_ends import GLYPHS
 
 Index = QModelIndex | QPersistentModelIndex
 GLYPH = 11
@@ -196,7 +197,7 @@ def _paint_name(painter: QPainter, box: QRect, line: Line) -> None:
 
 
 def _paint_state(painter: QPainter, box: QRect, line: Line) -> None:
-    glyph, _ = STATES[line.run.state]
+    glyph = GLYPHS[line.run.state]
     middle = QPointF(box.left() + GLYPH / 2, box.center().y() + 0.5)
     square = QRectF(middle.x() - GLYPH / 2, middle.y() - GLYPH / 2, GLYPH, GLYPH)
     paint_glyph(painter, square, glyph, theme.colour(ROLES[glyph]))

@@ -15,6 +15,7 @@ from waste_gui.config import ConfigError, RunConfig
 from waste_gui.gui.session.dataset_choice import DatasetChoice
 from waste_gui.gui.session.engine_process import TERMINATE_S, EngineProcess
 from waste_gui.gui.session.run_controller import PAINT_MS, TICK_MS
+from waste_gui.gui.session.run_ends import phase_shown
 from waste_gui.monitor.countdown import remaining
 from waste_gui.monitor.crash import ProcessOutcome, explain
 from waste_gui.monitor.history import History
@@ -89,8 +90,7 @@ class EngineWork(QObject):
     @property
     def stopped(self) -> bool:
         """Ended because it was asked to, if need be by force."""
-        asked = self.run.stop_asked_at is not None
-        return self.run.phase is RunPhase.STOPPED or (self.run.phase is RunPhase.CRASHED and asked)
+        return phase_shown(self.run) is RunPhase.STOPPED
 
     @property
     def photos(self) -> int:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 CHANGE_S = 10.0
 """A change takes milliseconds."""
 
-QueueState = Literal["waiting", "running", "done", "failed", "stopped"]
-ENDED: tuple[QueueState, ...] = ("done", "failed", "stopped")
+QueueState = Literal["waiting", "running", "done", "failed", "crashed", "stopped"]
+ENDED: tuple[QueueState, ...] = ("done", "failed", "crashed", "stopped")
 
 
 class QueuedRun(msgspec.Struct, frozen=True, kw_only=True):

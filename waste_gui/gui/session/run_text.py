@@ -11,6 +11,8 @@ from waste_gui.gui.common.formatting import count, many, percent, time_of_day
 from waste_gui.gui.common.glyph_names import Glyph
 from waste_gui.gui.session.cures import Offer as Offer
 from waste_gui.gui.session.cures import offers, useful, with_pages
+from waste_gui.gui.session.run_ends import FORCED, phase_shown
+from waste_gui.monitor.best_model import best_of
 from waste_gui.monitor.crash import AGAIN
 from waste_gui.monitor.formatting import about, band, clock, over, roughly, size
 from waste_gui.monitor.last_log import LastLog
@@ -167,7 +169,7 @@ def _reading_header(reading: ReadingNow) -> HeaderText:
     normal = WAITS if reading.waits else "On schedule"
     advice = BRING_BACK if reading.waits else "Wait, or press Start."
     detail = "" if reading.waits else f"Start stops the {reading.work}"
-    return HeaderText(reading.stage, reading.detail, glyph, normal, "", reading.time, "", advice, detail)
+    return HeaderText(reading.stage, reading.detail, glyph, normal, detail, reading.time, "", advice)
 
 
 def _running_header(snapshot: Snapshot) -> HeaderText:
@@ -244,7 +246,7 @@ def stage_glyph(snapshot: Snapshot, stage: Stage) -> tuple[Glyph, str]:
         case StageState.DONE:
             return "done", "done"
         case StageState.FAILED:
-            match snapshot.run.phase:
+            match phase_shown(snapshot.run):
                 case RunPhase.STOPPED:
                     return "stopped", "stopped"
                 case RunPhase.CRASHED:
@@ -367,13 +369,6 @@ def best_words(run: Run, epoch: str = "epoch") -> str:
     return percent(run.best.val_accuracy) + (f" ({which})" if which else "")
 
 
-def best_of(run: Run, epoch: str = "epoch") -> str:
-    """Which model is the best: `epoch 6`, or that of before the first; nothing where there are none."""
-    if run.best is None or run.head_only:
-        return ""
-    return f"{epoch} {run.best.epoch}" if run.best.epoch else "the last layer alone"
-
-
 def _ended_header(snapshot: Snapshot, *, can_start: bool) -> HeaderText:
     run = snapshot.run
     took = clock(run.took_s)
@@ -382,7 +377,7 @@ def _ended_header(snapshot: Snapshot, *, can_start: bool) -> HeaderText:
     if run.head_only:
         best = best_words(run) or "the last layer is not trained yet"
     glyph: Glyph = "failed"
-    match run.phase:
+    match phase_shown(run):
         case RunPhase.FINISHED:
             glyph = "done"
             stage, detail, normal, advice = "Done", best, "Finished", "Look at the results."
@@ -414,19 +409,24 @@ def notice(snapshot: Snapshot) -> Notice | None:
         case RunFinished() as finished:
             return _done(snapshot, finished)
         case RunStopped() as stopped:
-            kept = "The last state is saved; training can be resumed from it." if _resumable(run) else ""
-            if best_words(run):
-                kept = f"The best model so far is kept: {best_words(run)}."
-            ask = (Offer.RESUME_RUN,) if _resumable(run) else ()
             reason = stopped.reason.strip().rstrip(".") or "Stopped"
             title = reason if reason.startswith("Stopped") else f"Stopped: {reason}"
-            title = "Stopped by you" if reason == ON_REQUEST else title
-            return Notice("info", "stopped", f"{title}.", kept, ask, labels=_labels(run))
+            return _stopped(run, "Stopped by you" if reason == ON_REQUEST else title)
     if run.phase is RunPhase.CRASHED:
+        if run.crash is not None and run.crash.cause == FORCED:
+            return _stopped(run, run.exit_words.rstrip("."))
         hint, lines = (run.crash.hint, run.crash.lines) if run.crash else ("", ())
         cause = run.crash.cause if run.crash else ""
         return _ended_badly(snapshot, cause, run.exit_words, hint, lines)
     return _live_notice(snapshot)
+
+
+def _stopped(run: Run, title: str) -> Notice:
+    kept = "The last state is saved; training can be resumed from it." if _resumable(run) else ""
+    if best_words(run):
+        kept = f"The best model so far is kept: {best_words(run)}."
+    ask = (Offer.RESUME_RUN,) if _resumable(run) else ()
+    return Notice("info", "stopped", f"{title}.", kept, ask, labels=_labels(run))
 
 
 def _done(snapshot: Snapshot, finished: RunFinished) -> Notice:
@@ -566,7 +566,8 @@ def window_title(run: Run) -> str:
         RunPhase.FAILED: "Failed",
         RunPhase.CRASHED: "Crashed",
     }
-    return f"{words[run.phase]} – waste-gui" if run.phase in words else "waste-gui"
+    phase = phase_shown(run)
+    return f"{words[phase]} – waste-gui" if phase in words else "waste-gui"
 
 
 def stop_question(snapshot: Snapshot) -> str:

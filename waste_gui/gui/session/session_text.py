@@ -5,6 +5,7 @@ from __future__ import annotations
 from waste_gui.gui.common.formatting import time_of_day
 from waste_gui.gui.session.interfaces import Answer
 from waste_gui.gui.session.queue_store import QueueState
+from waste_gui.gui.session.run_ends import GLYPHS
 from waste_gui.gui.session.run_text import Notice, Offer, stop_question
 from waste_gui.monitor.formatting import about
 from waste_gui.monitor.run import RunPhase
@@ -46,7 +47,7 @@ def resumed_elsewhere_notice() -> Notice:
 
 
 def ended_alone_notice(began: float, state: QueueState, words: str) -> Notice:
-    """`words` is the accuracy, or why it failed."""
+    """`words` is the accuracy, or why it ended badly."""
     training, offers = f"Training from {time_of_day(began)}", (Offer.SHOW_RUN, Offer.HIDE)
     match state:
         case "done":
@@ -55,7 +56,8 @@ def ended_alone_notice(began: float, state: QueueState, words: str) -> Notice:
         case "stopped":
             title = f"{training} was stopped while the window was closed."
             return Notice("info", "stopped", title, "", offers)
-    return Notice("slow", "failed", f"{training} failed while the window was closed.", words, offers)
+    how = "crashed" if state == "crashed" else "failed"
+    return Notice("slow", GLYPHS[state], f"{training} {how} while the window was closed.", words, offers)
 
 
 def run_name(snapshot: Snapshot) -> str:

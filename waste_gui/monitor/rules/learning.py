@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from waste_gui.monitor import formatting
+from waste_gui.monitor import best_model, formatting
 from waste_gui.monitor.context import Context
 from waste_gui.monitor.curves import (
     chance_accuracy,
@@ -338,8 +338,7 @@ def lower(rate: float | None) -> str:
 
 
 def kept(run: Run) -> str:
-    best = run.best
-    return f" The best model so far, epoch {best.epoch}, is kept." if best and learned(run) else ""
+    return best_model.kept(run) if learned(run) else ""
 
 
 def figure(value: float) -> str:

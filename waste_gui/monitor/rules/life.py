@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from waste_gui.monitor import formatting
+from waste_gui.monitor.best_model import best_of, kept, of_epoch
 from waste_gui.monitor.context import (
     BEAT_S,
     NOTICED_S,
@@ -29,13 +30,13 @@ def ended(context: Context) -> Verdict | None:
         return None
     match run.last:
         case RunFinished(elapsed_s=elapsed_s):
-            best = f" Best: {percent(run.best.val_accuracy)} (epoch {run.best.epoch})." if run.best else ""
+            which = f" ({best_of(run)})" if best_of(run) else ""
+            best = f" Best: {percent(run.best.val_accuracy)}{which}." if run.best else ""
             return Verdict(
                 VerdictState.ENDED, "finished", "Done", f"Done in {formatting.clock(elapsed_s)}.{best}"
             )
         case RunStopped(reason=reason):
-            kept = f" The best model so far, epoch {run.best.epoch}, is kept." if run.best else ""
-            text = f"{reason.rstrip('.') or 'Stopped'}.{kept}"
+            text = f"{reason.rstrip('.') or 'Stopped'}.{kept(run)}"
             return Verdict(VerdictState.ENDED, "stopped", "Stopped", text)
         case RunFailed(kind=kind, text=text, hint=hint, traceback=traceback):
             actions = (Action.COPY_DETAILS,)
@@ -84,8 +85,10 @@ def stopping(context: Context) -> Verdict | None:
         return Verdict(VerdictState.ON_SCHEDULE, "stopping", "Stopping", text)
     disk = " Nothing is on disk yet."
     if run.checkpoint is not None:
-        epoch = run.best.epoch if run.best else run.checkpoint.epoch
-        disk = f" The {'best' if run.best else 'last'} model, epoch {epoch}, is already on disk."
+        which = of_epoch(run, run.best.epoch if run.best else run.checkpoint.epoch)
+        disk = (
+            f" The {'best' if run.best else 'last'} model{f', {which},' if which else ''} is already on disk."
+        )
     title = f"It has not stopped after {formatting.span(waited)}"
     if host := context.evidence.elsewhere:
         text = f"{title}. It cannot be ended from here: end it on {host}.{disk}"

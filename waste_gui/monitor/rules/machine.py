@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from waste_gui.monitor import formatting
+from waste_gui.monitor.best_model import of_epoch
 from waste_gui.monitor.context import (
     BEAT_S,
     Context,
@@ -48,7 +49,10 @@ def not_saved(context: Context) -> Verdict | None:
     if trouble is None or not context.run.phase.running:
         return None
     kept = context.run.checkpoint
-    so_far = f"What was saved last, epoch {kept.epoch}, is kept. " if kept else "Nothing is saved yet. "
+    which = of_epoch(context.run, kept.epoch) if kept else ""
+    so_far = (
+        f"What was saved last{f', {which},' if which else ''} is kept. " if kept else "Nothing is saved yet. "
+    )
     text = f"{trouble.text} Training goes on, and it is tried again by itself. {so_far}{CURES[trouble.cause]}"
     since = formatting.span(context.now - trouble.at)
     return Verdict(
