@@ -19,8 +19,8 @@ STRETCHES = (0, 12, 10, 11)
 """At 1100 px these are whole: "Crashed", "12:30 over the usual", and below
 "Next step" "Nothing to do. Best 91.4 % (ep. 148)"."""
 
-LEAST_BEST = 6 * UNIT
-"""Where the best accuracy has less room than this, nothing of it could be read."""
+LONGER_PART = " ("
+"""What the line beside the advice can do without begins here."""
 
 
 class _Column(QWidget):
@@ -65,7 +65,8 @@ class Header(QWidget):
         self._normal = _Column("Status", mark=True)
         self._time = _Column("Time left")
         self._advice = PlainLabel(wrap=False)
-        self._best = PlainLabel(role="muted", elide=Qt.TextElideMode.ElideRight)
+        self._best = PlainLabel(role="muted")
+        self._beside_advice = ""
         self.start_button = QPushButton("&Start training   F5")
         self.start_button.setProperty("primary", True)
         self.start_button.setAccessibleName("Start training")
@@ -121,7 +122,7 @@ class Header(QWidget):
         self._time.caption.set_text(words.time_caption)
         self._time.show_text(words.time, words.time_detail)
         self._advice.set_text(words.advice)
-        self._best.set_text(words.advice_detail)
+        self._beside_advice = words.advice_detail
         self._fit_best()
         running = snapshot.run.phase.running
         focus_moves = any(b.hasFocus() for b in (self.start_button, self.stop_button, self.back_button))
@@ -139,10 +140,15 @@ class Header(QWidget):
         return next((each for each in buttons if not each.isHidden()), self.start_button)
 
     def _fit_best(self) -> None:
-        """In what the advice leaves; it stands among the facts as well."""
+        """In what the advice leaves: whole, without its longer part, or not at all. It stands among the facts
+        as well."""
         room = self._columns.cellRect(0, 3).width() - self._advice.sizeHint().width() - UNIT
-        self._best.setVisible(bool(self._best.text()) and room >= LEAST_BEST)
-        self._best.setMaximumWidth(max(LEAST_BEST, room))
+        width = self._best.fontMetrics().horizontalAdvance
+        whole = self._beside_advice
+        fits = next((words for words in (whole, whole.partition(LONGER_PART)[0]) if width(words) <= room), "")
+        self._best.set_text(fits)
+        self._best.explain(whole if fits != whole else "")
+        self._best.setVisible(bool(fits))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
