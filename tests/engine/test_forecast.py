@@ -73,11 +73,11 @@ def test_whatever_the_photos_are_something_that_can_be_read_is_told(
     message = told(drawn(seed, sizes, features, signal, sources), seed)
     read = protocol.decode(protocol.encode(message))
     assert isinstance(read, Previewed)
-    assert message.interval[0] < message.interval[1] and message.interval[0] >= 0 <= 1 >= message.interval[1]
+    assert 0 <= message.interval[0] <= message.interval[1] <= 1
     assert message.interval[0] <= message.accuracy <= message.interval[1]
     assert sum(each.photos for each in message.per_class) == message.photos == sum(sizes)
     if message.with_twice is not None:
-        assert 0 <= message.with_twice[0] < message.with_twice[1] <= 1
+        assert 0 <= message.with_twice[0] <= message.with_twice[1] <= 1
 
 
 @pytest.mark.parametrize("constant", [0.0, 7.0])
@@ -121,6 +121,22 @@ def test_source_that_shows_things_otherwise_is_told_to_be_harder() -> None:
     assert [each.source for each in message.sources] and len(accuracies) == 3
     by_source = {each.source: each.accuracy or 0 for each in message.sources}
     assert by_source["/s2"] < 0.6 < by_source["/s0"]
+
+
+def test_validation_photos_that_show_other_things_are_forecast_as_they_are() -> None:
+    """Where a person has put them into a folder of their own, they may be of another camera."""
+    photos = drawn(5, [60, 60, 60], signal=1.0)
+    views_VNF = photos.views_VNF.clone()
+    views_VNF[:, photos.to_train :] = views_VNF[:, photos.to_train :].flip(2)
+    mixed = told(replace(photos, views_VNF=views_VNF))
+    ready = tuple(
+        msgspec.structs.replace(sample, split="train" if place < photos.to_train else "val")
+        for place, sample in enumerate(photos.samples)
+    )
+    apart = told(replace(photos, views_VNF=views_VNF, samples=ready))
+    assert apart.accuracy < 0.6 < mixed.accuracy
+    assert apart.interval[0] <= apart.accuracy <= apart.interval[1]
+    assert apart.with_twice is not None and apart.with_twice[0] < 0.7
 
 
 def test_one_source_says_nothing_of_others() -> None:
@@ -232,13 +248,33 @@ def test_curve_goes_on_as_it_began(power: float, floor: float) -> None:
     assert 0 < found.deviation < 0.02
 
 
-def test_interval_is_never_empty_and_stays_within_the_possible() -> None:
-    low, high = interval(1.0, 0.0, 24)
-    assert 0.8 < low < 1 and high == 1
-    low, high = interval(0.0, 0.1, 24)
+def test_interval_is_of_what_will_be_counted() -> None:
+    low, high = interval(1.0, 0.005, 24, 5)
+    assert low == 0.8 and high == 1  # One of five may be wrong, although none of 24 was.
+    low, high = interval(0.975, 0.01, 200, 40)
+    assert 0.9 <= low < 0.975 and high == 1
+    low, high = interval(0.0, 0.1, 24, 50)
     assert low == 0 and 0 < high < 0.5
-    low, high = interval(0.85, 0.03, 600)
+    low, high = interval(0.85, 0.03, 600, 20_000)
     assert abs(low - (0.85 - 1.645 * 0.03)) < 0.01 and abs(high - (0.85 + 1.645 * 0.03)) < 0.01
+    low, high = interval(0.85, 0.001, 600, 100)
+    assert (low, high) == (0.79, 0.91)
+
+
+@given(
+    st.floats(0, 1),
+    st.floats(0, 0.3),
+    st.integers(2, 10**6),
+    st.floats(0.5, 1e9),
+    st.sampled_from([1.0, 0.0]),
+)
+@settings(max_examples=60)
+def test_interval_holds_what_was_measured(
+    share: float, deviation: float, measured: int, counted: float, end: float
+) -> None:
+    for each in (share, end):
+        low, high = interval(each, deviation, measured, counted)
+        assert 0 <= low <= each + 1e-4 and each - 1e-4 <= high <= 1
 
 
 def split_of(sizes: list[int]) -> Split:
@@ -276,7 +312,7 @@ def test_photos_of_one_class_or_one_of_each_are_refused() -> None:
 def test_forecasts_from_half_of_real_photos_hold_and_wrong_labels_are_found(
     trashnet: Path, tmp_path: Path
 ) -> None:
-    """`python -m tests.engine.preview_held` does it for all photos and more seeds, and prints what it finds."""
+    """`python -m tests.engine.preview_held` does it for all photos and more seeds, and prints each."""
     for folder in sorted(path for path in trashnet.iterdir() if path.is_dir()):
         (tmp_path / "photos" / folder.name).mkdir(parents=True)
         for photo in sorted(folder.iterdir())[:40]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from waste_gui import protocol
+from waste_gui.engine.console_preview import preview_in_words
 from waste_gui.plain_text import plain
 from waste_gui.protocol import AnyMessage, StageInfo
 
@@ -77,6 +78,9 @@ class Console:
                 self._line(f"{message.path}: {message.label} ({100 * message.confidence:.1f} %)")
             case protocol.Finding():
                 self._findings.append(message)
+            case protocol.Previewed():
+                for line in preview_in_words(message):
+                    self._line(line)
             case protocol.Stacks():
                 self._on_stacks(message)
             case protocol.RunFinished() | protocol.RunStopped() | protocol.RunFailed():

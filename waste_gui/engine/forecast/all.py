@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from waste_gui.engine.forecast import ridge
-from waste_gui.engine.forecast.curve import Curve, measure
+from waste_gui.engine.forecast.curve import Curve, measure, measure_apart
 from waste_gui.engine.forecast.expected import Compared, Expected, expect
 from waste_gui.engine.forecast.held_out import PARTS, held_out
 from waste_gui.engine.forecast.photos import EmbeddedPhotos
@@ -72,10 +72,14 @@ def _forecast(photos: EmbeddedPhotos, seed: int, steps: Steps) -> Previewed:
     quick_error = (predicted_N != labels_N).float().mean().item()
     asked = some(len(labels_N), generator)
     said_NC = held_out(photos.rows()[asked], len(classes), part_N[asked], steps.go_on)
-    compared = compare(features_NK[asked], labels_N[asked], said_NC, part_N[asked], penalty)
     predicted_N[asked] = said_NC.argmax(1)
     steps.begin("learning from fewer photos")
-    curve = measure(features_NK, labels_N, len(classes), seed, steps.go_on)
+    if photos.is_divided:
+        curve = measure_apart(features_NK, labels_N, len(classes), photos.to_train, seed, steps.go_on)
+        compared = compare_apart(photos, curve, steps.go_on)
+    else:
+        curve = measure(features_NK, labels_N, len(classes), seed, steps.go_on)
+        compared = compare(features_NK[asked], labels_N[asked], said_NC, part_N[asked], penalty)
     expected = expect(photos, curve, compared, quick_error, seed)
     steps.begin("leaving out photos of each class")
     small_NK = features_NK[:, -SMALLER:]
@@ -112,6 +116,16 @@ def compare(
     quick_NC, _ = ridge.held_out_scores(features_NK, labels_N, said_NC.shape[1], part_N, (penalty,))
     wrong, quick_wrong = (int((each_NC.argmax(1) != labels_N).sum()) for each_NC in (said_NC, quick_NC))
     return Compared(len(labels_N), wrong, quick_wrong)
+
+
+def compare_apart(photos: EmbeddedPhotos, curve: Curve, tell: Callable[[], object]) -> Compared:
+    """On the photos that a person has put aside to validate with."""
+    labels_N = photos.labels_N
+    apart_N = torch.arange(len(labels_N)) >= photos.to_train
+    said_NC = held_out(photos.rows(), len(photos.classes), apart_N.long() - 1, tell)
+    wrong = int((said_NC.argmax(1) != labels_N)[apart_N].sum())
+    quick = curve.error_S[-1].item() * int(apart_N.sum()) if len(curve.sizes_S) else wrong
+    return Compared(int(apart_N.sum()), wrong, round(quick), apart=True)
 
 
 def points(curve: Curve, expected: Expected) -> tuple[CurvePoint, ...]:

@@ -26,6 +26,9 @@ DESIGN = (
 )
 """Parts, whether each part alone is learnt from (else all others), and how often anew."""
 
+APART = (16, 8, 4, 2, 1)
+"""Parts of the training photos, each learnt from, where others are asked for."""
+
 LEAST = 8
 """Photos that the smallest sizes have, and two of each class."""
 
@@ -60,6 +63,35 @@ def measure(
             sizes.append(photos)
             rights.append(how_often_right(features_NK, labels_N, classes, divided, small, tell))
     return Curve(torch.tensor(sizes), torch.stack(rights) if rights else torch.empty(0, len(labels_N)))
+
+
+def measure_apart(
+    features_NK: Tensor, labels_N: Tensor, classes: int, to_train: int, seed: int, tell: Callable[[], object]
+) -> Curve:
+    """Of the photos after the first `to_train`, by fits to parts of those: what they bring may be less where
+    they show something else."""
+    generator = torch.Generator().manual_seed(seed % 2**63)
+    learnt_NK, learnt_N = features_NK[:to_train], labels_N[:to_train]
+    asked_MK, asked_M = features_NK[to_train:], labels_N[to_train:]
+    sizes: list[float] = []
+    rights: list[Tensor] = []
+    for parts in APART:
+        if to_train / parts < max(LEAST, 2 * classes):
+            continue
+        part_N = ridge.divide(learnt_N, parts, generator)
+        right_PM = torch.zeros(len(ridge.PENALTIES), len(asked_M))
+        loss_P = torch.zeros(len(ridge.PENALTIES))
+        for part in range(parts):
+            tell()
+            inside = part_N == part
+            said_PMC = ridge.scores(
+                asked_MK, ridge.solve(learnt_NK[inside], learnt_N[inside], classes, ridge.PENALTIES)
+            )
+            right_PM += (said_PMC.argmax(2) == asked_M).float() / parts
+            loss_P += (said_PMC - torch.nn.functional.one_hot(asked_M, classes)).square().sum((1, 2))
+        sizes.append(to_train / parts)
+        rights.append(right_PM[int(loss_P.argmin())])
+    return Curve(torch.tensor(sizes), torch.stack(rights) if rights else torch.empty(0, len(asked_M)))
 
 
 def how_often_right(

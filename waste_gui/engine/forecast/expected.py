@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from waste_gui.engine.forecast.curve import UNKNOWN, Curve, ahead
 from waste_gui.engine.forecast.held_out import PARTS
-from waste_gui.engine.forecast.interval import chance, interval
+from waste_gui.engine.forecast.interval import interval
 from waste_gui.engine.forecast.photos import EmbeddedPhotos
 
 FAR = 2.0
@@ -17,11 +17,12 @@ FAR = 2.0
 @dataclass(frozen=True)
 class Compared:
     """On so many photos the head and the regression in closed form, both fitted without them, were wrong so
-    often."""
+    often. `apart`: those were the validation photos that a person has put aside, with a fit to the others."""
 
     photos: int
     wrong: int
     quick_wrong: int
+    apart: bool = False
 
     @property
     def ratio(self) -> float:
@@ -42,21 +43,24 @@ def expect(
     photos: EmbeddedPhotos, curve: Curve, compared: Compared, quick_error: float, seed: int
 ) -> Expected:
     """`quick_error` is the error on all photos of the regression in closed form."""
-    count, ratio = len(photos.samples), compared.ratio
+    count = len(photos.samples)
     scale = photos.total / count
     learnt, validated = photos.to_train * scale, max(1.0, (count - photos.to_train) * scale)
-    all_compared = compared.photos == count
-    measured = compared.wrong / count if all_compared else quick_error * ratio
     now, here = ahead(curve, learnt, seed), ahead(curve, count * (1 - 1 / min(PARTS, count)), seed)
     change = now.error / max(here.error, 1e-6) if now and here else 1.0
-    accuracy = 1 - min(1.0, measured * change)
-    variance = chance(accuracy, count, validated) + UNKNOWN**2
-    if now and here and scale > 1:
-        variance += (now.deviation * ratio) ** 2
+    if compared.apart:
+        measured = compared.wrong / compared.photos
+    elif compared.photos == count:
+        measured = compared.wrong / count * change
+    else:
+        measured = quick_error * compared.ratio * change
+    accuracy, ratio = 1 - min(1.0, measured), compared.ratio
+    off = now.deviation * ratio if now and scale > 1 else 0.0
+    around = interval(accuracy, (off**2 + UNKNOWN**2) ** 0.5, count, validated)
     with_twice = None
     twice = ahead(curve, 2 * learnt, seed)
-    if twice and here:
+    if twice:
         later = 1 - min(1.0, twice.error * ratio)
-        around = (twice.deviation * ratio) ** 2 + UNKNOWN**2 + chance(later, count, 2 * validated)
-        with_twice = interval(later, around**0.5, count)
-    return Expected(round(accuracy, 4), interval(accuracy, variance**0.5, count), with_twice, ratio)
+        off = twice.deviation * ratio
+        with_twice = interval(later, (off**2 + UNKNOWN**2) ** 0.5, count, 2 * validated)
+    return Expected(round(accuracy, 4), around, with_twice, ratio)

@@ -18,10 +18,11 @@ COMPARED = 800
 
 
 def held_out(rows: Rows, classes: int, part_N: Tensor, tell: Callable[[], object]) -> Tensor:
-    """(N, classes) probabilities by cross-validation over `part_N`, with the decay chosen on the first part.
-    The rows are one a photo: mirrored ones change the accuracy by less than it can be measured to."""
+    """(N, classes) probabilities by cross-validation over `part_N`, with the decay chosen on the first part;
+    zeros for photos of no part (-1), which are learnt from only. The rows are one a photo: mirrored ones
+    change the accuracy by less than it can be measured to."""
     scaled = replace(rows, features_NF=Scale.of(rows.features_NF)(rows.features_NF))
-    parts = torch.unique(part_N)
+    parts = torch.unique(part_N[part_N >= 0])
     pace = Pace(lambda done, of: tell(), len(DECAYS) + len(parts))
     probabilities_NC = torch.zeros(len(part_N), classes)
     decay = choose_decay(scaled, classes, part_N, pace)

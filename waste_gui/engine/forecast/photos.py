@@ -32,6 +32,12 @@ class EmbeddedPhotos:
     total: int
 
     @property
+    def is_divided(self) -> bool:
+        """Whether a person has put the validation photos aside: they may show other things than the rest."""
+        apart = self.samples[self.to_train :]
+        return bool(apart) and all(sample.split == "val" for sample in apart)
+
+    @property
     def labels_N(self) -> Tensor:
         return torch.tensor([sample.label for sample in self.samples])
 
