@@ -19,6 +19,10 @@ Tune = Literal["auto", "head", "all", "head_then_all"]
 BEGIN_WITH_HEAD: tuple[Tune, ...] = ("head", "head_then_all")
 """Ways of tuning that begin with a regression on embeddings."""
 
+EPOCHS = 20
+EPOCHS_AFTER_HEAD = 10
+"""Of a training of all layers that the last one has already been fitted to: it begins near its end."""
+
 Pretrained = str
 """`none`, `default` (the library's recommended weights), a tag of the library's, or a file."""
 
@@ -95,8 +99,13 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         ),
     ] = "auto"
     epochs: Annotated[
-        int, Meta(title="Epochs", ge=1, le=100_000, description="How often training sees each photo.")
-    ] = 20
+        Annotated[int, Meta(ge=1, le=100_000)] | None,
+        Meta(
+            title="Epochs",
+            description=f"How often training sees each photo; by default {EPOCHS}, and {EPOCHS_AFTER_HEAD} "
+            "where all layers follow the last one.",
+        ),
+    ] = None
     batch_size: Annotated[
         int,
         Meta(
@@ -380,6 +389,20 @@ def tune_on(config: RunConfig, *, cpu: bool) -> Tune:
     if config.pretrained == "none":
         return "all"
     return "head" if cpu else "head_then_all"
+
+
+def epochs_on(config: RunConfig, *, cpu: bool) -> int:
+    """How many there will be: as asked, else by what is trained; the head alone has none, and counts as one."""
+    tune = tune_on(config, cpu=cpu)
+    if tune == "head":
+        return 1
+    return config.epochs or (EPOCHS_AFTER_HEAD if tune == "head_then_all" else EPOCHS)
+
+
+def epochs_if_known(config: RunConfig) -> int | None:
+    """The same, where it does not depend on the device."""
+    on_either = {epochs_on(config, cpu=cpu) for cpu in (True, False)}
+    return config.epochs or (on_either.pop() if len(on_either) == 1 else None)
 
 
 def missing_weights(pretrained: str) -> str:

@@ -35,11 +35,12 @@ def plain_step(paths: list[str], settings: str) -> dict[str, float]:
     batches = batches_in_memory(paths, labels, side_of_resized(spec.image_size), device)
     loss_function = make_loss(config, labels, len(spec.classes), device)
     optimizer = make_optimizer(config, model, device)
-    schedule = Schedule(optimizer, Course(config, len(paths), 1))
+    course = Course(config, len(paths), 1)
+    schedule, epochs = Schedule(optimizer, course), course.epochs
     generator = torch.Generator().manual_seed(config.seed)
 
     model.train()
-    for epoch in range(config.epochs):
+    for epoch in range(epochs):
         if epoch == 1:
             finish(device.device)
             began = time.perf_counter()
@@ -54,7 +55,7 @@ def plain_step(paths: list[str], settings: str) -> dict[str, float]:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
     finish(device.device)
-    return {"seconds": (time.perf_counter() - began) / ((config.epochs - 1) * len(batches))}
+    return {"seconds": (time.perf_counter() - began) / ((epochs - 1) * len(batches))}
 
 
 def batches_in_memory(

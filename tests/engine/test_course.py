@@ -64,7 +64,7 @@ def walk(
 ) -> tuple[int, int]:
     """From there on, to the end or for so many batches; where it stopped."""
     rates, order, made = schedule(course), order_of(course.photos), 0
-    while epoch < course.config.epochs:
+    while epoch < course.epochs:
         while len(told.seen) <= epoch:
             told.seen.append(Counter())
         began = begin
@@ -118,21 +118,21 @@ def test_each_epoch_sees_each_photo_once_whatever_changes_on_the_way(
     told = Counted()
     epoch, begin = walk(first, 0, 0, told, stop)
     before, told.rates = told.rates, []
-    steps = second.steps(begin) + (second.config.epochs - epoch - 1) * second.steps()
+    steps = second.steps(begin) + (second.epochs - epoch - 1) * second.steps()
     walk(second, epoch, begin, told)
-    if epoch >= second.config.epochs:  # Nothing was left.
+    if epoch >= second.epochs:  # Nothing was left.
         assert not told.rates
         return
     assert len(told.rates) == steps, "as many steps as were announced"
     for each in told.seen:
         assert each == Counter(str(i) for i in range(photos))
     assert all(0 < rate <= 1 for _, rate in (*before, *told.rates))
-    falling = [rate for share, rate in told.rates if share >= min(0.3, warmup / second.config.epochs)]
+    falling = [rate for share, rate in told.rates if share >= min(0.3, warmup / second.epochs)]
     assert falling == sorted(falling, reverse=True)
     floor = schedule(second).factor(second.all_photos, 0)
     assert floor == pytest.approx(0, abs=1e-9)
     last = second.all_photos - min(second.per_update + least - 1, photos)
-    if last / second.all_photos >= min(0.3, warmup / second.config.epochs):  # Else it may still have risen.
+    if last / second.all_photos >= min(0.3, warmup / second.epochs):  # Else it may still have risen.
         assert told.rates[-1][1] <= schedule(second).factor(last, second.per_update) + 1e-9
 
 

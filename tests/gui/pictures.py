@@ -914,7 +914,7 @@ def main(out: Path, wanted: list[str], guide: bool = False, sizes: Sequence[tupl
         """Runs in every state; a long name with markup among them."""
         if state == "queue":
             window.rooms.session.controller.expected = lambda config, photos: (  # type: ignore[method-assign]
-                None if config.model == "RN50" else (config.epochs * EPOCH_S, 3)
+                None if config.model == "RN50" else ((config.epochs or 20) * EPOCH_S, 3)
             )
             failure = "The graphics card ran out of memory. Batch size 64 needs about 9 GB, 6.1 GB was free."
             odd = "plastic & <b>foil</b> against the background of a very long name of a run in the queue 2"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import torch
 
-from waste_gui.config import RunConfig
+from waste_gui.config import EPOCHS, RunConfig
 from waste_gui.dataset.scan import Sample
 
 
@@ -30,8 +30,12 @@ class Course:
         return self.config.batch_size * self.config.accumulate
 
     @property
+    def epochs(self) -> int:
+        return self.config.epochs or EPOCHS
+
+    @property
     def all_photos(self) -> int:
-        return self.config.epochs * self.photos
+        return self.epochs * self.photos
 
     def batches(self, order: Sequence[Sample], begin: int) -> list[Sequence[Sample]]:
         """Of an epoch's order from photo `begin` on: every photo once. A last one that is too small for a

@@ -130,8 +130,10 @@ def stages_of(request: RunRequest, folder: RunDir | None) -> tuple[StageInfo, ..
 def _train(request: RunRequest, context: Context, folder: RunDir) -> RunFinished:
     resumes, saved = request.resume is not None, goes_on(request, folder)
     device, config = import_to_train(request.config, context, goes_on=saved)
-    to_keep = msgspec.structs.replace(request.config, tune=config.tune)
-    if not resumes and to_keep != request.config:
+    asked = request.config
+    epochs = asked.epochs if config.tune == "head" else config.epochs
+    to_keep = msgspec.structs.replace(asked, tune=config.tune, epochs=epochs)
+    if not resumes and to_keep != asked:
         write_decided(to_keep, folder)
     from waste_gui.engine.evaluation import finite
     from waste_gui.engine.startup import prepare
@@ -142,10 +144,8 @@ def _train(request: RunRequest, context: Context, folder: RunDir) -> RunFinished
         trainer = Trainer(config, prepared, context, folder, to_keep)
         if resumes:
             trainer.restore()
-            if (
-                trainer.outcome.epoch < config.epochs
-            ):  # Else it stays what it is: a run of as many epochs as it has.
-                trainer.begin_folder()
+            if trainer.outcome.epoch < trainer.course.epochs:
+                trainer.begin_folder()  # Else it stays what it is: a run of as many epochs as it has.
         if config.tune in BEGIN_WITH_HEAD and not saved:
             trainer.begin_with_head()
         outcome = trainer.outcome if trainer.is_done else trainer.train()
@@ -229,7 +229,7 @@ def import_libraries(
                 memory_bytes=device.memory_bytes,
                 world_size=1,
                 tune=tuned.tune if tuned else "",
-                epochs=tuned.epochs if tuned else 0,
+                epochs=(tuned.epochs or 0) if tuned else 0,
             )
         )
         stage.summary = device.name

@@ -11,7 +11,7 @@ import msgspec
 import torch
 from torch import nn
 
-from waste_gui.config import ConfigError, RunConfig, failure_budget, load
+from waste_gui.config import EPOCHS, ConfigError, RunConfig, failure_budget, load
 from waste_gui.dataset.file_stats import FileStats, file_stats
 from waste_gui.dataset.photo_cache import PhotoCache
 from waste_gui.dataset.resized import resized_size
@@ -370,7 +370,7 @@ def check_model(prepared: Prepared, config: RunConfig, context: Context) -> None
 def phase_of(config: RunConfig, model: Classifier, spec: ModelSpec, epoch: int) -> Phase:
     """Small images first, where the model learns from nothing and takes any size."""
     if config.small_first and config.pretrained == "none" and not has_attention(model):
-        return training_phase(spec.image_size, epoch, config.epochs)
+        return training_phase(spec.image_size, epoch, config.epochs or EPOCHS)
     return Phase(spec.image_size, 1)
 
 
@@ -379,7 +379,8 @@ def least_batch(prepared: Prepared, config: RunConfig) -> int:
     """2 where a batch norm that is trained sees one value a channel of a single photo, which has no
     deviation; else 1."""
     model, spec, device = prepared.model, prepared.spec, prepared.device
-    sizes = {phase_of(config, model, spec, epoch).size for epoch in range(1, min(config.epochs, 1000) + 1)}
+    epochs = range(1, min(config.epochs or EPOCHS, 1000) + 1)
+    sizes = {phase_of(config, model, spec, epoch).size for epoch in epochs}
     values: list[int] = []
 
     def look(norm: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:

@@ -11,7 +11,7 @@ from importlib import metadata
 from types import FrameType
 
 from waste_gui import __version__
-from waste_gui.config import RunConfig
+from waste_gui.config import RunConfig, epochs_if_known
 from waste_gui.engine.commands import Commands
 from waste_gui.engine.context import Context
 from waste_gui.engine.errors import EngineError, StopRequested
@@ -86,7 +86,7 @@ def announcement(
         folder=str(folder.path) if folder else "",
         model=config.model,
         image_size=config.image_size or 0,
-        epochs=config.epochs,
+        epochs=epochs_if_known(config) or 0,
         command=command,
         tune=config.tune if command == "train" else "",
     )

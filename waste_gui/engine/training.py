@@ -165,7 +165,7 @@ class Trainer:
             stage.summary = self.summary()
 
     def steps_left(self) -> int:
-        epochs = self.config.epochs - self.outcome.epoch
+        epochs = self.course.epochs - self.outcome.epoch
         return (
             self.course.steps(self.outcome.photos) + (epochs - 1) * self.course.steps() if epochs > 0 else 0
         )
@@ -182,7 +182,7 @@ class Trainer:
         """Every batch that is still to come, in the order of its use, so that reading never waits for an
         epoch's end."""
         first, begin = self.outcome.epoch + 1, self.outcome.photos
-        for epoch in range(first, self.config.epochs + 1):
+        for epoch in range(first, self.course.epochs + 1):
             yield from self.train_batches(epoch, begin if epoch == first else 0)
             yield from self.val_batches
 
@@ -195,7 +195,7 @@ class Trainer:
             self.say_if_nothing_is_left()
             batches = self.prepared.loader.load(self.reading_plan(), lambda n: self.tell_of_reading(stage, n))
             try:
-                for epoch in range(self.outcome.epoch + 1, self.config.epochs + 1):
+                for epoch in range(self.outcome.epoch + 1, self.course.epochs + 1):
                     self.train_epoch(epoch, batches, stage)
                     if self.context.stop_at_epoch_end:
                         raise StopRequested("Stopped at the end of the epoch, as asked.")
@@ -213,7 +213,7 @@ class Trainer:
         return self.outcome
 
     def say_if_nothing_is_left(self) -> None:
-        done, asked = self.outcome.epoch, self.config.epochs
+        done, asked = self.outcome.epoch, self.course.epochs
         if done >= asked:
             text = f"{done} epochs are trained already, and {asked} were asked for: nothing is left to train."
             self.context.report(Warned(text=text, hint="Ask for more epochs to go on."))
@@ -227,7 +227,7 @@ class Trainer:
             return f"the last layer, {right}"
         which = f"epoch {done.best_epoch}" if done.best_epoch else "the last layer alone"
         of_best = f" ({which})" if best is not None else ""
-        return f"{done.epoch} of {max(done.epoch, self.config.epochs)} epochs, {right}{of_best}"
+        return f"{done.epoch} of {max(done.epoch, self.course.epochs)} epochs, {right}{of_best}"
 
     def train_epoch(self, epoch: int, batches: Iterator[Batch], stage: StageReport) -> None:
         began = self.context.worked_s()
@@ -243,7 +243,7 @@ class Trainer:
             done.step += 1
             if len(batch.samples) < self.course.least:  # The others could not be read.
                 continue
-            words = f"epoch {epoch} of {self.config.epochs}, step {first + number} of {first + len(plan)}"
+            words = f"epoch {epoch} of {self.course.epochs}, step {first + number} of {first + len(plan)}"
             self.context.heart.does(f"training, {words}")
             step_began, copy_s = time.perf_counter(), 0.0
             for view in range(phase.views):

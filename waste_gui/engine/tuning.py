@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
-from waste_gui.config import RunConfig, tune_on
+from waste_gui.config import RunConfig, epochs_on, tune_on
 from waste_gui.engine.devices import Device
 
 
 def resolved(config: RunConfig, device: Device, *, goes_on: bool) -> RunConfig:
     """The settings with `auto` decided. A run that `goes_on` from a checkpoint of a version that did not
-    decide trained all. The head alone has no epochs: one stands for it."""
-    tune = tune_on(config, cpu=device.type == "cpu")
-    if config.tune == "auto" and goes_on:
-        tune = "all"
-    epochs = 1 if tune == "head" else config.epochs
-    return msgspec.structs.replace(config, tune=tune, epochs=epochs)
+    decide trained all."""
+    cpu = device.type == "cpu"
+    tune = "all" if config.tune == "auto" and goes_on else tune_on(config, cpu=cpu)
+    decided = msgspec.structs.replace(config, tune=tune)
+    return msgspec.structs.replace(decided, epochs=epochs_on(decided, cpu=cpu))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from waste_gui.config import RunConfig, tune_on
+from waste_gui.config import RunConfig, epochs_on, tune_on
 from waste_gui.monitor.history import History, RunKind, embedding_pace, kind_of
 from waste_gui.monitor.run import Run
 from waste_gui.stages import INSIDE_TRAIN, training_stages
@@ -22,7 +22,7 @@ def expected(config: RunConfig, photos: int, past: History) -> tuple[float, int]
     """Seconds that such a training will take by this computer's past, and by how many runs; else None."""
     tune = tune_here(config, past)
     kind = RunKind(model=config.model, photos=photos, image_size=config.image_size or 0, tune=tune)
-    epoch, epochs = past.epoch(kind), 1 if tune == "head" else config.epochs
+    epoch, epochs = past.epoch(kind), epochs_on(msgspec.structs.replace(config, tune=tune), cpu=True)
     before = {
         info.id: past.stage(kind, info.id)
         for info in training_stages(embeds=tune != "all")
@@ -54,4 +54,4 @@ def fine_tuning(run: Run, config: RunConfig, past: History) -> float | None:
     if each is None:
         return None
     start_up_s = sum(stage.elapsed_s or 0.0 for stage in run.stages.values() if stage.id not in NOT_BEFORE)
-    return start_up_s + config.epochs * kind.photos * each / VIEWS * TIMES_A_VIEW
+    return start_up_s + epochs_on(all_of_it, cpu=True) * kind.photos * each / VIEWS * TIMES_A_VIEW

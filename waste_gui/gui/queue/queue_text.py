@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from waste_gui.config import epochs_if_known
 from waste_gui.gui.common.formatting import many
 from waste_gui.gui.common.glyph_names import Glyph
 from waste_gui.gui.session.queue_store import QueuedRun
@@ -34,8 +35,9 @@ class QueueRow:
 def row(entry: QueuedRun, expected_s: float | None) -> QueueRow:
     config = entry.config
     folders = ", ".join(os.path.basename(source) or source for source in config.source)
-    parts = (config.model, many(config.epochs, "epoch"), folders) if config.name else (folders,)
-    detail = "  ·  ".join(parts)
+    epochs = epochs_if_known(config)
+    parts = (config.model, many(epochs, "epoch") if epochs else "", folders) if config.name else (folders,)
+    detail = "  ·  ".join(filter(None, parts))
     state = {"done": f"done  {entry.words}".strip(), "stopped": "stopped by you"}.get(
         entry.state, entry.state
     )
@@ -55,7 +57,7 @@ def row(entry: QueuedRun, expected_s: float | None) -> QueueRow:
 def title(entry: QueuedRun) -> str:
     """Its own name, or what distinguishes it most."""
     config = entry.config
-    return config.name or default_name(config.source, config.model, config.epochs, config.tune)
+    return config.name or default_name(config.source, config.model, epochs_if_known(config), config.tune)
 
 
 def headline(

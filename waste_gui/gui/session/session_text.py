@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from waste_gui.config import epochs_if_known
 from waste_gui.gui.common.formatting import time_of_day
 from waste_gui.gui.session.interfaces import Answer
 from waste_gui.gui.session.queue_store import QueueState
@@ -65,6 +66,6 @@ def run_name(snapshot: Snapshot) -> str:
     config = snapshot.config
     if config is not None:
         return config.name or default_name(
-            config.source, config.model, config.epochs, snapshot.run.tune or config.tune
+            config.source, config.model, epochs_if_known(config), snapshot.run.tune or config.tune
         )
     return snapshot.folder.name if snapshot.folder else ""

@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from waste_gui.config import RunConfig, tune_on
+from waste_gui.config import EPOCHS, EPOCHS_AFTER_HEAD, RunConfig, tune_on
 from waste_gui.gui.common.formatting import many
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
@@ -51,14 +51,16 @@ def facts(snapshot: Snapshot, config: RunConfig | None, found: str = "") -> dict
 
 def _epochs(run: Run, config: RunConfig) -> str:
     """What of the network is trained, and how long: as decided, else as it will be."""
-    of_all = f"{config.epochs} · batch {config.batch_size}"
-    match run.tune or tune_if_known(config):
+    tune = run.tune or tune_if_known(config)
+    epochs = config.epochs or (EPOCHS_AFTER_HEAD if tune in ("head_then_all", "auto") else EPOCHS)
+    of_all = f"{epochs} · batch {config.batch_size}"
+    match tune:
         case "head":
             return LAST_LAYER_ONLY
         case "head_then_all":
             return f"last layer, then {of_all}"
         case "auto":
-            return f"{LAST_LAYER_ONLY}, with a GPU then {config.epochs}"
+            return f"{LAST_LAYER_ONLY}, with a GPU then {epochs}"
     return of_all
 
 
