@@ -106,3 +106,27 @@ def test_classes_by_preset_and_mapping_by_pairs() -> None:
 def test_the_failure_budget_is_a_hundred_or_one_percent() -> None:
     assert config.failure_budget(600) == 100
     assert config.failure_budget(104_000) == 1040
+
+
+@pytest.mark.parametrize(
+    ("asked", "cpu", "epochs"),
+    [
+        (RunConfig(), True, 1),
+        (RunConfig(), False, config.EPOCHS_AFTER_HEAD),
+        (RunConfig(tune="head_then_all"), True, config.EPOCHS_AFTER_HEAD),
+        (RunConfig(tune="head_then_all", epochs=3), True, 3),
+        (RunConfig(tune="head", epochs=3), False, 1),
+        (RunConfig(tune="all"), True, config.EPOCHS),
+        (RunConfig(pretrained="none"), False, config.EPOCHS),
+        (RunConfig(pretrained="none", epochs=7), True, 7),
+    ],
+)
+def test_epochs_that_nobody_asked_for_suit_what_is_trained(asked: RunConfig, cpu: bool, epochs: int) -> None:
+    assert config.epochs_on(asked, cpu=cpu) == epochs
+
+
+def test_epochs_are_known_before_the_device_where_they_do_not_depend_on_it() -> None:
+    assert config.epochs_if_known(RunConfig()) is None
+    assert config.epochs_if_known(RunConfig(epochs=4)) == 4
+    assert config.epochs_if_known(RunConfig(tune="all")) == config.EPOCHS
+    assert config.epochs_if_known(RunConfig(tune="head_then_all")) == config.EPOCHS_AFTER_HEAD

@@ -392,7 +392,7 @@ def tune_on(config: RunConfig, *, cpu: bool) -> Tune:
 
 
 def epochs_on(config: RunConfig, *, cpu: bool) -> int:
-    """How many there will be: as asked, else by what is trained; the head alone has none, and counts as one."""
+    """How many there will be: as asked, else by what is trained; the head alone has none: counted as one."""
     tune = tune_on(config, cpu=cpu)
     if tune == "head":
         return 1

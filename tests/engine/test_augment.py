@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -10,6 +12,7 @@ from waste_gui.engine.augment import (
     STRENGTHS,
     Strength,
     augment,
+    crop_size,
     evaluation_view,
     training_phase,
     training_view,
@@ -95,3 +98,14 @@ def test_training_images_grow_to_the_whole_and_no_epoch_is_more_work(full: int) 
 
 def test_a_training_of_one_epoch_has_a_size() -> None:
     assert training_phase(128, 1, 1).size >= 64
+
+
+@pytest.mark.parametrize("full", [32, 96, 128, 192, 224, 260, 384, 512])
+def test_crops_show_things_about_as_large_as_whole_photos_do(full: int) -> None:
+    for name, strength in STRENGTHS.items():
+        side = crop_size(full, strength)
+        assert side <= full and (side % 32 == 0 or side == full), name
+        shown = side / math.sqrt((1 + strength.min_area) / 2)  # Of a whole photo, in pixels.
+        assert abs(shown - full) <= 16 / math.sqrt((1 + strength.min_area) / 2), name
+    if full % 32 == 0:
+        assert crop_size(full, STRENGTHS["none"]) == full

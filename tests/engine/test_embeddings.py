@@ -213,3 +213,19 @@ def test_killed_while_all_layers_train_goes_on_without_another_head(photos: Path
     assert resumed.status == 0, resumed.last
     assert "embed" not in {m.stage for m in resumed.of(StageFinished)}
     assert resumed.of(EpochFinished)[-1].epoch == 3
+
+
+def test_what_lies_below_the_heads_blocks_stays_and_the_rest_is_trained(photos: Path, tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("head", "all")]
+    assert train(photos, folders[0]).status == 0
+    settings = ("--tune", "head_then_all", "--epochs", "1", "--batch-size", "16")
+    assert train(photos, folders[1], *settings).status == 0
+    before, after = (
+        load_file(folder / "checkpoints" / name)
+        for folder, name in zip(folders, ("best.safetensors", "last.safetensors"), strict=True)
+    )
+    changed = {name for name, tensor in before.items() if not tensor.equal(after[name])}
+    early = tuple(f"model.backbone.{name}." for name in ("conv_stem", "bn1", "blocks.0", "blocks.1"))
+    assert not any(name.startswith(early) or "running_" in name for name in changed)
+    buffers = ("running_mean", "running_var", "num_batches_tracked")
+    assert changed == {name for name in before if not name.startswith(early) and not name.endswith(buffers)}

@@ -17,6 +17,9 @@ from waste_gui.protocol import Baseline
 
 LR_FROM_SCRATCH = 2e-3
 LR_FINE_TUNE = {"transformer": 2e-5, "convolutional": 2e-4}
+LR_AFTER_HEAD = {"transformer": 1e-5, "convolutional": 1e-4}
+"""What the head was fitted to shall not be lost in the first steps."""
+
 HEAD_LR_FACTOR = 10.0
 """A new head on pretrained weights learns faster than they (usual in fine-tuning recipes)."""
 
@@ -27,7 +30,8 @@ def choose_lr(config: RunConfig, model: Classifier) -> float:
         return config.lr
     if config.pretrained == "none":
         return LR_FROM_SCRATCH / 4 if has_attention(model) else LR_FROM_SCRATCH
-    return LR_FINE_TUNE["transformer" if has_attention(model) else "convolutional"]
+    kind = "transformer" if has_attention(model) else "convolutional"
+    return (LR_AFTER_HEAD if config.tune == "head_then_all" else LR_FINE_TUNE)[kind]
 
 
 def make_optimizer(config: RunConfig, model: Classifier, device: Device) -> torch.optim.AdamW:

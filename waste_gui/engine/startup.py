@@ -18,7 +18,7 @@ from waste_gui.dataset.resized import resized_size
 from waste_gui.dataset.scan import DatasetError, Sample, Scan
 from waste_gui.dataset.split import Split, load_split, save_split, split_samples
 from waste_gui.engine import checkpoint, models
-from waste_gui.engine.augment import Phase, training_phase
+from waste_gui.engine.augment import STRENGTHS, Phase, crop_size, training_phase
 from waste_gui.engine.context import Context, StageReport
 from waste_gui.engine.devices import Device
 from waste_gui.engine.downloads import watch_downloads
@@ -368,9 +368,14 @@ def check_model(prepared: Prepared, config: RunConfig, context: Context) -> None
 
 
 def phase_of(config: RunConfig, model: Classifier, spec: ModelSpec, epoch: int) -> Phase:
-    """Small images first, where the model learns from nothing and takes any size."""
-    if config.small_first and config.pretrained == "none" and not has_attention(model):
+    """Small images first, where the model learns from nothing and takes any size; where it already knows
+    photos at one size, crops show things at that."""
+    if has_attention(model):
+        return Phase(spec.image_size, 1)
+    if config.small_first and config.pretrained == "none":
         return training_phase(spec.image_size, epoch, config.epochs or EPOCHS)
+    if config.tune == "head_then_all":
+        return Phase(crop_size(spec.image_size, STRENGTHS[config.augment]), 1)
     return Phase(spec.image_size, 1)
 
 

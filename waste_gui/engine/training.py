@@ -29,6 +29,7 @@ from waste_gui.engine.optimisation import WeightAverage, baseline, make_loss, ma
 from waste_gui.engine.room import Part, Room, all_or_nothing
 from waste_gui.engine.saving import Saver
 from waste_gui.engine.startup import VAL_BATCH_FACTOR, Prepared, phase_of
+from waste_gui.engine.tuning import keep_early_blocks, keep_norms
 from waste_gui.files import write_atomically
 from waste_gui.protocol import Baseline, EpochFinished, Metric, Timing, Warned
 from waste_gui.rundir import RunDir
@@ -89,6 +90,8 @@ class Trainer:
         self.loss_function = make_loss(config, labels, len(prepared.classes), self.device)
         weights = self.loss_function.weight
         self.class_weights: list[float] | None = None if weights is None else weights.tolist()
+        if config.tune == "head_then_all":
+            keep_early_blocks(self.model)
         self.optimizer = make_optimizer(config, self.model, self.device)
         self.trained = [p for p in self.model.parameters() if p.requires_grad]
         self.val_batches = batches_of(prepared.split.val, config.batch_size * VAL_BATCH_FACTOR)
@@ -561,14 +564,6 @@ def mean_of(parts: Sequence[Learnt]) -> tuple[Tensor, Tensor]:
         return parts[0].loss, parts[0].right
     loss = torch.stack([each.loss * each.share for each in parts]).sum()
     return loss, torch.stack([each.right * each.photos for each in parts]).sum()
-
-
-def keep_norms(model: torch.nn.Module) -> None:
-    """Batch norms go on with what they know: the head was fitted to that, and the statistics of a small batch
-    would take it away (measured: 85 % right before, 64 % after the first epoch)."""
-    for module in model.modules():
-        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
-            module.eval()
 
 
 def scale_gradients(model: torch.nn.Module, scale: float) -> None:

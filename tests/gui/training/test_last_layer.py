@@ -95,7 +95,7 @@ def test_checklist_of_a_run_that_is_done_has_nothing_left_to_do() -> None:
     [
         (last_layer, RunConfig(), "last layer only"),
         (last_layer_first, RunConfig(epochs=2), "last layer, then 2 · batch 32"),
-        (None, RunConfig(), "last layer only, with a GPU then 20"),
+        (None, RunConfig(), "last layer only, with a GPU then 10"),
         (None, RunConfig(tune="head"), "last layer only"),
         (None, RunConfig(tune="all"), "20 · batch 32"),
         (None, RunConfig(pretrained="none"), "20 · batch 32"),
@@ -115,4 +115,4 @@ def test_typical_time_of_a_group_is_that_of_all_its_stages_or_none() -> None:
 
 def test_run_that_has_no_name_is_called_by_what_the_device_decided() -> None:
     assert run_name(shown(last_layer())).endswith("last layer")
-    assert run_name(shown(last_layer_first())).endswith("20 epochs")
+    assert run_name(shown(last_layer_first())).endswith("2 epochs")

@@ -65,7 +65,7 @@ def run_name(snapshot: Snapshot) -> str:
     """The run's own name, or what tells it from others, or that of its folder; empty where there is none."""
     config = snapshot.config
     if config is not None:
-        return config.name or default_name(
-            config.source, config.model, epochs_if_known(config), snapshot.run.tune or config.tune
-        )
+        run = snapshot.run
+        epochs = epochs_if_known(config) or (run.started.epochs if run.started else None)
+        return config.name or default_name(config.source, config.model, epochs, run.tune or config.tune)
     return snapshot.folder.name if snapshot.folder else ""
