@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.monitor.transcripts import Transcript, healthy, last_layer, last_layer_first, replay
-from waste_gui.config import RunConfig
+from waste_gui.config import STARTER_MODEL, RunConfig
 from waste_gui.monitor.countdown import remaining, usual, usual_epoch
 from waste_gui.monitor.forecast import expected, fine_tuning, tune_here
 from waste_gui.monitor.history import History, Record, record_of
@@ -137,7 +137,11 @@ def test_stages_that_are_not_needed_are_not_shown() -> None:
 def test_fine_tuning_is_forecast_from_runs_that_did_it_else_from_the_pace_of_this_one() -> None:
     config, run = tuned("head", epochs=20), replay(last_layer(600, each_s=0.04).messages)
     by_pace = fine_tuning(run, config, History())
-    assert by_pace == pytest.approx(START_UP_S + 0.6 + 20 * 600 * 0.02 * 3.5, rel=0.1)
+    assert by_pace == pytest.approx(START_UP_S + 0.6 + 20 * 600 * 0.02 * 2.6, rel=0.1)
+    starter = msgspec.structs.replace(config, model=STARTER_MODEL)
+    assert fine_tuning(run, starter, History()) == pytest.approx(
+        START_UP_S + 0.6 + 20 * 600 * 0.02 * 1.5, rel=0.1
+    ), "its first blocks stay as they are"
     known = replay(last_layer(600, known=600).messages)
     assert fine_tuning(known, config, History()) is None
     assert fine_tuning(known, config, History([record_of(run)])) == pytest.approx(by_pace, rel=0.05)
