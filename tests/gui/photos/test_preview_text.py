@@ -186,6 +186,22 @@ def test_of_ten_thousand_suspects_no_more_is_made_than_can_be_looked_at(qtbot: Q
     assert page.parts.doubts.groups["suspect"].title.text() == "Label may be wrong (1\u202f000)"
 
 
+def test_columns_are_as_many_as_have_room(qtbot: QtBot, theme: Theme) -> None:
+    thumbnails = Thumbnails()
+    page = PreviewPage(thumbnails)
+    qtbot.addWidget(page, before_close_func=lambda _: thumbnails.close())
+    page.show_known(Known(previewed(["/waste/glass/1.jpg"])), "")
+    page.show()
+    parts = page.parts
+    page.resize(1340, 400)
+    qtbot.waitUntil(lambda: parts.elsewhere.y() == parts.more.y() == parts.classes.y())
+    assert parts.classes.width() == pytest.approx(parts.elsewhere.width(), abs=2)
+    page.resize(820, 400)
+    qtbot.waitUntil(lambda: parts.elsewhere.y() > parts.more.geometry().bottom())
+    assert parts.elsewhere.x() == parts.more.x() and parts.doubts.x() == parts.classes.x()
+    assert parts.width() <= page.viewport().width()
+
+
 def test_photos_in_the_row_keep_their_place_when_one_is_dealt_with(qtbot: QtBot, theme: Theme) -> None:
     thumbnails = Thumbnails()
     strip = DoubtStrip("Label may be wrong", thumbnails)

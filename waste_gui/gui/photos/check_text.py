@@ -26,6 +26,7 @@ START, STOP, GO_ON, AGAIN = "Chec&k photos", "Stop chec&king", "Resume chec&king
 
 BAR = BarWords(
     "Check of the photos",
+    (START, STOP, GO_ON, AGAIN),
     STOP,
     "Reads every photo once and lists what would disturb training",
     "Stop the check; it goes on where it was when you start it again",

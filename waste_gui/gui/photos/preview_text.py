@@ -31,6 +31,7 @@ OPEN_TIP = "Classes, more photos, other places, labels to look at"
 
 BAR = BarWords(
     "Preview",
+    (START, STOP, GO_ON, AGAIN),
     STOP,
     "Estimates, before training, how many photos will be right, what more photos would bring, and which "
     "labels to look at. About a minute the first time, seconds after a change; nothing is changed by itself.",

@@ -77,6 +77,18 @@ class WorkBar(QWidget):
         rows.addSpacing(UNIT // 2)
         rows.addWidget(self._line)
 
+    @property
+    def widest(self) -> int:
+        """Of all that may stand on the button, in pixels."""
+        probe = QPushButton(self)
+        probe.ensurePolished()
+        widths = []
+        for text in self._words.buttons:
+            probe.setText(text)
+            widths.append(probe.sizeHint().width())
+        probe.deleteLater()
+        return max(widths)
+
     def show_text(self, text: WorkText, *, possible: bool, waits_for: str, stopping: bool) -> None:
         """`possible` is whether there are photos; it `waits_for` what else reads them now, if not ""."""
         self._mark.set_glyph(text.glyph)

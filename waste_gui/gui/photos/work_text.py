@@ -30,8 +30,10 @@ class BarWords:
 
     of: str
     """`Check of the photos`."""
+    buttons: tuple[str, ...]
+    """All that may stand on its button."""
     stop: str
-    """The button's text while it stops."""
+    """What stands there while it runs."""
     tip: str
     stop_tip: str
 

@@ -38,9 +38,12 @@ class Works(QObject):
         self.previewing.group_asked.connect(self.checking.browse_group)
 
     def lay_out_bars(self) -> QVBoxLayout:
+        """One below the other, with buttons that keep their places whatever stands on them."""
         rows = QVBoxLayout()
         rows.setSpacing(UNIT)
+        widest = max(part.bar.widest for part in self._parts)
         for part in self._parts:
+            part.bar.button.setMinimumWidth(widest)
             rows.addWidget(part.bar)
         return rows
 
