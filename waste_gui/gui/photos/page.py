@@ -34,10 +34,14 @@ from waste_gui.gui.photos.class_rows import class_rows
 from waste_gui.gui.photos.drop_zone import DropZone
 from waste_gui.gui.photos.gallery import Gallery
 from waste_gui.gui.photos.mapping_table import MappingTable
+from waste_gui.gui.photos.source_list import SourceList
 from waste_gui.gui.photos.works import Works
 from waste_gui.gui.session.dataset_choice import DatasetChoice, Found, look, problem, without
 from waste_gui.gui.session.example import demo_folder
 from waste_gui.gui.session.run_text import Readiness
+
+LEAST_LIST = 7 * UNIT
+"""A title and a line of it, where the window is small, so that nothing above is cut off."""
 
 OWN_NAMES = "The folders' own names"
 PRESET_TITLES = {"lab": "The lab's 30 classes"}
@@ -94,14 +98,16 @@ class DataPage(QWidget):
         columns.setSpacing(3 * UNIT)
         columns.addLayout(self._make_mapping(), 2)
         columns.addLayout(self._make_classes(), 3)
+        for each in (self.table, self.classes):
+            each.setMinimumHeight(LEAST_LIST)
         rows.addWidget(self._lists, 1)
         self.works.lay_out_pages(rows)
         rows.addStretch(0)
         return content
 
     def _make_sources(self) -> QVBoxLayout:
-        self._sources = QVBoxLayout()
-        self._sources.setSpacing(UNIT // 2)
+        self.sources = SourceList()
+        self.sources.removed.connect(self.remove_folder)
         add = QPushButton("&Add folder…   Ctrl+O")
         add.setAccessibleName("Add a folder of photos")
         add.clicked.connect(self.choose_folder)
@@ -111,7 +117,7 @@ class DataPage(QWidget):
         rows = QVBoxLayout()
         rows.setSpacing(UNIT // 2)
         rows.addLayout(title)
-        rows.addLayout(self._sources)
+        rows.addWidget(self.sources)
         return rows
 
     def _make_mapping(self) -> QVBoxLayout:
@@ -199,7 +205,7 @@ class DataPage(QWidget):
         self.choice = choice
         with QSignalBlocker(self.preset):
             self.preset.setCurrentIndex(max(0, self.preset.findData(choice.preset)))
-        self._show_sources()
+        self.sources.show_sources(choice.sources)
         self._stack.setCurrentIndex(1 if choice.sources else 0)
         self.works.show_choice(choice)
         if choice.sources:
@@ -285,23 +291,6 @@ class DataPage(QWidget):
     def _set_readiness(self, readiness: Readiness) -> None:
         self.readiness = readiness
         self.ready_changed.emit()
-
-    def _show_sources(self) -> None:
-        while (item := self._sources.takeAt(0)) is not None:
-            if (old := item.widget()) is not None:
-                old.hide()
-                old.deleteLater()
-        for source in self.choice.sources:
-            row = QWidget()
-            line = QHBoxLayout(row)
-            line.setContentsMargins(0, 0, 0, 0)
-            line.addWidget(PlainLabel(source), 1)
-            remove = QPushButton("Remove")
-            remove.setProperty("link", True)
-            remove.setAccessibleName(f"Remove {source}")
-            remove.clicked.connect(functools.partial(self.remove_folder, source))
-            line.addWidget(remove)
-            self._sources.addWidget(row)
 
     def _on_preset(self) -> None:
         preset = str(self.preset.currentData() or "")

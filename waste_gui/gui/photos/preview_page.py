@@ -259,8 +259,9 @@ class _Group(QWidget):
         self._kind = kind
         self.strip = DoubtStrip(KINDS[kind].title, thumbnails)
         self.title = PlainLabel()
-        self.all = QPushButton()
+        self.all = QPushButton("Show all")
         self.all.setProperty("link", True)
+        self.all.setAccessibleName(f"Show all: {KINDS[kind].title}")
         line = QHBoxLayout()
         line.setSpacing(UNIT)
         line.addWidget(self.title, 1)
@@ -274,8 +275,6 @@ class _Group(QWidget):
     def show_doubts(self, doubts: Sequence[Doubt], aside: Mapping[str, str]) -> None:
         self.setVisible(bool(doubts))
         self.title.set_text(f"{KINDS[self._kind].title} ({count(len(doubts))})")
-        self.all.setText("Show all")
-        self.all.setAccessibleName(f"Show all: {KINDS[self._kind].title}")
         first = doubts[:IN_STRIP]
         entries: list[Entry] = [entry_of(doubt, aside) for doubt in first]
         self.strip.show_entries(entries, [_caption(doubt) for doubt in first])
