@@ -59,6 +59,17 @@ def test_folder_that_the_keyboard_comes_to_is_in_sight(page: DataPage, qtbot: Qt
     assert last.hasFocus() and not last.visibleRegion().isEmpty()
 
 
+def test_keyboard_comes_to_the_folders_before_what_is_done_with_them(page: DataPage) -> None:
+    stops: list[QWidget] = []
+    widget = page.nextInFocusChain()
+    while widget is not None and widget is not page:
+        stops.append(widget)
+        widget = widget.nextInFocusChain()
+    order = [*removes(page), page.checking.bar.button, page.previewing.bar.button, page.preset]
+    places = [stops.index(each) for each in order]
+    assert places == sorted(places)
+
+
 def test_removed_folder_is_gone_from_the_list(page: DataPage, qtbot: QtBot) -> None:
     removes(page)[1].click()
     qtbot.waitUntil(lambda: len([each for each in removes(page) if each.isVisible()]) == FOLDERS - 1)

@@ -106,11 +106,11 @@ class DataPage(QWidget):
         return content
 
     def _make_sources(self) -> QVBoxLayout:
-        self.sources = SourceList()
-        self.sources.removed.connect(self.remove_folder)
         add = QPushButton("&Add folder…   Ctrl+O")
         add.setAccessibleName("Add a folder of photos")
         add.clicked.connect(self.choose_folder)
+        self.sources = SourceList(after=add)
+        self.sources.removed.connect(self.remove_folder)
         title = QHBoxLayout()
         title.addWidget(PlainLabel("Folders", bold=True), 1)
         title.addWidget(add)

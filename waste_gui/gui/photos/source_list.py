@@ -18,8 +18,10 @@ MOST = 4
 class SourceList(QScrollArea):
     removed = Signal(str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, after: QWidget, parent: QWidget | None = None) -> None:
+        """The keyboard comes to them `after` this one."""
         super().__init__(parent)
+        self._after = after
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Its buttons take the keyboard, and are scrolled to.
@@ -43,8 +45,12 @@ class SourceList(QScrollArea):
             line.hide()
             line.deleteLater()
         self._lines = [self._make_line(source) for source in sources]
+        before = self._after
         for line in self._lines:
             self._rows.addWidget(line)
+            for remove in line.findChildren(QPushButton):  # One.
+                self.setTabOrder(before, remove)
+                before = remove
         self.updateGeometry()
 
     def _make_line(self, source: str) -> QWidget:
