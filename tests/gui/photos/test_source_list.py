@@ -50,6 +50,14 @@ def test_of_many_folders_each_has_its_height_and_what_stands_below_too(page: Dat
     assert page.sources.height() >= removes(page)[0].height()
 
 
+@pytest.mark.parametrize("folders", [1, 4])
+def test_few_folders_need_no_scroll_bar(page: DataPage, qtbot: QtBot, folders: int) -> None:
+    page.window().resize(1366, 768)
+    page.set_choice(DatasetChoice(page.choice.sources[:folders]))
+    qtbot.waitUntil(lambda: page.readiness.ready and page.sources.height() > 0, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not page.sources.verticalScrollBar().isVisible(), timeout=WAIT_MS)
+
+
 def test_folder_that_the_keyboard_comes_to_is_in_sight(page: DataPage, qtbot: QtBot) -> None:
     page.window().activateWindow()
     removes(page)[0].setFocus(Qt.FocusReason.TabFocusReason)

@@ -15,6 +15,10 @@ MOST = 4
 """Folders in sight where there is room, so that what stands below keeps its own."""
 
 
+BORDER = 2
+"""Above and below what is scrolled, as the style sheet has it, in pixels."""
+
+
 class SourceList(QScrollArea):
     removed = Signal(str)
 
@@ -69,7 +73,7 @@ class SourceList(QScrollArea):
         if not self._lines:
             return 0
         rows = min(rows, len(self._lines))
-        return rows * self._lines[0].sizeHint().height() + (rows - 1) * self._rows.spacing()
+        return rows * self._lines[0].sizeHint().height() + (rows - 1) * self._rows.spacing() + BORDER
 
     def sizeHint(self) -> QSize:
         return QSize(super().sizeHint().width(), self._height(MOST))
