@@ -153,14 +153,14 @@ def test_source_whose_classes_the_others_lack_has_no_forecast() -> None:
     assert by_source == {"/a": None, "/b": None}
 
 
-def test_class_that_is_told_apart_already_is_wanted_last() -> None:
+def test_more_of_a_class_that_is_told_apart_already_brings_nothing() -> None:
     """Two classes lie close together; a third one far away."""
     photos = drawn(7, [80, 80, 80], features=60, signal=0.35)
     views_VNF = photos.views_VNF.clone()
     views_VNF[:, photos.labels_N == 2, 0] += 30
     message = told(replace(photos, views_VNF=views_VNF))
-    assert [each.label for each in message.wanted][-1] == "class 2"
-    assert message.wanted[-1].gain[0] <= 0.0025 and message.wanted[0].gain[1] > 0.005
+    gain_of = {each.label: each.gain for each in message.wanted}
+    assert -0.01 < gain_of["class 2"][0] <= 0 <= gain_of["class 2"][1] < 0.01
     assert {each.photos for each in message.wanted} == {40}
     gains = [each.gain for each in message.wanted]
     assert all(low <= high for low, high in gains)
@@ -250,7 +250,7 @@ def test_curve_goes_on_as_it_began(power: float, floor: float) -> None:
 
 def test_interval_is_of_what_will_be_counted() -> None:
     low, high = interval(1.0, 0.005, 24, 5)
-    assert low == 0.8 and high == 1  # One of five may be wrong, although none of 24 was.
+    assert low == 0.7999 and high == 1  # One of five may be wrong, although none of 24 was.
     low, high = interval(0.975, 0.01, 200, 40)
     assert 0.9 <= low < 0.975 and high == 1
     low, high = interval(0.0, 0.1, 24, 50)
@@ -258,7 +258,7 @@ def test_interval_is_of_what_will_be_counted() -> None:
     low, high = interval(0.85, 0.03, 600, 20_000)
     assert abs(low - (0.85 - 1.645 * 0.03)) < 0.01 and abs(high - (0.85 + 1.645 * 0.03)) < 0.01
     low, high = interval(0.85, 0.001, 600, 100)
-    assert (low, high) == (0.79, 0.91)
+    assert (low, high) == (0.7899, 0.9101)
 
 
 @given(
@@ -274,7 +274,7 @@ def test_interval_holds_what_was_measured(
 ) -> None:
     for each in (share, end):
         low, high = interval(each, deviation, measured, counted)
-        assert 0 <= low <= each + 1e-4 and each - 1e-4 <= high <= 1
+        assert 0 <= low <= each <= high <= 1
 
 
 def split_of(sizes: list[int]) -> Split:

@@ -10,6 +10,9 @@ TAIL = 0.05
 Z = 1.645
 """Of a normal distribution, as much lies beyond so many deviations."""
 
+ROUNDED = 1e-4
+"""A count's share that was rounded elsewhere lies within, too."""
+
 MOST = 20_000
 """Photos that are counted one by one; what more would change is less than a thousandth."""
 
@@ -31,4 +34,5 @@ def interval(share: float, deviation: float, measured: float, counted: float) ->
     logs -= torch.lgamma(right + 1) + torch.lgamma(wrong + 1)
     below = logs.softmax(0).cumsum(0)
     low, high = (int((below < tail).sum()) / count for tail in (TAIL, 1 - TAIL))
-    return round(min(low, share), 4), round(min(1.0, max(high, share)), 4)
+    low, high = min(low, share) - ROUNDED, max(high, share) + ROUNDED
+    return round(max(0.0, low), 4), round(min(1.0, high), 4)

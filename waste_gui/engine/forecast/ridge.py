@@ -40,6 +40,15 @@ class Sums:
             is_class_NC.sum(0),
         )
 
+    def __add__(self, other: Sums) -> Sums:
+        return Sums(
+            self.photos + other.photos,
+            self.features_K + other.features_K,
+            self.products_KK + other.products_KK,
+            self.towards_KC + other.towards_KC,
+            self.counts_C + other.counts_C,
+        )
+
     def __sub__(self, other: Sums) -> Sums:
         return Sums(
             self.photos - other.photos,
