@@ -17,6 +17,7 @@ from tests.benchmarks.figures import Comparison, RowResult
 from tests.benchmarks.first_batch import first_batch
 from tests.benchmarks.loading import epoch_2, resized_cache
 from tests.benchmarks.photos import Bench, open_bench
+from tests.benchmarks.preview import preview
 from tests.benchmarks.runs import runs_page
 from tests.benchmarks.scan import scan
 from tests.benchmarks.timeline import timeline
@@ -41,6 +42,7 @@ ROWS: dict[str, Row] = {
         training_step,
         forward,
         last_layer,
+        preview,
         scan,
         timeline,
         window_messages,

@@ -166,6 +166,13 @@ def engine_seconds_of(settings: str, folder: str, home: dict[str, str]) -> float
     return time.perf_counter() - began
 
 
+def preview_seconds_of(settings: str, home: dict[str, str]) -> float:
+    """A whole preview, from the command to its end."""
+    began = time.perf_counter()
+    run([sys.executable, "-m", "waste_gui.engine", "preview", settings, "--format", "json"], env=home)
+    return time.perf_counter() - began
+
+
 def first_batch_in_a_run(photos: Path, batch: int, folder: Path) -> float:
     """Seconds that a training of a ResNet-18 waits between its model and its first batch, nothing cached."""
     config = RunConfig(
