@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.benchmarks import machine, table
 from tests.benchmarks.child import ChildFailed
 from tests.benchmarks.decode import decode
-from tests.benchmarks.embedding import forward, last_layer
+from tests.benchmarks.embedding import forward, last_layer, start_to_done
 from tests.benchmarks.figures import Comparison, RowResult
 from tests.benchmarks.first_batch import first_batch
 from tests.benchmarks.loading import epoch_2, resized_cache
@@ -43,6 +43,7 @@ ROWS: dict[str, Row] = {
         forward,
         last_layer,
         preview,
+        start_to_done,
         scan,
         timeline,
         window_messages,

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 import time
+import warnings
 from functools import partial
 from statistics import median
 
 from tests.benchmarks import ours
 from tests.benchmarks.child import in_child
 from tests.benchmarks.figures import Comparison, Goal, Rate, interleave
-from tests.benchmarks.photos import Bench
+from tests.benchmarks.photos import Bench, make_many
 from waste_gui.rundir import HOME_VARIABLE
 
 EPOCHS = 20
+TRASHNET = 2527
+"""So many photos TrashNet has."""
+
+COLD_S, KNOWN_S = 90.0, 20.0
+LIMIT = "the limit"
+ONNX_TOO = "pip install 'waste-gui[benchmarks]' compares it with onnxruntime"
 
 
 def forward(bench: Bench) -> list[Comparison]:
@@ -23,13 +31,65 @@ def forward(bench: Bench) -> list[Comparison]:
         name: partial(in_child, "embedding:seconds_of_a_pass", photos=photos, passes=passes, keeps=keeps)
         for name, keeps in (("ours", True), ("plain", False))
     }
+    exported = bench.scratch / "model.onnx"
+    compares = bool(in_child("embedding:export_to_onnx", photos=photos, file=str(exported)))
+    if compares:
+        sides["onnx"] = partial(
+            in_child, "embedding:seconds_of_onnxruntime", photos=photos, passes=passes, file=str(exported)
+        )
     measured = interleave(bench.rounds, sides)
     what, other = f"a forward pass on a CPU, EfficientNet-Lite0, {photos} × 224 px", "without our allocator"
-    return [
-        Comparison(
-            what, other, measured["ours"], measured["plain"], Goal("at least", 2), Rate(photos, "photos")
-        )
-    ]
+    rate = Rate(photos, "photos")
+    faster = Comparison(
+        what,
+        other,
+        measured["ours"],
+        measured["plain"],
+        Goal("at least", 2),
+        rate,
+        note="" if compares else ONNX_TOO,
+    )
+    if not compares:
+        return [faster]
+    goal = Goal("at most", 1.25)
+    return [faster, Comparison(what, "onnxruntime", measured["ours"], measured["onnx"], goal, rate)]
+
+
+def export_to_onnx(photos: int, file: str) -> bool:
+    """Whether onnx and onnxruntime are there, and the same network stands in the file. The older exporter:
+    the newer one wants onnxscript, too."""
+    if not all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime")):
+        return False
+    import torch
+
+    from waste_gui.config import RunConfig
+    from waste_gui.engine import models
+
+    model, spec = models.build(RunConfig(), ("a", "b"))
+    images = torch.rand(photos, 3, spec.image_size, spec.image_size)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(model.eval(), (images,), file, dynamo=False)
+    return True
+
+
+def seconds_of_onnxruntime(photos: int, passes: int, file: str) -> float:
+    """With as many threads as torch takes."""
+    import numpy as np
+    import onnxruntime
+    import torch
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    asked = session.get_inputs()[0]
+    images = np.random.default_rng(0).random((photos, *asked.shape[1:]), np.float32)
+    seconds = []
+    for _ in range(passes + 1):
+        began = time.perf_counter()
+        session.run(None, {asked.name: images})
+        seconds.append(time.perf_counter() - began)
+    return median(seconds[1:])
 
 
 def seconds_of_a_pass(photos: int, passes: int, keeps: bool) -> float:
@@ -87,6 +147,22 @@ def last_layer(bench: Bench) -> list[Comparison]:
             note=f"the first time it takes {first:.1f} s",
         )
     ]
+
+
+def start_to_done(bench: Bench) -> list[Comparison]:
+    """A first training with the default settings, from the command to its end: of photos that nobody has
+    seen before, and once more. Once, whatever the rounds: it takes minutes."""
+    count = 24 if bench.quick else TRASHNET
+    photos, home = make_many(bench, count), bench.scratch / "a fresh home"
+    settings = bench.scratch / "defaults.json"
+    ours.head_settings(photos, settings)
+    found = []
+    for when, limit_s in (("the first time", COLD_S), ("the second time", KNOWN_S)):
+        folder = str(bench.scratch / f"run {when}")
+        took = ours.engine_seconds_of(str(settings), folder, {HOME_VARIABLE: str(home)})
+        what = f"Start to Done on {count:,} photos, default settings, {when}"
+        found.append(Comparison(what, LIMIT, [took], [limit_s], Goal("at most", 1)))
+    return found
 
 
 def frozen_epochs(paths: list[str], epochs: int) -> float:

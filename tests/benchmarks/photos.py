@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageEnhance
 
 from tests.benchmarks import ours
 
@@ -60,6 +60,26 @@ def open_bench(photos: Path | None, scratch: Path, rounds: int, quick: bool) -> 
     if not bench.paths():
         raise FileNotFoundError(f"There are no JPEGs in the sub-folders of {photos}.")
     return bench
+
+
+def make_many(bench: Bench, count: int) -> Path:
+    """A dataset of `count` photos, each another file: crops of those there are, at other brightness. Photos
+    of one origin stand on both sides of its division, so it says nothing of accuracy."""
+    sources = bench.all_paths()
+    random = np.random.default_rng(0)
+    folder = bench.scratch / f"{count} photos"
+    for number in range(count):
+        source = Path(sources[number % len(sources)])
+        path = folder / source.parent.name / f"{number:05}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with Image.open(source) as photo:
+            image = photo.convert("RGB")
+        width, height = image.size
+        share = random.uniform(0.85, 1.0)
+        left, top = (random.uniform(0, (1 - share) * side) for side in (width, height))
+        cropped = image.crop((int(left), int(top), int(left + share * width), int(top + share * height)))
+        ImageEnhance.Brightness(cropped).enhance(random.uniform(0.8, 1.2)).save(path, quality=QUALITY)
+    return folder
 
 
 def make_large(bench: Bench, megabytes: str) -> list[str]:
