@@ -154,3 +154,37 @@ def test_progress_of_a_fit_never_goes_back_nor_past_its_end() -> None:
     fit(rows_of(1, 40, 30, 3), 3, 0, lambda done, of: told.append((done, of)))
     assert [done for done, _ in told] == sorted(done for done, _ in told)
     assert told[-1][0] < told[-1][1]
+
+
+def test_large_set_is_looked_at_bit_by_bit_and_comes_to_the_same_head(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = rows_of(3, photos=400, features=12, classes=4, views=2, signal=0.5)
+    halves = replace(rows, features_NF=rows.features_NF.half())
+    exact = replace(rows, features_NF=halves.features_NF.float())
+    whole = fit(exact, 4, seed=1)
+    assert torch.equal(fit(halves, 4, seed=1).head.weight, whole.head.weight), "float16 costs nothing"
+    monkeypatch.setattr(head_module, "COMPARED", 399)
+    monkeypatch.setattr(head_module, "CHUNK", 64)
+    told: list[tuple[int, int]] = []
+    parted = fit(halves, 4, seed=1, tell=lambda done, of: told.append((done, of)))
+    assert parted.decay == whole.decay
+    assert torch.allclose(parted.head.weight, whole.head.weight, atol=2e-3)
+    assert parted.loss == pytest.approx(whole.loss, abs=1e-4)
+    assert told == sorted(told) and told[-1][0] <= told[-1][1]
+    assert told.count(told[0]) >= 2 * (800 // 64), "before the first look, too"
+
+
+def test_large_set_is_left_at_once_when_a_stop_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(head_module, "COMPARED", 20)
+    monkeypatch.setattr(head_module, "CHUNK", 16)
+    rows = rows_of(3, photos=100, features=5, classes=2, views=2)
+    told: list[int] = []
+
+    def stop(done: int, of: int) -> None:
+        told.append(done)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(rows, 2, seed=1, tell=stop)
+    assert told == [0]

@@ -27,6 +27,10 @@ TOLERANCE = 1e-5
 SILENT = 1e-4
 """A feature that varies by no more than this share says nothing, and is not made loud."""
 
+VIEWED = 2
+CHUNK = 16_384
+"""Rows of a set that is large, which are looked at between two words: some 160 MB, a tenth of a second."""
+
 LARGE = 1_000_000_000
 """Products in a look at all rows, from which on several threads are quicker."""
 
@@ -55,7 +59,8 @@ class Fit:
 @dataclass(frozen=True)
 class Rows:
     """Embeddings (N, features) with their labels and what each weighs; `photos_N` numbers the photo that a
-    row is a view of, so that no photo stands on both sides of a division."""
+    row is a view of, so that no photo stands on both sides of a division. Features may be float16, as they
+    are kept: half the memory."""
 
     features_NF: Tensor
     labels_N: Tensor
@@ -76,17 +81,20 @@ def fit(
 ) -> Fit:
     """The head with the decay that fits best to photos it was not fitted to. `tell(done, of)` is called at
     each look at all rows and may raise, to stop."""
-    scale = Scale.of(rows.features_NF)
-    scaled = replace(rows, features_NF=scale(rows.features_NF))
-    pace = Pace(tell, len(DECAYS) * (FOLDS + 1))
+    many = is_large(rows)
+    pace = Pace(tell, len(DECAYS) * (FOLDS + 1) + many)
     with few_threads(rows.features_NF.numel() * classes):
-        decay, accuracy = best_decay(some(scaled, seed), classes, seed, pace)
+        scale = Scale.of(rows.features_NF, pace)
+        scaled = replace(rows, features_NF=scale(rows.features_NF, pace))
+        compared = some(scaled, seed)
+        decay, accuracy = best_decay(compared, classes, seed, pace)
         head = None
         for each in DECAYS[: DECAYS.index(decay) + 1]:
-            head = solve(scaled, classes, each, head, pace)
+            head = solve(compared if many else scaled, classes, each, head, pace)
+        if many:  # From near the optimum: one fit to all of them, not one for each decay.
+            head = solve(scaled, classes, decay, head, pace)
     assert head is not None
-    loss = nn.functional.cross_entropy(head.logits(scaled.features_NF), rows.labels_N).item()
-    return Fit(scale.unscaled(head), decay, accuracy, loss)
+    return Fit(scale.unscaled(head), decay, accuracy, mean_loss(scaled, head))
 
 
 def best_decay(rows: Rows, classes: int, seed: int, pace: Pace) -> tuple[float, float]:
@@ -125,6 +133,32 @@ def few_threads(products: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def is_large(rows: Rows) -> bool:
+    """Whether a look at all rows takes long, and has to be interrupted."""
+    return len(rows.labels_N) > VIEWED * COMPARED
+
+
+def in_chunks(rows: int, pace: Pace | None) -> Iterator[slice]:
+    """All of so few rows at once, as ever; more of them bit by bit, with a word between."""
+    size = CHUNK if rows > VIEWED * COMPARED else max(1, rows)
+    for start in range(0, rows, size):
+        if pace is not None and start:
+            pace.breathe()
+        yield slice(start, start + size)
+
+
+def mean_loss(rows: Rows, head: Head) -> float:
+    if not is_large(rows):
+        return nn.functional.cross_entropy(head.logits(rows.features_NF), rows.labels_N).item()
+    sums = [
+        nn.functional.cross_entropy(
+            head.logits(rows.features_NF[part]), rows.labels_N[part], reduction="sum"
+        ).item()
+        for part in in_chunks(len(rows.labels_N), None)
+    ]
+    return sum(sums) / len(rows.labels_N)
+
+
 class Pace:
     """How far so many fits are. One takes `ITERATIONS` looks at all rows, or fewer."""
 
@@ -134,6 +168,10 @@ class Pace:
 
     def look(self) -> None:
         self._looks = min(self._looks + 1, ITERATIONS - 1)
+        self._tell(self._fits * ITERATIONS + self._looks, self._of)
+
+    def breathe(self) -> None:
+        """Within a look."""
         self._tell(self._fits * ITERATIONS + self._looks, self._of)
 
     def end_fit(self) -> None:
@@ -148,17 +186,38 @@ class Scale:
     deviation_F: Tensor
 
     @classmethod
-    def of(cls, features_NF: Tensor) -> Scale:
-        deviation_F, mean_F = torch.std_mean(features_NF, dim=0, correction=0)
+    def of(cls, features_NF: Tensor, pace: Pace | None = None) -> Scale:
+        parts = list(in_chunks(len(features_NF), pace))
+        if len(parts) == 1:
+            deviation_F, mean_F = torch.std_mean(features_NF.float(), dim=0, correction=0)
+        else:
+            deviation_F, mean_F = _std_mean_of_many(features_NF, pace)
         silent_F = deviation_F <= SILENT * (mean_F.abs() + deviation_F.max())
         return cls(mean_F, torch.where(silent_F, 1.0, deviation_F))
 
-    def __call__(self, features_NF: Tensor) -> Tensor:
-        return (features_NF - self.mean_F).div_(self.deviation_F * math.sqrt(features_NF.shape[1]))
+    def __call__(self, features_NF: Tensor, pace: Pace | None = None) -> Tensor:
+        scaled_NF = torch.empty(features_NF.shape)
+        for part in in_chunks(len(features_NF), pace):
+            torch.sub(features_NF[part].float(), self.mean_F, out=scaled_NF[part])
+            scaled_NF[part].div_(self.deviation_F * math.sqrt(features_NF.shape[1]))
+        return scaled_NF
 
     def unscaled(self, head: Head) -> Head:
         weight = head.weight / self.deviation_F / math.sqrt(head.weight.shape[1])
         return Head(weight, head.bias - weight @ self.mean_F)
+
+
+def _std_mean_of_many(features_NF: Tensor, pace: Pace | None) -> tuple[Tensor, Tensor]:
+    """By sums in double precision: no second copy of the rows."""
+    count, features = features_NF.shape
+    sum_F, squares_F = torch.zeros(features, dtype=torch.float64), torch.zeros(features, dtype=torch.float64)
+    for part in in_chunks(count, pace):
+        chunk = features_NF[part].double()
+        sum_F += chunk.sum(0)
+        squares_F += chunk.square_().sum(0)
+    mean_F = sum_F / count
+    deviation_F = (squares_F / count - mean_F.square()).clamp(min=0).sqrt()
+    return deviation_F.float(), mean_F.float()
 
 
 def divide(rows: Rows, seed: int) -> list[Tensor]:
@@ -196,10 +255,16 @@ def solve(
         if pace is not None:
             pace.look()
         optimizer.zero_grad()
-        losses = nn.functional.cross_entropy(features_NF @ weight.T + bias, labels_N, reduction="none")
-        loss = (losses * share_N).sum() + 0.5 * decay * weight.square().sum()
-        loss.backward()  # type: ignore[no-untyped-call]
-        return loss
+        whole = torch.zeros(())
+        for part in in_chunks(len(labels_N), pace):
+            logits_NC = features_NF[part] @ weight.T + bias
+            losses = nn.functional.cross_entropy(logits_NC, labels_N[part], reduction="none")
+            loss = (losses * share_N[part]).sum()
+            if part.stop >= len(labels_N):
+                loss = loss + 0.5 * decay * weight.square().sum()
+            loss.backward()  # type: ignore[no-untyped-call]
+            whole += loss.detach()
+        return whole
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
     if pace is not None:

@@ -88,7 +88,7 @@ def training_rows(
             "Photos of fewer than two classes can be read.",
             "Look at the photos: failures.csv in the run folder lists those that cannot be read.",
         )
-    features_NF = torch.stack([found[sample.path] for sample in kept], dim=1).flatten(0, 1).float()
+    features_NF = torch.stack([found[sample.path] for sample in kept], dim=1).flatten(0, 1)
     labels = [sample.label for sample in kept]
     weights_N = torch.ones(len(kept))
     if config.balance != "none":
