@@ -216,7 +216,11 @@ def test_own_photos_take_the_place_of_the_small_example(
 def test_bounds_are_those_of_the_settings(form: Fields) -> None:
     epochs = form.editors["epochs"]
     assert isinstance(epochs, QSpinBox)
-    assert (epochs.minimum(), epochs.maximum()) == (1, 100_000)
+    assert (epochs.minimum(), epochs.maximum()) == (0, 100_000)
+    epochs.setValue(epochs.minimum())
+    assert epochs.text() == "automatic" and form.config().epochs is None, "none is no number of epochs"
+    batch = form.editors["batch_size"]
+    assert isinstance(batch, QSpinBox) and (batch.minimum(), batch.maximum()) == (1, 65_536)
 
 
 def test_results_name_the_weakest_class(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:

@@ -55,10 +55,17 @@ def page(qtbot: QtBot, theme: Theme) -> Iterator[RunsPage]:
 @pytest.fixture
 def three(page: RunsPage, qtbot: QtBot) -> RunsPage:
     """The newest first: c done with 90 %, b stopped with 40 %, a failed."""
-    make_run("a", (started(1e9), FAILED), RunConfig(model="resnet18", source=("/data/waste",)), "1" * 16, 10)
+    make_run(
+        "a",
+        (started(1e9), FAILED),
+        RunConfig(model="resnet18", source=("/data/waste",), epochs=20),
+        "1" * 16,
+        10,
+    )
     stopped = (started(2e9), epoch(1, 0.4), STOPPED)
     make_run("b", stopped, RunConfig(model="ViT-B-32", source=("/data/more",), epochs=5), "2" * 16, 30)
-    make_run("c", (started(3e9), DONE), RunConfig(model="ViT-B-32", source=("/data/more",)), "2" * 16, 20)
+    done = RunConfig(model="ViT-B-32", source=("/data/more",), epochs=20)  # As a run writes what it decided.
+    make_run("c", (started(3e9), DONE), done, "2" * 16, 20)
     return listed(page, 3, qtbot)
 
 
