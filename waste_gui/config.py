@@ -93,7 +93,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         Meta(
             title="Tune",
             description="What is trained. 'head': the last layer alone, in one pass of the photos and "
-            "seconds; 'all': every layer; 'head_then_all': one after the other, which takes longest; "
+            "seconds; 'all': every layer; 'head_then_all': the last one, then the others after it (of the "
+            "starter model all but the first blocks); "
             "'auto': 'head' on a computer without a graphics card, 'head_then_all' with one, 'all' "
             "from nothing.",
         ),

@@ -450,6 +450,12 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     photos: Count
     gain: Interval
 
+    @property
+    def helps(self) -> bool:
+        """Whether it brings something that can be told, in whole points."""
+        low, high = sorted(round(100 * each) for each in self.gain)
+        return low >= 0 and high >= 1
+
 
 class SourceForecast(msgspec.Struct, frozen=True, kw_only=True):
     """How many of a source's `photos` would be right if none of them were trained on; None where the others

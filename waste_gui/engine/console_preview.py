@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from waste_gui.bounds import Interval
-from waste_gui.protocol import Previewed
+from waste_gui.protocol import Previewed, Wanted
 
 MOST = 10
 """Lines of each kind."""
@@ -25,7 +25,7 @@ def preview_in_words(told: Previewed) -> Iterator[str]:
     )
     yield from listed(
         "What more photos would bring",
-        [f"{w.photos} more of {w.label}: {points(w.gain)}" for w in told.wanted],
+        [f"{w.photos} more of {w.label}: {points(w)}" for w in told.wanted],
     )
     yield from listed(
         "Without a source's own photos",
@@ -42,10 +42,10 @@ def between(interval: Interval) -> str:
     return f"{interval[0]:.1%} to {interval[1]:.1%}, nine times of ten"
 
 
-def points(gain: Interval) -> str:
-    low, high = gain
-    if low <= 0:
+def points(wanted: Wanted) -> str:
+    if not wanted.helps:
         return "nothing that could be told"
+    low, high = wanted.gain
     return f"{100 * low:+.1f} to {100 * high:+.1f} points"
 
 

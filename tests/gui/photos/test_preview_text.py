@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.gui.preview_pictures import previewed
 from waste_gui import protocol as p
+from waste_gui.engine.console_preview import preview_in_words
 from waste_gui.gui.common.theme import Theme
 from waste_gui.gui.common.thumbnails import Thumbnails
 from waste_gui.gui.photos import preview_text as words
@@ -117,15 +118,21 @@ def qtbot_page(qapp: object) -> object:
     [
         ((0.011, 0.034), "+1 to +3 points"),
         ((0.004, 0.026), "0 to +3 points"),
-        ((-0.012, 0.021), "−1 to +2 points"),
         ((0.009, 0.012), "+1 point"),
         ((0.021, 0.018), "+2 points"),
-        ((0.004, -0.004), "nothing"),
-        ((-0.03, -0.01), "nothing"),
+        ((0.021, -0.012), ""),
+        ((-0.016, 0.016), ""),
+        ((0.004, -0.004), ""),
+        ((-0.03, -0.01), ""),
     ],
 )
-def test_gain_is_said_in_points(gain: tuple[float, float], said: str) -> None:
-    assert words.points(gain) == said
+def test_gain_is_said_in_points_where_there_is_one_to_tell(gain: tuple[float, float], said: str) -> None:
+    """One that may as well be a loss is none, here as in a terminal."""
+    wanted = p.Wanted(label="tin", photos=40, gain=gain)
+    told = msgspec.structs.replace(previewed(["/waste/glass/1.jpg"]), wanted=(wanted,))
+    known = f"40 more of tin: {said}" if said else "More of tin: nothing that could be told"
+    assert words.wanted(told) == [known]
+    assert ("nothing that could be told" in "".join(preview_in_words(told))) == (not said)
 
 
 def test_class_that_helps_most_is_said_first_and_those_that_do_not_together() -> None:
@@ -134,7 +141,7 @@ def test_class_that_helps_most_is_said_first_and_those_that_do_not_together() ->
         "40 more of trash: +1 to +3 points",
         "40 more of metal: 0 to +3 points",
         "40 more of plastic: 0 to +1 point",
-        "More of cardboard, paper: nothing",
+        "More of cardboard, paper: nothing that could be told",
     ]
 
 

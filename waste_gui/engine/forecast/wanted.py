@@ -41,7 +41,7 @@ def find_wanted(
     seed: int,
     tell: Callable[[], object],
 ) -> tuple[Wanted, ...]:
-    """The class that would gain most first; those that would bring nothing last."""
+    """The class that would gain most first; those of which nothing can be told last."""
     counts = torch.bincount(labels_N, minlength=len(classes))
     asked = [label for label in range(len(classes)) if counts[label] >= LEAST]
     asked = sorted(asked, key=lambda label: int(counts[label]))[:MOST_CLASSES]
@@ -59,7 +59,7 @@ def find_wanted(
         told.append(
             (middle, Wanted(label=classes[label], photos=photos, gain=(round(low, 4), round(high, 4))))
         )
-    order = sorted(told, key=lambda each: (each[1].gain[0] <= 0, -each[0], each[1].label))
+    order = sorted(told, key=lambda each: (not each[1].helps, -each[0], each[1].label))
     return tuple(wanted for _, wanted in order)
 
 

@@ -171,10 +171,8 @@ def confusions(told: Previewed) -> list[str]:
 
 
 def points(gain: Interval) -> str:
-    """`+1 to +3 points`, or `nothing`."""
+    """`+1 to +3 points`."""
     low, high = sorted(round(100 * each) for each in gain)
-    if low <= 0 and high <= 0:
-        return "nothing"
     one = f"{_signed(high)} point" + ("" if high == 1 else "s")
     return one if low == high else f"{_signed(low)} to {one}"
 
@@ -184,16 +182,16 @@ def _signed(number: int) -> str:
 
 
 def wanted(told: Previewed) -> list[str]:
-    """`40 more of metal: +1 to +3 points`, what helps most first; what helps nothing in one line."""
+    """`40 more of metal: +1 to +3 points`, what helps most first; of what nothing can be told in one line."""
     best = sorted(told.wanted, key=lambda each: -sum(each.gain))[:ROWS]
-    helps = [each for each in best if points(each.gain) != "nothing"]
+    helps = [each for each in best if each.helps]
     lines = [
         one_line(f"{count(each.photos)} more of {each.label}: {points(each.gain)}") for each in helps[:WANTED]
     ]
-    idle = [one_line(each.label) for each in best if points(each.gain) == "nothing"]
+    idle = [one_line(each.label) for each in best if not each.helps]
     if idle:
         others = f" and {count(len(idle) - 3)} others" if len(idle) > 3 else ""
-        lines.append(f"More of {', '.join(idle[:3])}{others}: nothing")
+        lines.append(f"More of {', '.join(idle[:3])}{others}: nothing that could be told")
     return lines
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from waste_gui.config import EPOCHS, EPOCHS_AFTER_HEAD, RunConfig, tune_on
+from waste_gui.config import RunConfig, epochs_on, tune_on
 from waste_gui.gui.common.formatting import many
 from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.theme import UNIT
@@ -52,7 +53,7 @@ def facts(snapshot: Snapshot, config: RunConfig | None, found: str = "") -> dict
 def _epochs(run: Run, config: RunConfig) -> str:
     """What of the network is trained, and how long: as decided, else as it will be."""
     tune = run.tune or tune_if_known(config)
-    epochs = config.epochs or (EPOCHS_AFTER_HEAD if tune in ("head_then_all", "auto") else EPOCHS)
+    epochs = epochs_on(msgspec.structs.replace(config, tune=tune), cpu=False)
     of_all = f"{epochs} · batch {config.batch_size}"
     match tune:
         case "head":
