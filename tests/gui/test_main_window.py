@@ -8,10 +8,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtCore import QEvent, QMimeData, QObject, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from tests.gui import pictures
@@ -501,13 +501,62 @@ def test_every_control_has_a_name(make_window: Make, photos: Path, qtbot: QtBot)
     assert nameless == []
 
 
+class Shown(QObject):
+    """Tells when a widget is shown."""
+
+    def __init__(self, widget: QWidget, tell: Callable[[], None]) -> None:
+        super().__init__(widget)
+        self._tell = tell
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Show:
+            self._tell()
+        return False
+
+
+class Heights(QObject):
+    """All that a widget has had since, also between two paints."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.seen = {widget.height()}
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QResizeEvent):
+            self.seen.add(event.size().height())
+        return False
+
+
 def test_layout_does_not_move_when_the_state_changes(make_window: Make, photos: Path, qtbot: QtBot) -> None:
     window = ready(make_window("trains"), photos, qtbot)
     QApplication.processEvents()  # What was asked of the layout meanwhile.
     before = window.frame.header.geometry()
+    heights = Heights(window.frame.header)
     window.frame.header.start_button.click()
     qtbot.waitUntil(lambda: window.rooms.shown.snapshot.run.phase is RunPhase.TRAINING, timeout=WAIT_MS)
     assert window.frame.header.geometry() == before
+    assert heights.seen == {before.height()}
+
+
+def test_what_is_looked_at_in_the_place_of_the_classes_never_stands_beside_them(
+    make_window: Make, photos: Path, qtbot: QtBot
+) -> None:
+    window = ready(make_window("trains"), photos, qtbot)
+    data = window.rooms.data
+    data.previewing.prepare()
+    both: list[list[bool]] = []
+    places = (data._lists, data.checking.page, data.previewing.place)
+
+    def look(*_: object) -> None:
+        both.append([place.isVisible() for place in places])
+
+    for place in places:
+        Shown(place, look)
+    for browse in (data.checking, data.previewing, data.checking, data.checking):
+        browse.browse(not browse.browsing)
+    assert both and all(sum(each) <= 1 for each in both), both
 
 
 def shown_texts(window: MainWindow) -> list[str]:

@@ -93,7 +93,7 @@ MAY = {
         "read_bytes": OF_THE_PROGRAM,
         "mkdir": "of the desktop, in the person's home",
     },
-    "gui/photos/check.py": {"tempfile.TemporaryDirectory": "private, and nobody can guess its name"},
+    "gui/session/engine_work.py": {"tempfile.TemporaryDirectory": "private, and nobody can guess its name"},
     "gui/runs/trash.py": {
         "QFile": "a link would be moved itself",
         "shutil.move": "the person moves a run of theirs",

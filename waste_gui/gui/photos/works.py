@@ -109,6 +109,11 @@ class Works(QObject):
     def _show_one(self, other: CheckPart | PreviewPart, browsing: bool) -> None:
         if browsing and other.browsing:
             other.browse(False)
-        for part, page in zip(self._parts, self._pages, strict=True):
-            page.setVisible(part.browsing)
+        places: tuple[QWidget, ...] = self._pages
+        shown = [page for part, page in zip(self._parts, places, strict=True) if part.browsing]
+        for page in places:
+            if page not in shown:
+                page.hide()
         self.browsed.emit()
+        for page in shown:  # Last: two in one place would need more room than there is.
+            page.show()

@@ -126,9 +126,11 @@ class Header(QWidget):
         self._fit_best()
         running = snapshot.run.phase.running
         focus_moves = any(b.hasFocus() for b in (self.start_button, self.stop_button, self.back_button))
-        self.back_button.setVisible(trains_elsewhere)
-        self.stop_button.setVisible(running and not trains_elsewhere)
-        self.start_button.setVisible(not running and not trains_elsewhere)
+        shown = self.back_button if trains_elsewhere else self.stop_button if running else self.start_button
+        for button in (self.back_button, self.stop_button, self.start_button):
+            if button is not shown:
+                button.hide()
+        shown.show()  # Last: with two of them for a moment, all below would jump.
         self.start_button.setEnabled(readiness.ready and not running)
         if focus_moves:
             self.button.setFocus(Qt.FocusReason.OtherFocusReason)
