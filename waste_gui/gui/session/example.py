@@ -13,7 +13,8 @@ from waste_gui.rundir import data_dir
 
 DEMO_CONFIG = RunConfig(name="small example", epochs=5)
 """What anybody's first training does: from the starter weights, by default the last layer. Measured on two
-cores: all drawn photos are right after it, or all but one, and epochs of all layers on small images made that worse."""
+cores: all drawn photos are right after it, or all but one, and epochs of all layers on small images made that
+worse."""
 
 
 def demo_folder() -> Path:
