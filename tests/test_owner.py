@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -118,6 +119,30 @@ def test_engine_that_took_the_folder_is_ours_and_can_be_ended(
         assert engine.wait(10) < 0
         end(owner)  # Its number may be anybody's by now.
         assert prove(owner) is None and RunDir(moved).owner() is None
+
+
+def test_folder_that_is_moved_while_its_lock_is_read_proves_nobody_and_raises_nothing(folder: RunDir) -> None:
+    """A folder that comes and goes, as a drive does, between the lock's text and its proof."""
+    folder.acquire()
+    moved = folder.path.with_name("moved")
+    until, done = time.monotonic() + 10, threading.Event()
+
+    def come_and_go() -> None:
+        while not done.is_set():
+            folder.path.rename(moved)
+            moved.rename(folder.path)
+
+    thread = threading.Thread(target=come_and_go)
+    thread.start()
+    try:
+        proven = set()
+        while proven != {True, False} and time.monotonic() < until:
+            who = owners.read_owner(folder.lock, folder.events, data_dir(), time.time())
+            proven |= {who.ours} if who else set()
+    finally:
+        done.set()
+        thread.join()
+    assert proven == {True, False}
 
 
 def test_copy_of_a_running_runs_folder_is_not_ours(folder: RunDir, tmp_path: Path) -> None:

@@ -183,7 +183,10 @@ def _is_proven(said: _Lock, folder: Path, home: Path) -> bool:
     key = _key(home)
     if key is None or not said.identity or not _is_mine(said.pid):
         return False
-    return hmac.compare_digest(_proof(said, folder, key), said.proof)
+    try:
+        return hmac.compare_digest(_proof(said, folder, key), said.proof)
+    except OSError:  # Its drive went away, or it was moved, since its lock was read.
+        return False
 
 
 def _proof(lock: _Lock, folder: Path, key: bytes) -> str:
