@@ -135,7 +135,7 @@ def test_folder_that_is_moved_while_its_lock_is_read_proves_nobody_and_raises_no
     thread = threading.Thread(target=come_and_go)
     thread.start()
     try:
-        proven = set()
+        proven: set[bool] = set()
         while proven != {True, False} and time.monotonic() < until:
             who = owners.read_owner(folder.lock, folder.events, data_dir(), time.time())
             proven |= {who.ours} if who else set()
