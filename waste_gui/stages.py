@@ -56,3 +56,5 @@ PREVIEW_STAGES: tuple[StageInfo, ...] = (
 
 INSIDE_TRAIN = ("validate", "save")
 """Stages that come again after each epoch, while `train` is open."""
+
+EVERY_STAGE: tuple[StageInfo, ...] = (*STAGES, EMBED, FIT, FORECAST, *CHECK_STAGES)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from waste_gui import files, isolation
 from waste_gui.config import ConfigError, RunConfig
-from waste_gui.engine import allocator
+from waste_gui.engine import allocator, exits
 from waste_gui.engine.cli import parser, request_from
 from waste_gui.engine.errors import BadSettings, EngineError, UnusableFolder
 from waste_gui.engine.stacks import write_stacks_to
@@ -45,7 +45,7 @@ def main() -> NoReturn:
     allocator.keep_large_blocks()
     status = run(sys.argv[1:])
     sys.stderr.flush()
-    os._exit(status)
+    exits.leave(status)
 
 
 def run(arguments: list[str]) -> int:
@@ -58,6 +58,7 @@ def run(arguments: list[str]) -> int:
     stdout = claim_stdout()
     sys.stderr = forgiving_stderr()
     faulthandler.enable()
+    exits.note_ends()
     block_signals()
     report = Reporter()
     if options.format == "text" or (options.format is None and os.isatty(stdout)):

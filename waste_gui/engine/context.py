@@ -67,6 +67,7 @@ class Context:
         self.save_asked = False
         self.stop_at_epoch_end = False
         self.paused_s = 0.0
+        self.failed_in = ""  # The title of the stage that an error left.
         self._stages = {info.id: info for info in stages}
         self._open: list[StageInfo] = []
 
@@ -86,6 +87,9 @@ class Context:
         open_stage = StageReport(self, info, total)
         try:
             yield open_stage
+        except BaseException:
+            self.failed_in = self.failed_in or info.title
+            raise
         finally:
             self._open.pop()
             self.heart.stacks_due_at = None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import re
 import shutil
 import sys
@@ -14,8 +12,9 @@ import psutil
 
 from waste_gui import known_errors
 from waste_gui.config import RunConfig
+from waste_gui.engine.causes import chain, library_of, place_of
 from waste_gui.engine.errors import DiskFull, EngineError, LibraryFailure, LoadingBroken, OutOfMemory
-from waste_gui.known_errors import Known
+from waste_gui.engine.true_cause import OVERRULES, SEND, Cause, cause_of
 from waste_gui.protocol import RunFailed
 from waste_gui.rundir import RunDir
 
@@ -24,17 +23,22 @@ UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
 
 def failed(
-    failure: BaseException, config: RunConfig, command: str, folder: RunDir | None = None
+    failure: BaseException, config: RunConfig, command: str, folder: RunDir | None = None, stage: str = ""
 ) -> RunFailed:
+    """`stage` is the title of the one in which it was raised, where that is known."""
     details = "".join(traceback.format_exception(failure))
-    known = as_engine_error(failure, config, command, folder)
+    known = as_engine_error(failure, config, command, folder, stage)
     if known is not None:
         return RunFailed(kind=known.kind, text=known.text, hint=known.hint, traceback=details)
-    what = f"{type(failure).__name__}: {first_line(failure)}"
+    cause = cause_of(failure)
+    what = cause.clause if cause else f"{type(failure).__name__}: {first_line(failure)}"
+    library = library_of(failure)
+    whose = f"the library {library}" if library else "the program"
+    where = _where(place_of(failure, chain(failure)), stage)
     return RunFailed(
         kind="bug",
-        text=f"{subject(command)} stopped because of an error in the program: {what}",
-        hint="Nothing saved is lost. Copy the details and send them to us.",
+        text=f"{subject(command)} stopped because of an error in {whose}: {what}{where}",
+        hint=SEND,
         traceback=details,
     )
 
@@ -48,39 +52,48 @@ def first_line(failure: BaseException) -> str:
 
 
 def as_engine_error(
-    failure: BaseException, config: RunConfig, command: str, folder: RunDir | None = None
+    failure: BaseException,
+    config: RunConfig,
+    command: str,
+    folder: RunDir | None = None,
+    stage: str = "",
 ) -> EngineError | None:
-    """What is known of an error: its own words, those for memory and disk, or what its library means."""
+    """What is known of an error: its own words, those for memory and disk, or what its true cause means."""
+    cause = cause_of(failure)
     if isinstance(failure, EngineError):
-        return failure
+        return _more_than_told(failure, cause)
     pool = sys.modules.get("waste_gui.dataset.pool")  # Nothing is imported where memory may be gone.
     if pool is not None and isinstance(failure, pool.PoolError):
         return LoadingBroken(failure.text, failure.hint)
-    known = known_errors.recognise(said_by(failure))
-    kind = known.kind if known else ""
-    if isinstance(failure, MemoryError) or kind == known_errors.OUT_OF_MEMORY:
-        return out_of_memory(str(failure), known, config, command)
-    full = isinstance(failure, OSError) and failure.errno in (errno.ENOSPC, errno.EDQUOT)
-    if full or kind == known_errors.DISK_FULL:
-        return disk_full(failure, folder)
-    if known:
-        return LibraryFailure(kind, f"{subject(command)} stopped: {known.clause}.", known.hint)
-    if isinstance(failure, ImportError):
-        text = f"{subject(command)} stopped: a library cannot be imported ({first_line(failure)})."
-        return LibraryFailure(known_errors.INSTALLATION, text, known_errors.INSTALL_ANEW)
-    return None
+    if cause is None or cause.kind == "bug":
+        return None
+    if cause.kind == known_errors.OUT_OF_MEMORY:
+        return out_of_memory(str(cause.error), cause.clause, config, command)
+    if cause.kind == known_errors.DISK_FULL:
+        return disk_full(cause.file, folder)
+    text = f"{subject(command)} stopped: {cause.clause}{_where(cause.place, stage)}"
+    return LibraryFailure(cause.kind, text, cause.hint)
 
 
-def said_by(failure: BaseException) -> str:
-    """Type and text, below those of the error that it was raised from."""
-    own = f"{type(failure).__module__}.{type(failure).__name__}: {failure}".removeprefix("builtins.")
-    return f"{said_by(failure.__cause__)}\n{own}" if failure.__cause__ else own
+def _more_than_told(failure: EngineError, cause: Cause | None) -> EngineError:
+    """An error of ours says by itself what failed, but of a disk that fails or a limit it knows only the
+    text."""
+    if cause is None or cause.kind not in OVERRULES or failure.kind in OVERRULES:
+        return failure
+    return LibraryFailure(cause.kind, f"{failure.text.rstrip('.')}: {cause.clause}.", cause.hint)
+
+
+def _where(place: str, stage: str) -> str:
+    """`. In the stage Scan photos, at waste_gui/dataset/scan.py, line 41.`"""
+    parts = [f"in the stage {stage}" if stage else "", f"at {place}" if place else ""]
+    told = ", ".join(filter(None, parts))
+    return f". {told[0].upper()}{told[1:]}." if told else "."
 
 
 def is_out_of_memory(failure: BaseException) -> bool:
     """Of the graphics card or the computer."""
-    known = known_errors.recognise(said_by(failure))
-    return isinstance(failure, MemoryError) or bool(known and known.kind == known_errors.OUT_OF_MEMORY)
+    cause = cause_of(failure)
+    return cause is not None and cause.kind == known_errors.OUT_OF_MEMORY
 
 
 def no_room(failure: BaseException, photos: int, doing: str, *, card: bool) -> OutOfMemory:
@@ -96,10 +109,9 @@ def no_room(failure: BaseException, photos: int, doing: str, *, card: bool) -> O
     return OutOfMemory(text, hint + address_limit())
 
 
-def out_of_memory(said: str, known: Known | None, config: RunConfig, command: str) -> OutOfMemory:
+def out_of_memory(said: str, clause: str, config: RunConfig, command: str) -> OutOfMemory:
     """`Batch size 64 needs more than 9.1 GB, 6.1 GB was free.`"""
-    clause = known.clause if known and known.kind == known_errors.OUT_OF_MEMORY else ""
-    text = f"{subject(command)} stopped: {clause or 'the computer ran out of memory'}."
+    text = f"{subject(command)} stopped: {clause}."
     amount = gpu_amount(said) if "graphics card" in clause else computer_amount(said)
     if command != "train":
         return OutOfMemory(text, "Close other programs, and start again.")
@@ -153,10 +165,8 @@ def address_limit() -> str:
     return f" This program may use {size(limit)} (ulimit -v)."
 
 
-def disk_full(failure: BaseException, run: RunDir | None) -> EngineError:
+def disk_full(file: str, run: RunDir | None) -> EngineError:
     """With what is free on the disk of the file that could not be written, or of the run."""
-    name = getattr(failure, "filename", None)
-    file = os.fsdecode(name) if isinstance(name, str | bytes) else ""
     if file.startswith(SHM):
         text = f"The shared memory of this computer is full{_free(Path(SHM))}."
         return LibraryFailure(known_errors.SHARED_MEMORY, text, known_errors.FEWER)

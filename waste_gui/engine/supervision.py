@@ -12,6 +12,7 @@ from types import FrameType
 
 from waste_gui import __version__
 from waste_gui.config import RunConfig, epochs_if_known
+from waste_gui.engine import exits
 from waste_gui.engine.commands import Commands
 from waste_gui.engine.context import Context
 from waste_gui.engine.errors import EngineError, StopRequested
@@ -58,7 +59,7 @@ def supervise(
     except StopRequested as stop:
         return RunStopped(checkpoint=None, reason=stop.reason)
     except BaseException as failure:  # Whatever it is, the window hears of it; a bug keeps its traceback.
-        return failed(failure, config, command, folder)
+        return failed(failure, config, command, folder, context.failed_in)
     finally:
         context.heart.stop()
         commands.close()
@@ -110,7 +111,8 @@ def obey_signals(commands: Commands) -> None:
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         if asked:
-            os._exit(INTERRUPTED)
+            exits.note_end(f"exit status {INTERRUPTED} since a second {signal.Signals(number).name} came")
+            exits.leave(INTERRUPTED)
         asked.append(number)
         commands.put(Stop())
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from waste_gui import known_errors
 from waste_gui.monitor import formatting
 from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence
-from waste_gui.monitor.last_log import LastLog, at_home, shorten
+from waste_gui.monitor.last_log import MOST_LINES, LastLog, NotedEnd, at_home, shorten
+from waste_gui.stages import EVERY_STAGE
 
 EXIT_FINISHED, EXIT_FAILED, EXIT_STOPPED = 0, 1, 3
 LEAST_MEMORY = 0.05
@@ -56,6 +57,17 @@ class ProcessOutcome:
     not_started: str = ""
     forced: bool = False  # We killed it, since it did not stop when asked.
     work: str = "training"  # What it was there for.
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether anybody knows how it ended."""
+        return bool(self.exit_code is not None or self.signal is not None or self.not_started)
+
+    def with_status(self, status: int | None) -> ProcessOutcome:
+        """As subprocess tells it: a signal is negative, and None tells nothing."""
+        if status is None:
+            return self
+        return replace(self, signal=-status) if status < 0 else replace(self, exit_code=status)
 
     @property
     def crashed(self) -> bool:
@@ -185,7 +197,10 @@ def explain(
     `log` is the last part of what it wrote itself; `before` are the last looks at it while it lived, oldest
     first, about a second apart; `after` is a look once it was gone; `kernel` is the kernel's line on killing
     it; `stage` is the id of the stage it was in."""
-    case = _Case(end, LastLog(log, home), tuple(before), after, kernel, stage)
+    last = LastLog(log, home)
+    if last.end is not None and not end.is_seen:
+        end = replace(end, exit_code=last.end.status, signal=last.end.signal)
+    case = _Case(end, last, tuple(before), after, kernel, stage)
     for rule in _RULES:
         if crash := rule(case):
             lines = tuple(shorten(line) for line in crash.lines)
@@ -244,6 +259,20 @@ class _Case:
         if self.status:
             return f"code 0x{self.status:08X}"
         return f"signal {self.signal}" if self.signal else "as its log says"
+
+    @property
+    def noted(self) -> NotedEnd | None:
+        """What the engine noted of this end."""
+        noted = self.log.end
+        if noted is None or (noted.signal or 0) != self.signal:
+            return None
+        return noted if noted.status in (None, self.end.exit_code) or self.signal else None
+
+    @property
+    def in_stage(self) -> str:
+        """` It was in the stage Scan photos.`"""
+        title = next((stage.title for stage in EVERY_STAGE if stage.id == self.stage), "")
+        return f" It was in the stage {title}." if title else ""
 
     @property
     def unseen(self) -> bool:
@@ -401,6 +430,9 @@ def _as_the_system_says(case: _Case) -> Crash | None:
         called = "a library called from " if frame.module == "waste_gui" else ""
         where = f"{called}{frame.file}, line {frame.line}"
     text = case.way.text.format(work=case.end.work, code=case.code, where=where)
+    if case.noted is not None and case.noted.how:
+        at = f" at {case.noted.places[0]}" if case.noted.places else ""
+        text += f" It was sent {case.noted.how}{at}."
     hint = case.way.hint
     if case.stage == "import" and case.is_way("segmentation_fault", "abort", "illegal_instruction"):
         hint = f"It happened while PyTorch started. {known_errors.INSTALL_ANEW}"
@@ -430,9 +462,34 @@ def _by_a_number(case: _Case) -> Crash | None:
             f"The {work} ended with an error that it could not report ({status}): {case.log.last_exception}"
         )
         return Crash("error", text, "Copy the details and send them to us.", lines)
-    return Crash(
-        "left", f"The {work} ended without a last word ({status}).", case.read_log, lines, certain=False
-    )
+    return _left(case, status)
+
+
+_STATUSES = {
+    2: "as a program does that is called with wrong options",
+    126: "as a shell does where a program may not be run",
+    127: "as a shell does where a program is not there",
+}
+
+
+def _left(case: _Case, status: str) -> Crash:
+    """By itself, whoever in it asked for that."""
+    noted, number = case.noted, case.end.exit_code
+    how = "ended too early, as if it were done" if number == 0 else "ended without a last word"
+    why = f", {_STATUSES[number]}" if number in _STATUSES else ""
+    who = "a library, or another part of the program, ended it by itself"
+    if noted is not None and noted.how:
+        who = f"{_called_by(noted)} ended it by itself, {noted.how}"
+        if noted.how.startswith("became"):
+            who = f"{_called_by(noted)} made it another program ({noted.how.removeprefix('became ')})"
+    text = f"The {case.end.work} {how} ({status}){why}: {who}.{case.in_stage}"
+    lines = (*(noted.places if noted else ()), *case.log.error_lines)[:MOST_LINES]
+    return Crash("left", text, case.read_log, lines, certain=noted is not None)
+
+
+def _called_by(noted: NotedEnd) -> str:
+    """`foo/bar.py, line 30`"""
+    return noted.places[0].partition(", in ")[0] if noted.places else "a library"
 
 
 _RULES = (

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from waste_gui import files
+from waste_gui.code_place import short
 from waste_gui.reporting import OWN_LINE
 
 MOST_LINES = 6
@@ -15,6 +16,7 @@ REACH = 15
 """An error further above the end than this many lines did not end the process."""
 
 LINE_CHARS = 240
+NOTES = "waste_gui/engine/exits.py"
 WORKER = "waste_gui/dataset/worker.py"
 
 _OUR_LINE = re.compile(
@@ -39,7 +41,38 @@ _NOISE = re.compile(
     r"^During handling of the above|^The above exception was|^Exception raised from |^frame #\d+: |"
     r"CUDA kernel errors might be|^For debugging consider|^Compile with `TORCH_USE|^Current thread"
 )
-_LIBRARIES = re.compile(r"^(site-packages|dist-packages|python3\.\d+t?|Lib)$")
+
+
+_END = re.compile(
+    rf"^{re.escape(OWN_LINE)}end: "
+    r"(?:exit status (?P<status>\d+)|signal (?P<signal>\d+)|(?P<other>became .*?))"
+    r"(?P<how>(?: (?:by|since|from) .*?)?)(?: at (?P<places>\S+, line \d+, in .*))?$",
+    re.MULTILINE,
+)
+"""As `engine/exits.py` writes it."""
+
+_END_IN_C = re.compile(rf"^{re.escape(OWN_LINE)}end: exit\(\) of C .*: (?P<name>[^:\n]+)$", re.MULTILINE)
+_UNKNOWN_SIGNAL = re.compile(r"Unknown signal (\d+)")
+_GNU_SIGNALS = (
+    "Hangup|Interrupt|Quit|Illegal instruction|Trace/breakpoint trap|Aborted|Bus error|"
+    "Floating point exception|Killed|User defined signal 1|Segmentation fault|User defined signal 2|"
+    "Broken pipe|Alarm clock|Terminated|Stack fault|Child exited|Continued|Stopped (signal)|Stopped|"
+    "Stopped (tty input)|Stopped (tty output)|Urgent I/O condition|CPU time limit exceeded|"
+    "File size limit exceeded|Virtual timer expired|Profiling timer expired|Window changed|I/O possible|"
+    "Power failure|Bad system call"
+).split("|")
+"""What GNU's library calls the signals from 1 on."""
+
+
+@dataclass(frozen=True)
+class NotedEnd:
+    """What the engine noted of its own end, as it came: `how` ("by os._exit", "from pid 7452 …"), and where
+    in Python, the innermost first."""
+
+    status: int | None = None
+    signal: int | None = None
+    how: str = ""
+    places: tuple[str, ...] = ()
 
 
 TAIL_BYTES = 8192
@@ -85,6 +118,18 @@ class LastLog:
         return self._frames_from(found[-1].end()) if found else ()
 
     @cached_property
+    def end(self) -> NotedEnd | None:
+        """None where nothing was noted, as with every end that comes of itself or by force."""
+        in_python, in_c = [*_END.finditer(self.text)], [*_END_IN_C.finditer(self.text)]
+        if in_python and (not in_c or in_python[-1].start() > in_c[-1].start()):
+            found = in_python[-1]
+            numbers = [int(found[name][:6]) if found[name] else None for name in ("status", "signal")]
+            how = (found["other"] or found["how"] or "").strip()
+            places = tuple(filter(None, (found["places"] or "").split(" < ")))
+            return NotedEnd(numbers[0], numbers[1], at_home(how, self.home), places)
+        return NotedEnd(_number_of(in_c[-1]["name"].strip()), how="by exit() of C") if in_c else None
+
+    @cached_property
     def before_fatal(self) -> str:
         """What was written before the stacks of the last fatal error."""
         found = list(_FATAL.finditer(self.own))
@@ -127,7 +172,9 @@ class LastLog:
             frame = _FRAME.match(line)
             if frame is None:
                 break
-            module, file = _short(frame["file"])
+            module, file = short(frame["file"])
+            if file == NOTES:  # It only stands between who asked for the end and the system.
+                continue
             found.append(Place(module, file, int(frame["line"]), frame["function"]))
         return tuple(found)
 
@@ -138,7 +185,7 @@ class LastLog:
     def _clean_line(self, line: str) -> str:
         frame = _FRAME.match(line)
         if frame:
-            return str(Place("", _short(frame["file"])[1], int(frame["line"]), frame["function"]))
+            return str(Place("", short(frame["file"])[1], int(frame["line"]), frame["function"]))
         return shorten(at_home(line.strip(), self.home))
 
 
@@ -165,14 +212,11 @@ def shorten(text: str) -> str:
     return text if len(text) <= LINE_CHARS else f"{text[:half]}…{text[-half:]}"
 
 
-def _short(file: str) -> tuple[str, str]:
-    """Package, and path from there on: `torch`, `torch/nn/modules/conv.py`."""
-    parts = re.split(r"[\\/]", file)
-    packages = [i for i, part in enumerate(parts) if _LIBRARIES.match(part) and i + 1 < len(parts)]
-    first = packages[-1] + 1 if packages else len(parts) - 1
-    if not packages and "waste_gui" in parts[:-1]:
-        first = parts.index("waste_gui")
-    return parts[first].removesuffix(".py"), "/".join(parts[first:])
+def _number_of(signal_name: str) -> int | None:
+    """The number that GNU's library gave this name."""
+    if unknown := _UNKNOWN_SIGNAL.fullmatch(signal_name):
+        return int(unknown[1][:6]) & 0xFF
+    return _GNU_SIGNALS.index(signal_name) + 1 if signal_name in _GNU_SIGNALS else None
 
 
 def _ends_it(line: str) -> bool:

@@ -22,6 +22,7 @@ from waste_gui.monitor.crash import Crash, ProcessOutcome, explain
 from waste_gui.monitor.diagnosis_log import DiagnosisLog
 from waste_gui.monitor.engine_clock import EngineClock
 from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence, Observer
+from waste_gui.monitor.exit_status import ExitWatch
 from waste_gui.monitor.forecast import fine_tuning
 from waste_gui.monitor.history import History
 from waste_gui.monitor.kernel_log import killed_for_memory
@@ -89,6 +90,7 @@ class RunSession:
         self._unwritten: deque[bytes] = deque()
         self._seen: _Seen | None = None
         self._ours = self._was_here = False
+        self._exit: ExitWatch | None = None
         self._log_begin = 0  # Where this engine's part of the log begins.
         self._begin()
 
@@ -102,6 +104,9 @@ class RunSession:
         self.over = False  # Its process is gone, and all that it said was taken in.
         self.explained = True  # All is known of how it ended that can be found out.
         self._observer: Observer | None = None
+        if self._exit is not None:
+            self._exit.close()
+        self._exit = None
         self._looks: deque[Evidence] = deque(maxlen=LOOKS_KEPT)
         self._usual: dict[str, tuple[float, float]] = {}
         self._usual_of: tuple[object, ...] = ()
@@ -184,7 +189,14 @@ class RunSession:
         folder, started, before = self.folder, self.run.started, self.owner
         if not self._ours:
             self._beside("owner", lambda: _see(folder, started, before), self._on_seen)
+            self._watch_for_its_exit()
         self._look_at_processes()
+
+    def _watch_for_its_exit(self) -> None:
+        """Of an engine that is nobody's child here; to be begun while it lives."""
+        started = self.run.started
+        if self._exit is None and started is not None and not self._told_host:
+            self._exit = ExitWatch(started.pid, started.started_at)
 
     def _on_seen(self, seen: _Seen) -> None:
         self._seen, self.owner = seen, seen.owner
@@ -356,12 +368,15 @@ class RunSession:
         started = self.run.started
         pid = observer.pid if observer else started.pid if started and not self._told_host else 0
 
+        self._watch_for_its_exit()
+        watch = self._exit
         self.explained = False
 
         def look_back() -> Crash:
+            seen = outcome if outcome.is_seen or watch is None else outcome.with_status(watch.look())
             after = observer.look(now) if observer else NOTHING_KNOWN
             kernel = killed_for_memory(pid) if pid else ""
-            return explain(outcome, log, before=before, after=after, kernel=kernel, stage=stage_id, home=home)
+            return explain(seen, log, before=before, after=after, kernel=kernel, stage=stage_id, home=home)
 
         self._beside("end", look_back, self._on_explained)
 
