@@ -446,6 +446,19 @@ def _lines(case: _Case) -> tuple[str, ...]:
     return () if case.is_way("ended_from_outside", "session_closed", "interrupted") else case.log.error_lines
 
 
+def _became_another(case: _Case) -> Crash | None:
+    """What the other program's end says is not of this run."""
+    noted = case.noted
+    if noted is None or not noted.how.startswith("became"):
+        return None
+    status = f" (exit status {case.end.exit_code})" if case.end.exit_code is not None else ""
+    what = noted.how.removeprefix("became ")
+    text = f"The {case.end.work} ended without a last word{status}: {_called_by(noted)} made it {what}."
+    return Crash(
+        "left", text + case.in_stage, case.read_log, (*noted.places, *case.log.error_lines)[:MOST_LINES]
+    )
+
+
 def _by_a_number(case: _Case) -> Crash | None:
     """An exit status of its own, or a signal without words here."""
     work, lines = case.end.work, case.log.error_lines
@@ -480,8 +493,6 @@ def _left(case: _Case, status: str) -> Crash:
     who = "a library, or another part of the program, ended it by itself"
     if noted is not None and noted.how:
         who = f"{_called_by(noted)} ended it by itself, {noted.how}"
-        if noted.how.startswith("became"):
-            who = f"{_called_by(noted)} made it another program ({noted.how.removeprefix('became ')})"
     text = f"The {case.end.work} {how} ({status}){why}: {who}.{case.in_stage}"
     lines = (*(noted.places if noted else ()), *case.log.error_lines)[:MOST_LINES]
     return Crash("left", text, case.read_log, lines, certain=noted is not None)
@@ -495,6 +506,7 @@ def _called_by(noted: NotedEnd) -> str:
 _RULES = (
     _never_started,
     _by_us,
+    _became_another,
     _killed_for_memory,
     _known_error,
     _probably_memory,

@@ -1,0 +1,111 @@
+"""One drawn end in a real engine, judged by what the real monitor, a process of its own, says of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from tests.faults.crashes.draws import Draw
+from waste_gui import protocol
+from waste_gui.protocol import RunFailed
+from waste_gui.rundir import RunDir
+
+PATIENCE_S = 90.0
+NOT_OURS = ("error in the program", "send them to us")
+SMALL = ("--model", "resnet18", "--pretrained", "none", "--image-size", "32", "--batch-size", "8")
+
+
+@dataclass
+class Row:
+    """What came of one draw."""
+
+    draw: Draw
+    cause: str = "–"
+    text: str = ""
+    wrong: str = "it was not told"
+    seconds: float = 0.0
+
+
+def ride(draw: Draw, photos: Path) -> Row:
+    row = Row(draw)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="crash-", ignore_cleanup_errors=True) as scratch:
+        _ride(draw, photos, Path(scratch), row)
+    row.seconds = time.monotonic() - began
+    return row
+
+
+def _ride(draw: Draw, photos: Path, scratch: Path, row: Row) -> None:
+    folder, spec = RunDir(scratch / "run"), scratch / "draw.json"
+    spec.write_bytes(msgspec.json.encode(draw))
+    environment = os.environ | {
+        "WASTE_GUI_HOME": str(scratch / "home"),
+        "WASTE_GUI_TEST_EVENTS": str(folder.events),
+        "WASTE_GUI_TEST_WATCHED": str(scratch / "watched"),
+        "OMP_NUM_THREADS": "1",
+    }
+    (scratch / "home").mkdir()
+    where = ["--source", str(photos), "--run-dir", str(folder.path), "--epochs", "1", "--workers", "1"]
+    command = ["-m", "tests.faults.crashes.faulty_engine", str(spec), "train", *where, *SMALL]
+    with open(scratch / "stderr.txt", "ab") as stderr:
+        engine = subprocess.Popen(
+            [sys.executable, *command, "--format", "json"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            env=environment,
+            start_new_session=True,
+        )
+        while engine.poll() is None and not folder.events.exists():
+            time.sleep(0.02)
+        monitor = subprocess.Popen(
+            [sys.executable, "-m", "waste_gui.monitor", str(folder.path), "--format", "json"],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            env=environment,
+        )
+        assert monitor.stdout is not None
+        try:
+            first = monitor.stdout.readline()
+            (scratch / "watched").touch()
+            engine.wait(PATIENCE_S)  # As a shell does: nobody can ask for its status afterwards.
+            out, _ = monitor.communicate(timeout=PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            row.wrong = "it did not end"
+            return
+        finally:
+            for process in (engine, monitor):
+                process.kill()
+                process.wait()
+    judge(draw, row, first + out, folder)
+
+
+def judge(draw: Draw, row: Row, out: bytes, folder: RunDir) -> None:
+    told = [json.loads(line) for line in out.splitlines()]
+    ended = [each for each in told if each["verdict"] == "ended"]
+    if not ended:
+        return
+    last = ended[-1]
+    row.cause, row.text = last["cause"], last["text"]
+    everything = " ".join((row.text, *map(str, last["evidence"])))
+    missing = [ways for ways in draw.named if not any(way in everything for way in ways)]
+    if row.cause not in draw.causes:
+        row.wrong = f"cause {row.cause}, not {' or '.join(draw.causes)}"
+    elif missing:
+        row.wrong = f"does not name {' or '.join(missing[0])}"
+    elif not draw.bug and any(words in row.text for words in NOT_OURS[:1]):
+        row.wrong = "calls it an error in the program"
+    else:
+        row.wrong = ""
+    lines = folder.events.read_bytes().splitlines() if folder.events.exists() else []
+    message = protocol.decode(lines[-1]) if lines else None
+    if isinstance(message, RunFailed) and not message.traceback:
+        row.wrong = "has no traceback"
