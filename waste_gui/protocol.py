@@ -169,13 +169,24 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     function: Name
 
 
-class ThreadStack(msgspec.Struct, frozen=True, kw_only=True):
-    """A thread's stack, the innermost frame last."""
+class WaitsOn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a program itself knows of a thread's wait: the object's name, and the number that the system gives
+    the thread that is to end it; empty or 0 where it does not know."""
+
+    name: Line = ""
+    thread: Small = 0
+
+
+class ThreadStack(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A thread's stack, the innermost frame last. `native` is the system's number of the thread; 0 where it
+    is not told."""
 
     pid: Pid
     role: Name
     thread: Name
     frames: Annotated[tuple[Frame, ...], Meta(max_length=500)]
+    native: Small = 0
+    waits_on: WaitsOn | None = None
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=False):

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import json
 import os
 import signal
 import sys
 import threading
 from types import FrameType
 
-from waste_gui import files
+from waste_gui import files, wait_facts
 
 VARIABLE = "WASTE_GUI_STACKS"
 """The environment variable that tells the workers of a run where to write."""
@@ -67,8 +68,9 @@ class StackFile:
         """The stacks as faulthandler writes them, with names, in one piece."""
         self.introduce()
         names = {thread.ident: thread.name for thread in threading.enumerate()}
+        natives = {thread.ident: thread.native_id or 0 for thread in threading.enumerate()}
         stacks = [
-            _stack_text(ident, names.get(ident, ""), frame)
+            _about(ident, natives.get(ident, 0), frame) + _stack_text(ident, names.get(ident, ""), frame)
             for ident, frame in sys._current_frames().items()
             if ident != threading.get_ident() or ident == self._main
         ]
@@ -86,6 +88,12 @@ class StackFile:
         """A full disk costs the answer, nothing else."""
         with contextlib.suppress(OSError):
             os.write(self.descriptor, text.encode("ascii", "backslashreplace"))  # As faulthandler escapes.
+
+
+def _about(ident: int, native: int, top: FrameType) -> str:
+    """The system's number of the thread, and what it waits for as far as only the program itself knows."""
+    name, thread = wait_facts.of_thread(top)
+    return f"About 0x{ident:016x}: {json.dumps({'native': native, 'name': name, 'thread': thread})}\n"
 
 
 def _stack_text(ident: int, name: str, top: FrameType) -> str:

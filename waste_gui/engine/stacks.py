@@ -8,14 +8,15 @@ import threading
 from pathlib import Path
 from types import FrameType
 
-from waste_gui import files
-from waste_gui.protocol import Frame, Stacks, ThreadStack
+from waste_gui import files, wait_facts
+from waste_gui.protocol import Frame, Stacks, ThreadStack, WaitsOn
 from waste_gui.stack_file import VARIABLE, StackFile
 
 
 def stacks() -> Stacks:
     """The stack of every Python thread of this process, the innermost frame last."""
     names = {t.ident: t.name for t in threading.enumerate()}
+    natives = {t.ident: t.native_id or 0 for t in threading.enumerate()}
     main = threading.main_thread().ident
     threads: list[ThreadStack] = []
     for ident, top in sys._current_frames().items():
@@ -25,12 +26,15 @@ def stacks() -> Stacks:
             code = frame.f_code
             frames.append(Frame(file=code.co_filename, line=frame.f_lineno, function=code.co_qualname))
             frame = frame.f_back
+        name, other = wait_facts.of_thread(top)
         threads.append(
             ThreadStack(
                 pid=os.getpid(),
                 role="main" if ident == main else "engine",
                 thread=names.get(ident, str(ident)),
                 frames=tuple(reversed(frames)),
+                native=natives.get(ident, 0),
+                waits_on=WaitsOn(name=name, thread=other) if name or other else None,
             )
         )
     return Stacks(threads=tuple(threads))

@@ -14,6 +14,8 @@ from waste_gui.monitor.gpu import Gpu
 from waste_gui.monitor.run import Run, Stage
 from waste_gui.monitor.stack_words import Doing, doing_of, in_words, place_of
 from waste_gui.monitor.verdict import Action, Verdict, VerdictState
+from waste_gui.monitor.waits import words as wait_words
+from waste_gui.monitor.waits.link import Chain
 from waste_gui.protocol import WorkerState
 
 RED_SILENCE_S = 30.0
@@ -169,6 +171,12 @@ class Context:
         return self.cpu >= WORKING_CPU_PERCENT or self.reads or (self.gpu_percent or 0) >= WORKING_GPU_PERCENT
 
     @cached_property
+    def chain(self) -> Chain | None:
+        """What the engine waits for in this silence; None where nothing of it could be read."""
+        chain = next((c for c in self.run.waits_now if c.first.role in ("main", "engine")), None)
+        return chain if chain is not None and chain.known else None
+
+    @cached_property
     def doing(self) -> Doing | None:
         """What the engine's stack says that it does; None where none is known of this silence."""
         return doing_of(self.run.doing) if self.run.doing else None
@@ -231,14 +239,17 @@ class Context:
         *,
         state: VerdictState | None = None,
         photo: str | None = None,
+        chain: Chain | None = None,
     ) -> Verdict:
-        """A verdict on this silence; amber before the limit, red from there, if not said otherwise."""
+        """A verdict on this silence; amber before the limit, red from there, if not said otherwise. What a
+        `chain` rests on comes first among its evidence."""
         state = self.state if state is None else state
         stuck = state is VerdictState.LIKELY_STUCK
         what = "Likely stuck" if stuck else "Slower than usual"
         usual = f" (usual: {self.usual})" if self.usual else ""
         title = f"{what}: {self.title}, no progress for {formatting.span(self.silence_s)}{usual}"
-        return Verdict(state, cause, title, text, self.facts, actions, photo, silent=True)
+        facts = (*wait_words.evidence(chain), *self.facts) if chain else self.facts
+        return Verdict(state, cause, title, text, facts, actions, photo, silent=True, chain=chain)
 
     @cached_property
     def usual(self) -> str:

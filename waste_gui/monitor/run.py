@@ -27,6 +27,7 @@ from waste_gui.monitor.series import FloatArray, Series
 from waste_gui.monitor.stack_words import decisive, place_of
 from waste_gui.monitor.stretches import Stretch, Told
 from waste_gui.monitor.times import Times
+from waste_gui.monitor.waits.link import Chain
 from waste_gui.protocol import AnyMessage, StageInfo, ThreadStack, Unreadable
 from waste_gui.stages import EMBEDS, INSIDE_TRAIN, STAGES
 
@@ -177,6 +178,7 @@ class Run:
         self.warnings: deque[protocol.Warned] = deque(maxlen=KEPT_WARNINGS)
         self.not_saved: protocol.NotSaved | None = None
         self.stacks: protocol.Stacks | None = None
+        self._waits: tuple[float, tuple[Chain, ...]] = (0.0, ())  # When they were read.
         self._stack_since = (0.0, "")  # Since when the engine is in that function.
         self.last: protocol.RunFinished | protocol.RunStopped | protocol.RunFailed | None = None
         self.stop_asked_at: float | None = None
@@ -255,6 +257,16 @@ class Run:
         place = place_of(thread) if thread else ""
         if place != self._stack_since[1] or self._stack_since[0] < self.moved_at:
             self._stack_since = at, place
+
+    def saw_waits(self, chains: tuple[Chain, ...], at: float) -> None:
+        """What the engine's decisive thread and the workers waited for at that time."""
+        self._waits = at, chains
+
+    @property
+    def waits_now(self) -> tuple[Chain, ...]:
+        """Those of this silence, the engine's first."""
+        at, chains = self._waits
+        return chains if at >= self.moved_at else ()
 
     @property
     def stacks_now(self) -> tuple[ThreadStack, ...]:

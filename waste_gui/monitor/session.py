@@ -33,6 +33,8 @@ from waste_gui.monitor.stacks import StackReader, Threads
 from waste_gui.monitor.stretches import in_stretches
 from waste_gui.monitor.timeline import Timeline
 from waste_gui.monitor.verdict import Verdict
+from waste_gui.monitor.waits.link import Chain
+from waste_gui.monitor.waits.run_waits import waits_of_run
 from waste_gui.monitor.watch import View, Watch
 from waste_gui.owner import OTHER_HOST_S, Owner, by_its_word, is_living
 from waste_gui.protocol import AnyMessage, RunStarted, Unreadable
@@ -222,17 +224,28 @@ class RunSession:
             self._looks.append(evidence)
 
     def read_stacks(self, stands_still: bool = False) -> None:
-        """Of all its processes, from outside: only of those that are proven ours."""
+        """Of all its processes, from outside: only of those that are proven ours. What they wait for, the
+        kernel says of any."""
         owner, folder = self.owner, self.folder
-        if owner is None or not owner.ours or folder is None:
+        if owner is None or not owner.here or folder is None:
             return
-        reader = StackReader(folder.path, owner)
-        workers = [worker.pid for worker in self.evidence.workers]
-        self._beside("stacks", lambda: reader.read(workers, stands_still=stands_still), self._on_stacks)
+        reader = StackReader(folder.path, owner) if owner.ours else None
+        roles = {process.pid: process.role for process in self.evidence.processes} | {owner.pid: "engine"}
+        workers = [pid for pid, role in roles.items() if role == "worker"]
 
-    def _on_stacks(self, threads: Threads) -> None:
-        if threads and self.run.phase.running:
+        def read() -> tuple[Threads, tuple[Chain, ...]]:
+            threads = reader.read(workers, stands_still=stands_still) if reader else ()
+            return threads, waits_of_run(owner.pid, roles, threads)
+
+        self._beside("stacks", read, self._on_stacks)
+
+    def _on_stacks(self, found: tuple[Threads, tuple[Chain, ...]]) -> None:
+        threads, chains = found
+        if not self.run.phase.running:
+            return
+        if threads:
             self.run.saw_stacks(threads, self.now())
+        self.run.saw_waits(chains, self.now())
 
     # --- the watch
 

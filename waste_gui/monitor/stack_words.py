@@ -145,7 +145,7 @@ MORE_EXACTLY: dict[tuple[Doing, Doing | None], Doing] = {
 
 def key_frame(thread: ThreadStack) -> int:
     """The index of the innermost frame that means something to a person; -1 if there is none."""
-    places = [_place(frame) for frame in thread.frames]
+    places = [place_of_frame(frame) for frame in thread.frames]
     for passed_over in (STANDARD_LIBRARY, PLUMBING):
         for i in reversed(range(len(places))):
             if not passed_over.search(places[i]) and not PLUMBING.search(places[i]):
@@ -157,7 +157,7 @@ def in_words(thread: ThreadStack) -> str:
     """What the thread does; empty if it has no stack."""
     doing = doing_of(thread)
     if doing is Doing.IMPORTING:
-        return f"{doing.value} {_imported([_place(frame) for frame in thread.frames])}"
+        return f"{doing.value} {_imported([place_of_frame(frame) for frame in thread.frames])}"
     if doing is Doing.ELSEWHERE:
         frame = thread.frames[key_frame(thread)]
         file = frame.file.replace(chr(92), "/").rpartition("/")[2]
@@ -169,7 +169,7 @@ def doing_of(thread: ThreadStack) -> Doing | None:
     """None if it has no stack."""
     if not thread.frames:
         return None
-    places = [_place(frame) for frame in thread.frames]
+    places = [place_of_frame(frame) for frame in thread.frames]
     if IDLE.search(next((place for place in reversed(places) if not PLUMBING.search(place)), "")):
         return Doing.IDLE
     by_rule, by_line = _by_rules(places), _by_line(thread.frames[-1])
@@ -190,7 +190,7 @@ def decisive(threads: Sequence[ThreadStack]) -> ThreadStack | None:
 
 
 def _runs_for_main(thread: ThreadStack) -> bool:
-    return any(_place(frame).endswith("/engine/context.py:run") for frame in thread.frames)
+    return any(place_of_frame(frame).endswith("/engine/context.py:run") for frame in thread.frames)
 
 
 def _by_rules(places: Sequence[str]) -> Doing | None:
@@ -206,11 +206,11 @@ def _by_rules(places: Sequence[str]) -> Doing | None:
 
 
 def _by_line(frame: Frame) -> Doing | None:
-    line = linecache.getline(frame.file, frame.line).strip()[:LINE_CHARS] if _is_source(frame.file) else ""
+    line = linecache.getline(frame.file, frame.line).strip()[:LINE_CHARS] if is_source(frame.file) else ""
     return next((doing for rule, doing in LINES if rule.search(line)), None)
 
 
-def _is_source(file: str) -> bool:
+def is_source(file: str) -> bool:
     """A stack may be a stranger's: no device, no pipe and nothing endless is opened because it names it."""
     with contextlib.suppress(OSError, ValueError):
         found = os.stat(file)
@@ -242,7 +242,7 @@ def _module(place: str) -> str:
     return path.rpartition("/")[2]
 
 
-def _place(frame: Frame) -> str:
+def place_of_frame(frame: Frame) -> str:
     """`path:function`, the path with slashes and the function without its class."""
     path = frame.file if len(frame.file) <= PATH_CHARS else frame.file[-PATH_CHARS:]
     return f"{path.replace(chr(92), '/')}:{frame.function.rpartition('.')[2]}"

@@ -20,11 +20,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psutil
 
 from waste_gui import files, isolation
 from waste_gui.owner import Owner, prove, prove_child
-from waste_gui.protocol import Frame, ThreadStack
+from waste_gui.protocol import Frame, ThreadStack, WaitsOn
 from waste_gui.rundir import RunDir
 
 LIMIT_S = 4.0
@@ -48,8 +49,17 @@ INTRODUCTION = re.compile(r"Process (\d+), (\w+), main thread 0x([0-9a-f]+)$")
 BEGIN = re.compile(r"Stacks of process (\d+)$")
 END = re.compile(r"End of process (\d+)$")
 THREAD = re.compile(r"(?:Current thread|Thread) 0x([0-9a-f]+)(?: \[(.*)\])? \(most recent call first\):$")
+ABOUT = re.compile(r"About 0x([0-9a-f]+): (\{.*\})$")
 FRAME = re.compile(r'  File (?:"(.*)"|\?\?\?), line (\d+|\?\?\?) in (.*)$')
 ESCAPE = re.compile(r"\\x([0-9a-f]{2})|\\u([0-9a-f]{4})|\\U([0-9a-f]{8})")
+
+
+class _About(msgspec.Struct):
+    """What a process says of a thread of its own."""
+
+    native: int = 0
+    name: str = ""
+    thread: int = 0
 
 
 @dataclass
@@ -58,6 +68,7 @@ class _Known:
 
     mains: dict[str, tuple[int, str]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    about: dict[str, _About] = field(default_factory=dict)
 
 
 @dataclass
@@ -89,6 +100,8 @@ def parse(text: str, pid: int = 0, role: str = "engine", earlier: str = "") -> T
             role=_role(roles.get(owner, role), is_main),
             thread="MainThread" if is_main else known.names.get(each.ident) or f"0x{each.ident.lstrip('0')}",
             frames=tuple(reversed(each.frames)),
+            native=(about := known.about.get(each.ident, _About())).native,
+            waits_on=WaitsOn(name=about.name, thread=about.thread) if about.name or about.thread else None,
         )
     return _main_first(newest.values())
 
@@ -98,6 +111,9 @@ def _known(text: str) -> _Known:
     for line in text.splitlines():
         if match := INTRODUCTION.match(line):
             known.mains[match[3]] = (int(match[1]), match[2])
+        elif match := ABOUT.match(line):
+            with contextlib.suppress(msgspec.MsgspecError):
+                known.about[match[1]] = msgspec.json.decode(match[2], type=_About)
         elif (match := THREAD.match(line)) and match[2]:
             known.names[match[1]] = _unescaped(match[2])
     return known
@@ -277,6 +293,25 @@ def py_spy() -> str | None:
     return isolation.which("py-spy", str(Path(sys.executable).parent))
 
 
+def py_spy_stacks(pid: int) -> Threads:
+    """Those of any process with Python in it; nothing where py-spy is missing, or may not look."""
+    program = py_spy()
+    if program is None:
+        return ()
+    command = [program, "dump", "--nonblocking", "--json", "--pid", str(pid)]
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PY_SPY_S,
+            cwd=isolation.safe_folder(),
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return parse_py_spy(done.stdout, "")
+
+
 def parse_py_spy(output: bytes, role: str) -> Threads:
     """The threads in what `py-spy dump --json` printed."""
     try:
@@ -294,6 +329,7 @@ def _spied(thread: dict[str, Any], role: str) -> ThreadStack:
         role=_role(role, is_main),
         thread="MainThread" if is_main else thread["thread_name"] or f"0x{thread['thread_id']:x}",
         frames=tuple(Frame(file=f["filename"], line=f["line"], function=f["name"]) for f in frames),
+        native=thread["os_thread_id"] or 0,
     )
 
 

@@ -61,6 +61,7 @@ RULES: tuple[Rule, ...] = (
     computing.first_step,
     computing.still_works,
     machine.network,
+    waiting.named_wait,
     computing.frozen,
     computing.unknown,
     machine.not_saved,

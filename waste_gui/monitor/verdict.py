@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from waste_gui.monitor.waits.link import Chain
+
 
 class VerdictState(Enum):
     """As `python -m waste_gui.monitor` prints it."""
@@ -54,7 +56,8 @@ HOPELESS = (Action.STOP, Action.SHOW_WHERE, Action.KEEP_WAITING, Action.COPY_DET
 class Verdict:
     """`title` is one line, `text` says the evidence and the cause in words, `evidence` its facts one a line;
     `photo` is the path in question, if one is; `silent` says that progress has stopped for now. `headline`
-    and `advice` are what the header says of a SLOW that is not about time: "Not learning", what to do."""
+    and `advice` are what the header says of a SLOW that is not about time: "Not learning", what to do.
+    `chain` is what is waited for and who could end that, link by link, where that was read."""
 
     state: VerdictState
     cause: str
@@ -66,6 +69,7 @@ class Verdict:
     silent: bool = False
     headline: str = ""
     advice: str = ""
+    chain: Chain | None = None
 
     @property
     def more(self) -> str:

@@ -9,7 +9,8 @@ from waste_gui.monitor.context import (
     Context,
 )
 from waste_gui.monitor.stack_words import Doing
-from waste_gui.monitor.verdict import ASK, DOWNLOAD, MEMORY, Action, Verdict, VerdictState
+from waste_gui.monitor.verdict import ASK, DOWNLOAD, HANGS, MEMORY, Action, Verdict, VerdictState
+from waste_gui.monitor.waits.link import Kind
 from waste_gui.protocol import NotSavedCause
 
 FULL_DISK_BYTES = 100_000_000
@@ -91,11 +92,21 @@ def low_memory(context: Context) -> Verdict | None:
     return context.silence("memory", text, MEMORY)
 
 
+NETWORK_WAITS = (Kind.SOCKET_READ, Kind.SOCKET_WRITE, Kind.CONNECTION, Kind.SEVERAL)
+
+
 def network(context: Context) -> Verdict | None:
-    """Row 15: a model's weights do not come."""
+    """Row 15: a model's weights do not come, or the program waits for a server of its own."""
     if context.stage is None or not context.silent or context.works:
         return None
-    if context.stage.id != "model" and context.doing is not Doing.DOWNLOADING:
+    model, chain = context.stage.id == "model", context.chain
+    if chain is not None and (not model or chain.first.kind not in NETWORK_WAITS):
+        return None
+    if not model and context.doing is Doing.DOWNLOADING:
+        span = formatting.span(context.silence_s)
+        text = f"The training waits for a server, for {span} now ({context.place}). Check the network."
+        return context.silence("network", text, HANGS)
+    if not model:
         return None
     text = (
         f"Waiting for the model's weights for {formatting.span(context.silence_s)}. "

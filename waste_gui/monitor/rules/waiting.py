@@ -8,6 +8,8 @@ from waste_gui.monitor import formatting
 from waste_gui.monitor.context import GPU_ANSWERS_S, Context
 from waste_gui.monitor.stack_words import Doing, doing_of
 from waste_gui.monitor.verdict import ASK, CACHE, HANGS, HOPELESS, REPORT, Action, Verdict, VerdictState
+from waste_gui.monitor.waits import words as wait_words
+from waste_gui.monitor.waits.link import Chain, Kind
 
 
 @dataclass(frozen=True)
@@ -28,14 +30,39 @@ def known_wait(context: Context) -> Verdict | None:
         text = "Code for the graphics card is being prepared. This happens once; you can wait."
         return context.silence("first_step", text, ASK, state=VerdictState.SLOW)
     wait = WAITS.get(context.doing)
-    if wait is None:
+    if wait is None or not is_true_of(context.doing, context.chain):
         return None
+    if context.doing is Doing.LOCK_FILE and context.chain and context.chain.first.name:
+        return as_it_was_read(context, context.chain, wait.cause)
     text = wait.text.format(place=context.place, doing=context.doing_words, span=span)
     if not context.red:
         text = (
             f"No progress for {span}: the program is {context.doing_words}. It may still go on; you can wait."
         )
     return context.silence(wait.cause, text, wait.actions)
+
+
+def is_true_of(doing: Doing, chain: Chain | None) -> bool:
+    """Whether what a stack says by its names is what the thread waits for: an import may wait for a lock that
+    another program holds, and a lock that somebody holds is none that nobody releases."""
+    if chain is None:
+        return True
+    if doing is Doing.LOCK and chain.first.holder is not None and not chain.first.holder.nobody:
+        return False
+    return chain.first.kind in COMPATIBLE.get(doing, frozenset(Kind))
+
+
+def named_wait(context: Context) -> Verdict | None:
+    """No rule has a better name: who waits for what, and who could end it, as it was read."""
+    chain = context.chain
+    if chain is None or not context.silent or context.works:
+        return None
+    return as_it_was_read(context, chain, f"waits_for_{chain.first.kind.value}")
+
+
+def as_it_was_read(context: Context, chain: Chain, cause: str) -> Verdict:
+    text = f"No progress for {formatting.span(context.silence_s)}. {wait_words.in_words(chain)}"
+    return context.silence(cause, text, REPORT, chain=chain)
 
 
 def gpu_driver(context: Context) -> Verdict | None:
@@ -61,6 +88,20 @@ def photo_cache(context: Context) -> Verdict | None:
     )
     return context.silence("cache", text, CACHE)
 
+
+_UNCLEAR = frozenset((Kind.UNKNOWN, Kind.RUNS, Kind.SLEEP, Kind.SEVERAL, Kind.EVENT))
+_DRIVES = frozenset((Kind.DISK, Kind.MEMORY, Kind.UNKNOWN, Kind.RUNS))
+_OWN_LOCKS = frozenset((Kind.LOCK, Kind.CONDITION, Kind.SEMAPHORE))
+_NETWORK = frozenset((Kind.SOCKET_READ, Kind.SOCKET_WRITE, Kind.CONNECTION, Kind.LISTENING))
+COMPATIBLE = {
+    Doing.LOCK_FILE: _UNCLEAR | {Kind.FILE_LOCK},
+    Doing.OTHER_GPUS: _UNCLEAR | _OWN_LOCKS | _NETWORK,
+    Doing.GPU: _UNCLEAR | _OWN_LOCKS | {Kind.DEVICE, Kind.DISK},
+    Doing.LOCK: _UNCLEAR | _OWN_LOCKS,
+    Doing.IMPORTING: _DRIVES,
+    Doing.SAVING: _DRIVES,
+}
+"""What a thread may wait for, for the words of its stack to be true."""
 
 WAITS = {
     Doing.LOCK_FILE: Wait(

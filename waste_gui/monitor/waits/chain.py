@@ -1,0 +1,151 @@
+"""Resolve: one thread's wait as a chain of links, from the kernel's files, its Python stack, or both.
+
+Followed from each link to who could end it (the holder's process, the child, the other thread), at most
+MOST_LINKS far, for at most LIMIT_S; a link that comes back to an earlier one makes a circle.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from waste_gui.monitor.waits import frames, kernel
+from waste_gui.monitor.waits.calls import of_lock_file, waited_for
+from waste_gui.monitor.waits.computer import Computer
+from waste_gui.monitor.waits.kernel import Task
+from waste_gui.monitor.waits.link import Chain, Holder, Kind, Link
+from waste_gui.monitor.waits.objects import Found
+from waste_gui.protocol import ThreadStack
+
+MOST_LINKS = 8
+LIMIT_S = 1.0
+"""Of one chain; a link takes a few milliseconds."""
+
+OF_THREADS = frozenset((Kind.LOCK, Kind.SEVERAL, Kind.UNKNOWN, Kind.RUNS, Kind.EVENT))
+"""What the kernel tells of these is less than what a Python stack does."""
+
+WITHIN = frozenset(
+    (
+        *(Kind.THREAD, Kind.LOCK, Kind.CONDITION, Kind.QUEUE, Kind.FULL_QUEUE, Kind.EVENT, Kind.SEMAPHORE),
+        *(Kind.BARRIER, Kind.RESULT, Kind.POOL),
+    )
+)
+"""What only threads or processes of the same program can end."""
+
+ASKED_AGAIN = frozenset((Kind.FILE_LOCK, Kind.DATABASE, Kind.CHILD, Kind.QUEUE, Kind.RESULT, Kind.EVENT))
+"""What is asked for again and again, with sleeps between."""
+
+
+def resolve(
+    pid: int,
+    tid: int = 0,
+    *,
+    stacks: Sequence[ThreadStack] = (),
+    roles: Mapping[int, str] | None = None,
+    computer: Computer | None = None,
+) -> Chain:
+    """`tid` is the main thread, if it is not said. `roles` are those of a run's processes. Reads files of the
+    kernel: milliseconds, but not for a window's own thread."""
+    roles = roles or {}
+    computer = computer or Computer(roles or (pid,))
+    until = time.monotonic() + LIMIT_S
+    links: list[Link] = []
+    tried: list[str] = []
+    seen: list[tuple[int, int]] = []
+    at: tuple[int, int] | None = (pid, tid or pid)
+    while at is not None and len(links) < MOST_LINKS and time.monotonic() < until:
+        if at in seen:
+            return Chain(tuple(links), seen.index(at), tuple(tried))
+        seen.append(at)
+        link, unread = _link(*at, stacks, roles, computer)
+        links.append(link)
+        tried += unread
+        at = _next(link)
+    return Chain(tuple(links), None, tuple(dict.fromkeys(tried)))
+
+
+def _next(link: Link) -> tuple[int, int] | None:
+    holder = link.holder
+    if holder is None or not holder.pid or link.kind in (Kind.LISTENING, Kind.INPUT):
+        return None
+    return holder.pid, holder.tid or holder.pid
+
+
+def _link(
+    pid: int, tid: int, stacks: Sequence[ThreadStack], roles: Mapping[int, str], computer: Computer
+) -> tuple[Link, tuple[str, ...]]:
+    task, stack = kernel.task(pid, tid), frames.stack_of(stacks, pid, tid)
+    seen = waited_for(task, computer) if task else Found(Kind.UNKNOWN)
+    said = frames.said_by(stack) if stack else None
+    kind, call = seen.kind, task.call if task else ""
+    if said is not None and _says_more(said.kind, seen):
+        kind, call = said.kind, said.call
+        seen = _by_name(kind, stack, seen, task, computer)
+    evidence = list(seen.evidence)
+    place = frames.place_of(stack) if stack else None
+    if stack is not None and place is not None:
+        evidence.append(f"Python stack of {pid}, {stack.thread}: {place.function}, {place.file}:{place.line}")
+    unread: tuple[str, ...] = ()
+    if task is None:
+        unread = (f"/proc/{pid}/task/{tid} tells nothing: the system has no such files",)
+    if stack is None and pid in roles:
+        unread += (f"process {pid} did not tell its stack",)
+    link = Link(
+        pid=pid,
+        tid=tid,
+        kind=kind,
+        role=_role(pid, tid, roles),
+        thread=stack.thread if stack else task.name if task else "",
+        command=kernel.command(pid),
+        call=call,
+        name=seen.name,
+        detail=seen.detail,
+        holders=seen.holders or _threads_for(kind, pid, tid, stack, stacks),
+        for_s=seen.for_s,
+        place=place,
+        age_s=kernel.age_s(pid),
+        evidence=tuple(evidence),
+    )
+    return link, (*(task.unread if task else ()), *unread)
+
+
+def _by_name(
+    kind: Kind, stack: ThreadStack | None, seen: Found, task: Task | None, computer: Computer
+) -> Found:
+    """What the program itself calls it, and who has that."""
+    name = stack.waits_on.name if stack and stack.waits_on else ""
+    if kind is Kind.FILE_LOCK and name and task is not None:
+        found = of_lock_file(task, name, computer)
+        return replace(found, evidence=(*seen.evidence, *found.evidence))
+    return replace(seen, name=seen.name or name)
+
+
+def _role(pid: int, tid: int, roles: Mapping[int, str]) -> str:
+    role = roles.get(pid, "")
+    return "main" if role == "engine" and tid == pid else role
+
+
+def _says_more(kind: Kind, seen: Found) -> bool:
+    """Whether the stack knows better than the kernel."""
+    if seen.kind is Kind.SLEEP:
+        return kind in ASKED_AGAIN
+    if seen.kind is Kind.LOCK and seen.holders:
+        return False
+    return seen.kind in OF_THREADS and seen.kind is not kind
+
+
+def _threads_for(
+    kind: Kind, pid: int, tid: int, stack: ThreadStack | None, stacks: Sequence[ThreadStack]
+) -> tuple[Holder, ...]:
+    """The thread of the same program for which this one waits, where the program itself tells which."""
+    if stack is None or kind not in WITHIN or stack.waits_on is None or not stack.waits_on.thread:
+        return ()
+    native = stack.waits_on.thread
+    other = next((each for each in stacks if each.pid == pid and each.native == native), None)
+    verb = "is to end" if kind is Kind.THREAD else "holds" if kind is Kind.LOCK else "works on it"
+    return (Holder(pid, native, thread=other.thread if other else "", verb=verb),)
+
+
+def with_role(chain: Chain, role: str) -> Chain:
+    return replace(chain, links=(replace(chain.links[0], role=role), *chain.links[1:]))

@@ -1,0 +1,105 @@
+"""Who could end a wait: who holds the lock, who has the other end of a pipe or a connection, which child."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from waste_gui.monitor.waits import kernel, locks, sockets
+from waste_gui.monitor.waits.computer import Computer
+from waste_gui.monitor.waits.descriptors import Descriptor
+from waste_gui.monitor.waits.link import Holder
+from waste_gui.monitor.waits.locks import Lock
+from waste_gui.monitor.waits.sockets import Address, Socket
+
+NOBODY = Holder(nobody=True)
+MOST = 8
+"""A pipe may be open in each of a thousand children."""
+
+
+def process(pid: int, verb: str = "holds", *, tid: int = 0, thread: str = "") -> Holder:
+    found = kernel.task(pid)
+    return Holder(
+        pid=pid,
+        tid=tid,
+        command=kernel.command(pid),
+        thread=thread,
+        age_s=kernel.age_s(pid),
+        folder=kernel.folder_of(pid),
+        stopped=found is not None and found.stopped,
+        verb=verb,
+    )
+
+
+def is_living(pid: int) -> bool:
+    found = kernel.task(pid)
+    return found is not None and found.state not in ("Z", "X")
+
+
+def of_processes(pids: Iterable[int], verb: str) -> tuple[Holder, ...]:
+    return tuple(process(pid, verb) for pid in list(dict.fromkeys(pids))[:MOST])
+
+
+def of_locks(held: list[Lock], path: str, computer: Computer, waiting: int) -> tuple[Holder, ...]:
+    """The kernel names who took a lock; a child may have it by now, with the open file."""
+    named = [lock.pid for lock in held if lock.pid > 0 and is_living(lock.pid)]
+    if not named and held:
+        inode = held[0].inode
+        named = [
+            each.pid
+            for each in computer.who_has(path)
+            if any(lock.inode == inode for lock in locks.noted(each.notes))
+        ]
+    if named:
+        return of_processes(named, "holds")
+    if any(lock.pid <= 0 for lock in held):
+        return (Holder(host="another container or computer"),)
+    return (NOBODY,) if held else ()
+
+
+def of_pipe(end: Descriptor, waiting: int, *, to_read: bool, computer: Computer) -> tuple[Holder, ...]:
+    """Who could write into it, or read from it. A process that waits for itself alone waits for nobody."""
+    others = [
+        each.pid
+        for each in computer.who_has(end.name)
+        if (each.writes if to_read else each.reads) and each.pid != waiting
+    ]
+    if others:
+        return of_processes(others, "can write into it" if to_read else "can read from it")
+    return () if computer.not_all_scanned else (NOBODY,)
+
+
+def of_socket(end: Socket, waiting: int, computer: Computer) -> tuple[Holder, ...]:
+    if end.kind == "unix":
+        peer = sockets.unix_peer(end.inode)
+        pids = [each.pid for each in computer.who_has(f"socket:[{peer}]")] if peer else []
+        others = [pid for pid in pids if pid != waiting] or pids
+        return of_processes(others, "has the other end") or (() if computer.not_all_scanned else (NOBODY,))
+    if end.remote is None or end.remote.is_any:
+        return ()
+    return at_address(end.remote, end, waiting, computer)
+
+
+def at_address(address: Address, end: Socket | None, waiting: int, computer: Computer) -> tuple[Holder, ...]:
+    """The process of this computer that is there, or else the other computer."""
+    known = computer.sockets(waiting)
+    peer = sockets.other_end(end, known) if end else None
+    if peer is not None and peer.inode > 0:
+        pids = [each.pid for each in computer.who_has(f"socket:[{peer.inode}]")]
+        if pids:
+            return of_processes(pids, "has the other end")
+    listener = sockets.listener(address, known)
+    if (address.is_local or peer is not None) and listener is not None:
+        pids = [each.pid for each in computer.who_has(f"socket:[{listener.inode}]")]
+        if pids:
+            return of_processes(pids, "listens there")
+    if address.is_local:
+        return () if computer.not_all_scanned else (NOBODY,)
+    return (Holder(host=address.host),)
+
+
+def of_child(pid: int, waiting: int) -> tuple[Holder, ...]:
+    """`pid` as wait4(2) takes it: a child, or -1 for any, or a group's number negative."""
+    if pid > 0:
+        return of_processes([pid], "is its child") if is_living(pid) else (NOBODY,)
+    living = [child for child in kernel.children(waiting) if is_living(child)]
+    return of_processes(living, "is its child") or (NOBODY,)

@@ -1,0 +1,120 @@
+"""A descriptor as what is waited for: its kind, its name for a person, and who has the other end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from waste_gui.monitor.waits import holders, kernel, mounts
+from waste_gui.monitor.waits.computer import Computer
+from waste_gui.monitor.waits.descriptors import Descriptor, What, descriptor
+from waste_gui.monitor.waits.kernel import Task
+from waste_gui.monitor.waits.link import Holder, Kind
+
+STANDARD = {0: "its input", 1: "its output", 2: "its error output"}
+
+DISK_WAITS = (
+    *("request_wait_answer", "fuse", "nfs", "rpc", "cifs", "smb", "folio_wait", "wait_on_page", "p9_"),
+    *("io_schedule", "blk_", "rq_qos", "jbd2", "ext4", "xfs", "btrfs", "percpu_rwsem", "wait_on_buffer"),
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a call waits for. `holders` empty means that nothing is known of them."""
+
+    kind: Kind
+    name: str = ""
+    detail: str = ""
+    holders: tuple[Holder, ...] = ()
+    for_s: float | None = None
+    evidence: tuple[str, ...] = ()
+
+
+def waits_for_disk(task: Task) -> bool:
+    return task.state == "D" or task.wchan.lstrip("_").startswith(DISK_WAITS)
+
+
+def of_descriptor(task: Task, number: int, *, to_read: bool, computer: Computer) -> Found:
+    """What a call on it waits for."""
+    end = descriptor(task.pid, number)
+    evidence = (f"{end.source} leads to {end.name or 'nothing that may be read'}",)
+    match end.what:
+        case What.PIPE:
+            return replace(_pipe(task, end, to_read, computer), evidence=evidence)
+        case What.SOCKET:
+            return replace(_socket(task, end, to_read, computer), evidence=evidence)
+        case What.TERMINAL:
+            kind = Kind.INPUT if to_read else Kind.TERMINAL_WRITE
+            return Found(kind, end.name, evidence=evidence)
+        case What.EPOLL:
+            return Found(Kind.SEVERAL, evidence=evidence)
+        case What.EVENT:
+            return Found(Kind.EVENT, "a signal within the program (eventfd)", evidence=evidence)
+        case What.TIMER:
+            return Found(Kind.TIMER, "a timer", evidence=evidence)
+        case What.SIGNALS:
+            return Found(Kind.SIGNAL, "a signal", evidence=evidence)
+        case What.WATCH:
+            return Found(Kind.WATCH, "a change of files", evidence=evidence)
+        case What.PROCESS:
+            return replace(of_pidfd(task, end), evidence=evidence)
+        case What.DEVICE:
+            return Found(Kind.DEVICE, end.name, evidence=evidence)
+        case What.FILE:
+            return replace(_file(task, end, to_read, computer), evidence=evidence)
+    return Found(Kind.UNKNOWN, end.name, evidence=evidence)
+
+
+def of_pidfd(task: Task, end: Descriptor) -> Found:
+    pid = next((line[4:].strip() for line in end.notes if line.startswith("Pid:")), "")
+    if not pid.isdigit():
+        return Found(Kind.CHILD)
+    return Found(Kind.CHILD, holders=holders.of_child(int(pid), task.pid))
+
+
+def _pipe(task: Task, end: Descriptor, to_read: bool, computer: Computer) -> Found:
+    found = holders.of_pipe(end, task.pid, to_read=to_read, computer=computer)
+    kind = Kind.PIPE_READ if to_read else Kind.PIPE_WRITE
+    return Found(kind, end.name, STANDARD.get(end.number, ""), found)
+
+
+def _socket(task: Task, end: Descriptor, to_read: bool, computer: Computer) -> Found:
+    known = computer.sockets(task.pid).get(end.inode)
+    if known is None:
+        return Found(Kind.SOCKET_READ if to_read else Kind.SOCKET_WRITE, "a connection")
+    if known.listens:
+        return Found(Kind.LISTENING, str(known.local or known.path))
+    others = holders.of_socket(known, task.pid, computer)
+    name = str(known.remote) if known.remote and not known.remote.is_any else known.path
+    if not name and known.kind == "udp":
+        name = f"port {known.local.port}" if known.local else ""
+    if known.state == "connecting" and known.kind == "tcp":
+        return Found(Kind.CONNECTION, name, holders=others)
+    kind = Kind.SOCKET_READ if to_read else Kind.SOCKET_WRITE
+    return Found(kind, name or "a socket", known.state, others)
+
+
+def _file(task: Task, end: Descriptor, to_read: bool, computer: Computer) -> Found:
+    """A named pipe is a file by its name only; what the kernel waits in says so."""
+    if "pipe" in task.wchan or task.wchan in ("wait_for_partner", "fifo_open"):
+        return _pipe(task, end, to_read, computer)
+    mount = mounts.of_number(end.mount, computer.mounts(task.pid))
+    return disk(end.name, mount or mounts.of_path(end.name, computer.mounts(task.pid)))
+
+
+def disk(path: str, mount: mounts.Mount | None) -> Found:
+    if mount is None:
+        return Found(Kind.DISK, path)
+    server = (Holder(host=mount.server),) if mount.server else ()
+    return Found(Kind.DISK, path, f"on the drive {mount.words}", server)
+
+
+def of_path(task: Task, path: str, computer: Computer) -> Found:
+    """A call that was given a name: it opens a named pipe, or asks a drive."""
+    if not path.startswith("/"):
+        path = f"{kernel.folder_of(task.pid).rstrip('/')}/{path}"
+    if task.wchan in ("wait_for_partner", "fifo_open"):
+        others = [each.pid for each in computer.who_has(path) if each.pid != task.pid]
+        found = holders.of_processes(others, "has it open")
+        return Found(Kind.FIFO_OPEN, path, holders=found or (holders.NOBODY,))
+    return disk(path, mounts.of_path(path, computer.mounts(task.pid)))
