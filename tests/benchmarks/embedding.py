@@ -102,9 +102,12 @@ def seconds_of_a_pass(photos: int, passes: int, keeps: bool) -> float:
 
     from waste_gui.config import RunConfig
     from waste_gui.engine import models
+    from waste_gui.engine.devices import Device
+    from waste_gui.engine.quick_pass import quick
 
     model, spec = models.build(RunConfig(), ("a", "b"))
     model.eval().to(memory_format=torch.channels_last)
+    model = quick(model, spec, Device(torch.device("cpu"), "", 0, None))
     images = torch.rand(photos, 3, spec.image_size, spec.image_size)
     images = images.contiguous(memory_format=torch.channels_last)
     seconds = []

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from waste_gui.engine.context import Context, StageReport
 from waste_gui.engine.devices import Device
 from waste_gui.engine.loading import Loader, batches_of
 from waste_gui.engine.models import Classifier, ModelSpec
+from waste_gui.engine.quick_pass import quick
 from waste_gui.engine.room import Part, Room
 from waste_gui.protocol import Warned
 
@@ -181,6 +183,11 @@ class Embedder:
         parts = [views for views in room.parts(BATCH, of_part) if views is not None]
         return torch.cat(parts, dim=1)[:, :count]
 
+    @cached_property
+    def _quick(self) -> Classifier:
+        """Made only where a photo is not known: that takes a moment."""
+        return quick(self._model, self._spec, self._device)
+
     @torch.inference_mode()
     def _views_at_once(self, resized_BHWC: Tensor) -> Tensor:
         resized = resized_BHWC.to(self._device.device, non_blocking=True)
@@ -188,7 +195,7 @@ class Embedder:
         views = []
         for images in (plain, plain.flip(3)):
             with self._device.compute():
-                features = self._model.features(images.contiguous(memory_format=torch.channels_last))
+                features = self._quick.features(images.contiguous(memory_format=torch.channels_last))
             views.append(features.float().cpu())
         return torch.stack(views).clamp(-65504, 65504).half()
 
