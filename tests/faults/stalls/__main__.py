@@ -1,4 +1,4 @@
-"""The command: `python -m tests.faults.stalls [NAME …] [--at-once N] [--healthy]`."""
+"""The command: `python -m tests.faults.stalls [NAME …] [--at-once N] [--healthy] [--random N --seed S]`."""
 
 from __future__ import annotations
 
@@ -121,9 +121,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.stalls", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="by default all")
     parser.add_argument("--at-once", type=int, default=3)
+    parser.add_argument("--random", type=int, metavar="N", help="so many drawn faults")
+    parser.add_argument("--seed", type=int, default=0, help="of what is drawn")
     parser.add_argument("--healthy", action="store_true", help="slow and healthy runs instead")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    if options.random:
+        from tests.faults.stalls.drawn.command import main as drawn
+
+        return drawn(options.random, options.seed, options.at_once, options.names, options.json)
     if options.healthy:
         from tests.faults.stalls.healthy import main as healthy
 

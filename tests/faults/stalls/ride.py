@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -39,6 +39,7 @@ class Said:
     text: str
     photo: str | None
     actions: tuple[str, ...]
+    evidence: tuple[str, ...] = ()
 
 
 class TookTooLong(Exception):
@@ -78,17 +79,18 @@ class Ride:
         self,
         *options: object,
         fault: str | None = None,
+        program: Sequence[str] = (),
         workers: int = 2,
         timeout_s: float = 600,
         environment: dict[str, str] | None = None,
         stdout: int = subprocess.DEVNULL,
     ) -> None:
-        """The engine, with a fault or without, and its monitor."""
-        program = ["tests.faults.stalls.faulty_engine", fault] if fault else ["waste_gui.engine"]
+        """The engine, with a fault or without, or another `program` in its place, and its monitor."""
+        faulty = ["tests.faults.stalls.faulty_engine", fault] if fault else ["waste_gui.engine"]
         settings = [*SMALL, *LONG, "--workers", workers, "--photo-timeout", timeout_s]
         where = ["--source", self.photos, "--run-dir", self.folder.path]
         self._environment |= environment or {}
-        arguments = ["-m", *program, "train", *where, *settings, *options, "--format", "json"]
+        arguments = ["-m", *(program or faulty), "train", *where, *settings, *options, "--format", "json"]
         self.engine = self._child([str(a) for a in arguments], stdout=stdout)
         self.until(self.folder.events.exists, "the run's folder")
         monitor = self._child(
@@ -127,6 +129,7 @@ class Ride:
                     told["text"],
                     told["photo"],
                     tuple(told["actions"]),
+                    tuple(told["evidence"]),
                 )
             )
 

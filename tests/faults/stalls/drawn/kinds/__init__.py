@@ -1,0 +1,12 @@
+"""The kinds of calls that block, by what they wait for; `KINDS` has all of them by name."""
+
+from __future__ import annotations
+
+from tests.faults.stalls.drawn.kinds import children, databases, files, pipes, sleeps, threads
+from tests.faults.stalls.drawn.kinds.kind import Kind
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for module in (files, pipes, children, databases, threads, sleeps)
+    for kind in module.KINDS
+}

@@ -1,0 +1,104 @@
+"""Drawn faults are the same for the same seed, really block, and are judged by what is said of them."""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.faults.drive import why_no_drive
+from tests.faults.stalls.drawn import report
+from tests.faults.stalls.drawn.draws import Draw, draws
+from tests.faults.stalls.drawn.judge import judge
+from tests.faults.stalls.drawn.kinds import KINDS
+from tests.faults.stalls.drawn.run import run
+from tests.faults.stalls.drawn.scene import ITSELF, MAIN, NOBODY, Facts
+
+SEED = 20
+EACH_ONCE = len(KINDS)
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the calls are those of Linux")
+
+
+def test_same_seed_draws_the_same_and_another_draws_others() -> None:
+    assert list(draws(1, 200)) == list(draws(1, 200))
+    assert list(draws(1, 200)) != list(draws(2, 200))
+    assert list(draws(1, 50)) == list(draws(1, 200))[:50]
+
+
+def test_every_kind_every_place_and_every_stage_comes() -> None:
+    drawn = list(draws(SEED, 10 * EACH_ONCE))
+    drives = {name for name, kind in KINDS.items() if kind.needs_drive and why_no_drive()}
+    assert {draw.kind for draw in drawn[:EACH_ONCE]} == set(KINDS) - drives
+    assert {draw.place for draw in drawn} == {"main", "thread", "child", "grandchild", "worker"}
+    assert {draw.stage for draw in drawn} >= {"import", "scan", "model", "embed", "train", "validate", "save"}
+    for draw in drawn:
+        assert draw.holder in KINDS[draw.kind].holders and draw.place in KINDS[draw.kind].places
+
+
+@pytest.mark.parametrize("draw", list(draws(SEED, EACH_ONCE)), ids=lambda draw: str(draw.kind))
+def test_what_is_drawn_blocks_and_says_what_it_waits_for(draw: Draw) -> None:
+    from tests.faults.stalls.drawn.alone import look
+
+    if KINDS[draw.kind].needs_drive:
+        pytest.skip("it is tried in a namespace of its own, with the engine")
+    facts, states, waits = look(draw)
+    assert facts.objects and facts.pid
+    wchan = KINDS[draw.kind].wchan
+    if wchan:
+        assert states == {"sleeping"}
+        assert all(wait.startswith(wchan) for wait in waits)
+    else:
+        assert "running" in states
+
+
+FACTS = Facts(
+    who=[[MAIN, "100"]],
+    objects=[["/x/a b.lock", "a b.lock"]],
+    holder=[["200", "evaluate_7.py"]],
+    strangers=["300"],
+    pid=100,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("The training waits for a lock on /x/a b.lock, which python3 evaluate_7.py (200) holds.", ""),
+        ("The training waits for a lock on /x/a b.lock, held by process 200.", ""),
+        ("The training waits for a lock on /x/a b.lock.", "holder"),
+        ("The training waits for a lock, held by process 200.", "object"),
+        ("A lock on /x/a b.lock, held by process 200.", "who"),
+        ("No progress for 30 s, and no known cause.", "who, object, holder"),
+        ("The training waits for a b.lock, held by process 200 and viewer (300).", "blames 300"),
+        ("The training waits for a b.lock, held by evaluate_7.py (2001).", "blames 2001"),
+    ],
+)
+def test_answer_is_right_only_with_all_its_parts_and_nobody_else(text: str, wrong: str) -> None:
+    judged = judge(text, ("Main thread: Train",), FACTS, family=[100])
+    assert (judged.wrong, judged.right) == (wrong, not wrong)
+
+
+def test_nobody_and_itself_are_holders_that_must_be_said() -> None:
+    alone = Facts([[MAIN]], [["pipe.fifo"]], [NOBODY])
+    assert judge("The training waits for pipe.fifo, which nobody has open.", (), alone, []).right
+    assert judge("The training waits for pipe.fifo.", (), alone, []).wrong == "holder"
+    circle = Facts([[MAIN]], [["a.lock"]], [ITSELF])
+    assert judge("The training waits for a.lock, which it holds itself.", (), circle, []).right
+
+
+@pytest.mark.slow
+def test_drawn_faults_strike_in_the_real_engine_and_a_verdict_comes() -> None:
+    """One in the main thread, one in a process that reads photos; nothing of them stays behind."""
+    drawn = [
+        Draw("flock", "other", "main", "train", "New folder (2)/Fotos März.lock", 41),
+        Draw("read_pipe", "child", "worker", "train", "unused", 52),
+    ]
+    with ThreadPoolExecutor(2) as threads:
+        rows = list(threads.map(run, drawn))
+    for row in rows:
+        assert not row.failed, row.failed
+        assert row.verdict == "likely_stuck" and row.late_s < report.WORST_S
+        assert row.facts is not None and row.judgement is not None
+    print(*map(report.line, rows), report.summary(rows)[0], sep="\n")
