@@ -76,6 +76,8 @@ def features_of(backbone: nn.Module, images_BCHW: Tensor, inner: tuple[int, ...]
 
 def find_model(name: str) -> tuple[str, str]:
     """(library, name there); UnknownModel, with the nearest names, if no library knows it."""
+    if name == STARTER_MODEL:  # No other library knows it: they need not be imported.
+        return "timm", name
     library, _, inner = name.rpartition(":")
     if library and library not in LIBRARIES:
         raise UnknownModel(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from waste_gui import exports
-from waste_gui.config import BEGIN_WITH_HEAD, RunConfig, dump, may_embed
+from waste_gui.config import BEGIN_WITH_HEAD, STARTER_MODEL, RunConfig, dump, may_embed
 from waste_gui.engine.context import Context
 from waste_gui.engine.errors import BadSettings, StopRequested, UnusableDataset, WrongCheckpoint
 from waste_gui.files import write_atomically
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from waste_gui.engine.startup import Prepared
 
 HEAVY_LIBRARIES = ("torch", "torchvision", "open_clip")
+FOR_STARTER = ("torch", "torchvision", "timm")
+"""What takes seconds to import."""
 OWN_MODULES = ("waste_gui.engine.training", "waste_gui.engine.evaluation")
 TOP = 5
 PREDICT_BATCH = 32
@@ -208,8 +210,9 @@ def import_libraries(
 ) -> Device:
     """Stage `import`: torch and its companions, then the device. `decide` gives the settings of a training,
     whose way of tuning is told with it."""
-    with context.stage("import", len(HEAVY_LIBRARIES), "libraries") as stage:
-        for number, library in enumerate(HEAVY_LIBRARIES):
+    libraries = FOR_STARTER if config.model == STARTER_MODEL else HEAVY_LIBRARIES
+    with context.stage("import", len(libraries), "libraries") as stage:
+        for number, library in enumerate(libraries):
             stage.progress(number, f"importing {library}")
             stage.flush()
             importlib.import_module(library)
@@ -218,7 +221,7 @@ def import_libraries(
             importlib.import_module(module)
         from waste_gui.engine import devices
 
-        stage.progress(len(HEAVY_LIBRARIES), "looking for a graphics card")
+        stage.progress(len(libraries), "looking for a graphics card")
         device = devices.choose(config)
         context.heart.gpu = device.gpu_state
         tuned = decide(device)

@@ -14,7 +14,7 @@ from waste_gui.protocol import Outlier, Previewed, Suspect, named_path
 
 DoubtKind = Literal["suspect", "twins", "outlier"]
 
-SHOWN = 1_000
+SHOWN = 500
 """Of each kind, the likeliest: of more, the others come with the next preview, once these are dealt with."""
 
 
