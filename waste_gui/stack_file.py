@@ -13,6 +13,7 @@ Windows has neither: there the engine tells its own stacks while Python runs, an
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import faulthandler
 import json
 import os
@@ -22,6 +23,7 @@ import threading
 from types import FrameType
 
 from waste_gui import files, wait_facts
+from waste_gui.wait_facts import Fact
 
 VARIABLE = "WASTE_GUI_STACKS"
 """The environment variable that tells the workers of a run where to write."""
@@ -69,9 +71,12 @@ class StackFile:
         self.introduce()
         names = {thread.ident: thread.name for thread in threading.enumerate()}
         natives = {thread.ident: thread.native_id or 0 for thread in threading.enumerate()}
+        tops = sys._current_frames()
+        facts = wait_facts.of_threads(tops)
         stacks = [
-            _about(ident, natives.get(ident, 0), frame) + _stack_text(ident, names.get(ident, ""), frame)
-            for ident, frame in sys._current_frames().items()
+            _about(ident, natives.get(ident, 0), facts.get(ident, Fact()))
+            + _stack_text(ident, names.get(ident, ""), frame)
+            for ident, frame in tops.items()
             if ident != threading.get_ident() or ident == self._main
         ]
         begin, end = f"Stacks of process {os.getpid()}", f"End of process {os.getpid()}\n"
@@ -90,10 +95,9 @@ class StackFile:
             os.write(self.descriptor, text.encode("ascii", "backslashreplace"))  # As faulthandler escapes.
 
 
-def _about(ident: int, native: int, top: FrameType) -> str:
+def _about(ident: int, native: int, fact: Fact) -> str:
     """The system's number of the thread, and what it waits for as far as only the program itself knows."""
-    name, thread = wait_facts.of_thread(top)
-    return f"About 0x{ident:016x}: {json.dumps({'native': native, 'name': name, 'thread': thread})}\n"
+    return f"About 0x{ident:016x}: {json.dumps({'native': native, **dataclasses.asdict(fact)})}\n"
 
 
 def _stack_text(ident: int, name: str, top: FrameType) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 
@@ -19,14 +20,16 @@ def stacks() -> Stacks:
     natives = {t.ident: t.native_id or 0 for t in threading.enumerate()}
     main = threading.main_thread().ident
     threads: list[ThreadStack] = []
-    for ident, top in sys._current_frames().items():
+    tops = sys._current_frames()
+    facts = wait_facts.of_threads(tops)
+    for ident, top in tops.items():
         frames: list[Frame] = []
         frame: FrameType | None = top
         while frame is not None:
             code = frame.f_code
             frames.append(Frame(file=code.co_filename, line=frame.f_lineno, function=code.co_qualname))
             frame = frame.f_back
-        name, other = wait_facts.of_thread(top)
+        fact = facts.get(ident)
         threads.append(
             ThreadStack(
                 pid=os.getpid(),
@@ -34,7 +37,7 @@ def stacks() -> Stacks:
                 thread=names.get(ident, str(ident)),
                 frames=tuple(reversed(frames)),
                 native=natives.get(ident, 0),
-                waits_on=WaitsOn(name=name, thread=other) if name or other else None,
+                waits_on=WaitsOn(**asdict(fact)) if fact and fact.says_anything else None,
             )
         )
     return Stacks(threads=tuple(threads))

@@ -176,6 +176,16 @@ class Context:
         chain = next((c for c in self.run.waits_now if c.first.role in ("main", "engine")), None)
         return chain if chain is not None and chain.known else None
 
+    def chain_of(self, pid: int) -> Chain | None:
+        """What a worker waits for."""
+        chain = next((c for c in self.run.waits_now if c.first.pid == pid and c.first.role == "worker"), None)
+        return chain if chain is not None and chain.known else None
+
+    @cached_property
+    def tried(self) -> tuple[str, ...]:
+        """What could not be read of what the engine waits for."""
+        return tuple(dict.fromkeys(line for chain in self.run.waits_now for line in chain.tried))
+
     @cached_property
     def doing(self) -> Doing | None:
         """What the engine's stack says that it does; None where none is known of this silence."""

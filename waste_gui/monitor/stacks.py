@@ -59,7 +59,18 @@ class _About(msgspec.Struct):
 
     native: int = 0
     name: str = ""
+    type: str = ""
     thread: int = 0
+    process: int = 0
+    sure: bool = False
+
+    @property
+    def waits_on(self) -> WaitsOn | None:
+        if not (self.name or self.thread or self.process):
+            return None
+        return WaitsOn(
+            name=self.name, type=self.type, thread=self.thread, process=self.process, sure=self.sure
+        )
 
 
 @dataclass
@@ -101,7 +112,7 @@ def parse(text: str, pid: int = 0, role: str = "engine", earlier: str = "") -> T
             thread="MainThread" if is_main else known.names.get(each.ident) or f"0x{each.ident.lstrip('0')}",
             frames=tuple(reversed(each.frames)),
             native=(about := known.about.get(each.ident, _About())).native,
-            waits_on=WaitsOn(name=about.name, thread=about.thread) if about.name or about.thread else None,
+            waits_on=about.waits_on,
         )
     return _main_first(newest.values())
 

@@ -70,11 +70,11 @@ def test_empty_pipe_leads_to_who_could_write_into_it(processes: Processes) -> No
     assert "its input" in words.in_words(chain)
 
 
-def test_pipe_that_only_its_reader_has_open_has_nobody(processes: Processes) -> None:
+def test_pipe_that_only_its_reader_has_open_is_said_so(processes: Processes) -> None:
     script = "import os\nr, w = os.pipe()\nos.read(r, 1)\n"
     chain = chain_of(processes.python(script).pid, Kind.PIPE_READ)
     assert chain.first.holder is not None and chain.first.holder.nobody
-    assert "no process has the other end" in words.in_words(chain)
+    assert "only it itself has the other end" in words.in_words(chain)
 
 
 def test_full_pipe_leads_to_who_does_not_read(processes: Processes) -> None:

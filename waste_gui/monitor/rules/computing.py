@@ -14,6 +14,8 @@ from waste_gui.monitor.context import (
 )
 from waste_gui.monitor.stack_words import LONG_WORK
 from waste_gui.monitor.verdict import ASK, HANGS, REPORT, Action, Verdict, VerdictState
+from waste_gui.monitor.waits import words as wait_words
+from waste_gui.plain_text import plain
 
 SAME_PLACE_S = 12.0
 
@@ -42,6 +44,8 @@ def loop(context: Context) -> Verdict | None:
         f"{context.place or 'itself'} and does not come to "
         "an end."
     )
+    if context.chain is not None and len(context.chain.links) > 1:
+        text = f"{text} {wait_words.waits(context.chain)}"
     return context.silence("loop", text, HANGS, state=VerdictState.LIKELY_STUCK)
 
 
@@ -78,6 +82,8 @@ def still_works(context: Context) -> Verdict | None:
         text = f"Longer than any run before ({taken}{longest}), but it still works: {work(context)}."
     else:
         text = f"No progress for {taken}{longest}, but it still works: {work(context)}. You can wait."
+    if context.chain is not None and len(context.chain.links) > 1:  # What works is something else.
+        text = f"{text} {wait_words.waits(context.chain)}"
     return context.silence("still_working", text, ASK, state=VerdictState.SLOW)
 
 
@@ -97,7 +103,10 @@ def frozen(context: Context) -> Verdict | None:
             f"The training has not responded for {formatting.span(context.beat_age_s)} and uses no "
             "processor time: it waits inside a driver or a library."
         )
-    return context.silence("storage" if drive else "frozen", text, REPORT if drive else HANGS)
+    if context.chain is not None:
+        text = f"{text} {wait_words.in_words(context.chain)}"
+    actions = REPORT if drive else HANGS
+    return context.silence("storage" if drive else "frozen", text, actions, chain=context.chain)
 
 
 def unknown(context: Context) -> Verdict | None:
@@ -108,7 +117,8 @@ def unknown(context: Context) -> Verdict | None:
         text = f"No progress for {formatting.span(context.silence_s)}. It may still come; you can wait."
         return context.silence("silent", text, ASK)
     silence = formatting.span(context.silence_s)
-    text = f"No progress for {silence}, and no known cause. “{Action.SHOW_WHERE.value}” tells more."
+    tried = f" Tried: {'; '.join(map(plain, context.tried[:3]))}." if context.tried else ""
+    text = f"No progress for {silence}, and no known cause. “{Action.SHOW_WHERE.value}” tells more.{tried}"
     return context.silence("unknown", text, HANGS)
 
 

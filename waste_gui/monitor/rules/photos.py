@@ -21,7 +21,11 @@ from waste_gui.monitor.context import (
     Context,
 )
 from waste_gui.monitor.evidence import ProcessLook
+from waste_gui.monitor.rules import waiting
 from waste_gui.monitor.verdict import ASK, ASK_DRIVE, ASK_PHOTO, RESTART, Action, Verdict, VerdictState
+from waste_gui.monitor.waits import words as wait_words
+from waste_gui.monitor.waits.link import Chain, Kind
+from waste_gui.plain_text import plain
 from waste_gui.protocol import Activity, WorkerState
 
 LARGE_BYTES = 100_000_000
@@ -67,9 +71,29 @@ def one_photo(context: Context) -> Verdict | None:
         text = f"{on} {ABOUT_TURNS} You can wait, or exclude it."
         return context.silence("busy_computer", text, ASK_PHOTO, state=VerdictState.SLOW, photo=worker.path)
     name = PurePath(worker.path or "").name
-    text = f"{on} {why_held(look)} Exclude {name}: training goes on without it."
+    chain = context.chain_of(worker.pid)
+    why = why_held(look) if chain is None or is_of_photo(chain, worker) else wait_words.waits(chain)
+    text = f"{on} {why}{others_part(chain)} Exclude {name}: training goes on without it."
     state = VerdictState.LIKELY_STUCK if context.silence_s >= RED_SILENCE_S else VerdictState.SLOW
-    return context.silence("one_photo", text, ASK_PHOTO, state=state, photo=worker.path)
+    return context.silence("one_photo", text, ASK_PHOTO, state=state, photo=worker.path, chain=chain)
+
+
+def is_of_photo(chain: Chain, worker: WorkerState) -> bool:
+    """Whether what the worker waits for is its photo, or nothing that says more than that."""
+    link = chain.first
+    own = not link.name or link.name == worker.path or link.kind in (Kind.DISK, Kind.MEMORY)
+    return link.kind in (Kind.RUNS, Kind.UNKNOWN, Kind.ENDED) or own and link.kind in OF_PHOTOS
+
+
+OF_PHOTOS = (Kind.PIPE_READ, Kind.FIFO_OPEN, Kind.DISK, Kind.MEMORY)
+
+
+def others_part(chain: Chain | None) -> str:
+    """Who could write what the photo is to contain."""
+    holder = chain.first.holder if chain is not None and chain.first.kind in OF_PHOTOS else None
+    if holder is None or not holder.pid:
+        return ""
+    return f" {plain(holder.command)} ({holder.pid}) {holder.verb}."
 
 
 def why_held(look: ProcessLook | None) -> str:
@@ -107,6 +131,10 @@ def storage(context: Context) -> Verdict | None:
     if len(stuck) < 2 or len(stuck) * 2 <= len(context.workers) or context.silence_s <= BEAT_S:
         return None
     path = stuck[0][0].path or ""
+    waits = [chain for worker, _ in stuck if (chain := context.chain_of(worker.pid))]
+    others = [chain for chain in waits if chain.first.kind not in (*OF_PHOTOS, *UNCLEAR)]
+    if len(others) * 2 > len(stuck) and not context.works:
+        return waiting.as_it_was_read(context, others[0])
     if context.reads:
         speed = formatting.size(context.evidence.io_bytes_per_s or 0)
         text = (
@@ -122,6 +150,9 @@ def storage(context: Context) -> Verdict | None:
         return context.silence("busy_computer", text, ASK_PHOTO, state=VerdictState.SLOW, photo=path)
     state = VerdictState.LIKELY_STUCK if context.silence_s >= RED_SILENCE_S else VerdictState.SLOW
     return context.silence("storage", drive_text(context, stuck), ASK_DRIVE, state=state, photo=path)
+
+
+UNCLEAR = (Kind.RUNS, Kind.UNKNOWN, Kind.ENDED, Kind.SLEEP)
 
 
 def drive_text(context: Context, stuck: list[tuple[WorkerState, float]]) -> str:
@@ -146,6 +177,9 @@ def workers_starting(context: Context) -> Verdict | None:
     if context.works or not context.red or ready:
         text = f"Starting the data workers: {ready} of {len(context.workers)} ready."
         return context.silence("workers_starting", text, ASK, state=VerdictState.SLOW)
+    waits = next((chain for worker in starting if (chain := context.chain_of(worker.pid))), None)
+    if waits is not None and waits.first.kind not in (*OF_PHOTOS, *UNCLEAR):
+        return waiting.as_it_was_read(context, waits, "workers_starting")
     text = (
         f"None of the {len(starting)} data workers has started, and they do nothing. Often an antivirus "
         "program holds new programs up, or the disk with Python does not answer. Restart the data workers."

@@ -35,11 +35,14 @@ def known_wait(context: Context) -> Verdict | None:
     if context.doing is Doing.LOCK_FILE and context.chain and context.chain.first.name:
         return as_it_was_read(context, context.chain, wait.cause)
     text = wait.text.format(place=context.place, doing=context.doing_words, span=span)
+    chain = context.chain if context.doing is Doing.LOCK else None
+    if chain is not None:
+        text = f"{text} {wait_words.waits(chain)}"
     if not context.red:
         text = (
             f"No progress for {span}: the program is {context.doing_words}. It may still go on; you can wait."
         )
-    return context.silence(wait.cause, text, wait.actions)
+    return context.silence(wait.cause, text, wait.actions, chain=chain)
 
 
 def is_true_of(doing: Doing, chain: Chain | None) -> bool:
@@ -57,10 +60,12 @@ def named_wait(context: Context) -> Verdict | None:
     chain = context.chain
     if chain is None or not context.silent or context.works:
         return None
-    return as_it_was_read(context, chain, f"waits_for_{chain.first.kind.value}")
+    return as_it_was_read(context, chain)
 
 
-def as_it_was_read(context: Context, chain: Chain, cause: str) -> Verdict:
+def as_it_was_read(context: Context, chain: Chain, cause: str = "") -> Verdict:
+    """In the chain's own words; a circle has a name of its own."""
+    cause = cause or ("deadlock" if chain.circle is not None else f"waits_for_{chain.telling.kind.value}")
     text = f"No progress for {formatting.span(context.silence_s)}. {wait_words.in_words(chain)}"
     return context.silence(cause, text, REPORT, chain=chain)
 

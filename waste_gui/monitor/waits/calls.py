@@ -4,6 +4,7 @@ kernel's function in which the thread sleeps says as much as it can."""
 from __future__ import annotations
 
 import struct
+import time
 from dataclasses import replace
 
 from waste_gui.monitor.waits import descriptors, holders, kernel, locks, mounts
@@ -40,6 +41,7 @@ RINGS = {"io_uring_enter", "io_getevents", "io_pgetevents"}
 
 SET_LOCK_AND_WAIT, SET_OPEN_LOCK_AND_WAIT = 7, 38
 MOST_POLLED = 1024
+TIMER_ABSTIME = 1
 POLL_IN, POLL_OUT = 0x1 | 0x2 | 0x80 | 0x2000 | 0x40, 0x4 | 0x100 | 0x200
 
 
@@ -47,6 +49,8 @@ def waited_for(task: Task, computer: Computer) -> Found:
     """What the thread waits for, as the kernel tells it."""
     if task.state in ("Z", "X"):
         return Found(Kind.ENDED)
+    if task.state == "R":
+        return of_polling(task, computer) or Found(Kind.RUNS)
     if task.stopped:
         return Found(Kind.STOPPED, evidence=(f"its state is {task.state}: stopped",))
     found = _by_call(task, computer) if task.call not in ("", RUNNING, PAGE_FAULT) else None
@@ -80,7 +84,7 @@ def _by_call(task: Task, computer: Computer) -> Found | None:
     if call in PATHS:
         return _of_a_path(task, computer)
     if call in SLEEPS:
-        return of_sleep(task, kernel.timespec(task.pid, args[SLEEPS[call]]), computer)
+        return _of_a_sleep(task, computer)
     if call in POLLS:
         return of_several(task, _polled(task), computer)
     if call in SELECTS:
@@ -88,7 +92,7 @@ def _by_call(task: Task, computer: Computer) -> Found | None:
     if call in EPOLLS:
         return of_several(task, _in_epoll(task.pid, args[0]), computer)
     if call in FUTEXES:
-        return of_futex(task)
+        return of_futex(task, computer)
     if call in ("wait4", "waitid", "vfork"):
         return _of_child(task)
     if call in SIGNALS:
@@ -104,7 +108,7 @@ def _by_call(task: Task, computer: Computer) -> Found | None:
 def _by_sleep(task: Task, computer: Computer) -> Found:
     """No call, or none that may be read."""
     where = task.wchan
-    if task.state == "R" or task.call == RUNNING and not where:
+    if task.call == RUNNING and not where:
         return of_polling(task, computer) or Found(Kind.RUNS)
     if "locks_lock" in where or "flock" in where:
         return of_lock(task, computer)
@@ -210,6 +214,16 @@ def _is_database(path: str, held: list[locks.Lock]) -> bool:
 # --- sleeps
 
 
+def _of_a_sleep(task: Task, computer: Computer) -> Found:
+    """clock_nanosleep may be told until when, in place of for how long."""
+    call, args = task.call, task.args
+    for_s = kernel.timespec(task.pid, args[SLEEPS[call]])
+    if call == "clock_nanosleep" and args[1] & TIMER_ABSTIME and for_s is not None:
+        left = for_s - (time.time() if args[0] == 0 else time.monotonic())
+        return replace(of_sleep(task, max(0.0, left), computer), detail="from now")
+    return of_sleep(task, for_s, computer)
+
+
 def of_sleep(task: Task, for_s: float | None, computer: Computer) -> Found:
     """Who asks for a lock again and again sleeps between."""
     return replace(of_polling(task, computer) or Found(Kind.SLEEP), for_s=for_s)
@@ -278,7 +292,9 @@ def of_several(task: Task, asked: Asked | None, computer: Computer) -> Found:
     found = [of_descriptor(task, number, to_read=reads, computer=computer) for number, reads in asked[:16]]
     telling = [each for each in found if each.kind not in (Kind.EVENT, Kind.UNKNOWN, Kind.SIGNAL, Kind.TIMER)]
     own = [each for each in telling if not _is_own(each)]
-    told = own or telling or found
+    if telling and not own:
+        return Found(Kind.SEVERAL, evidence=telling[0].evidence)
+    told = own or found
     if len(told) == 1:
         return told[0]
     names = list(dict.fromkeys(each.name for each in told if each.name))
@@ -341,11 +357,41 @@ def _in_epoll(pid: int, number: int) -> Asked | None:
 WAIT, WAIT_BITSET, LOCK_PI, PRIVATE, CONTENDED = 0, 9, 6, 128, 2
 
 
-def of_futex(task: Task) -> Found:
+def of_shared(task: Task, address: int, computer: Computer) -> tuple[str, tuple[Holder, ...]]:
+    """A lock in memory that several processes have: its name, and who has it, too."""
+    memory = _mapped_at(task.pid, address)
+    if memory is None:
+        return "", ()
+    file, name = memory
+    others = [pid for pid in computer.family if pid != task.pid and file in _mapped(pid)]
+    return name, holders.of_processes(others, "uses it, too")
+
+
+def _mapped_at(pid: int, address: int) -> tuple[tuple[str, str], str] | None:
+    """Device and inode of the file that is mapped there, and its name."""
+    for line in kernel.read(f"/proc/{pid}/maps", 2**22).splitlines():
+        fields = line.split(maxsplit=5)
+        begin, _, end = fields[0].partition("-")
+        if int(begin, 16) <= address < int(end, 16) and fields[4] != "0":
+            name = fields[5].strip().removesuffix(" (deleted)") if len(fields) > 5 else ""
+            return (fields[3], fields[4]), name
+    return None
+
+
+def _mapped(pid: int) -> set[tuple[str, str]]:
+    lines = kernel.read(f"/proc/{pid}/maps", 2**22).splitlines()
+    return {(fields[3], fields[4]) for fields in map(str.split, lines) if len(fields) > 4}
+
+
+def of_futex(task: Task, computer: Computer) -> Found:
     """A lock of the C library keeps the number of the thread that has it; pthread_join that of the one that
     is to end. Of other futexes nothing more is known here."""
     address, operation, value = task.args[0], task.args[1], task.args[2] & 0xFFFFFFFF
     for_s = kernel.timespec(task.pid, task.args[3]) if task.args[3] and not operation & 256 else None
+    if not operation & PRIVATE and task.call == "futex":
+        name, others = of_shared(task, address, computer)
+        if others or name:
+            return Found(Kind.LOCK, name, "shared with other processes", others, for_s)
     shared = "" if operation & PRIVATE else "shared with other processes"
     raw = kernel.memory(task.pid, address, 12)
     if len(raw) < 12 or task.call != "futex":

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from waste_gui.monitor.waits import frames, kernel
+from waste_gui.monitor.waits import frames, holders, kernel
 from waste_gui.monitor.waits.calls import of_lock_file, waited_for
 from waste_gui.monitor.waits.computer import Computer
 from waste_gui.monitor.waits.kernel import Task
@@ -32,6 +32,10 @@ WITHIN = frozenset(
     )
 )
 """What only threads or processes of the same program can end."""
+
+BETWEEN_PROCESSES = frozenset((Kind.PIPE_READ, Kind.PIPE_WRITE, Kind.SOCKET_READ, Kind.SEVERAL))
+BY_PIPES = frozenset((Kind.QUEUE, Kind.FULL_QUEUE, Kind.POOL, Kind.RESULT))
+"""What libraries make of pipes; and their words for it."""
 
 ASKED_AGAIN = frozenset((Kind.FILE_LOCK, Kind.DATABASE, Kind.CHILD, Kind.QUEUE, Kind.RESULT, Kind.EVENT))
 """What is asked for again and again, with sleeps between."""
@@ -79,7 +83,7 @@ def _link(
     seen = waited_for(task, computer) if task else Found(Kind.UNKNOWN)
     said = frames.said_by(stack) if stack else None
     kind, call = seen.kind, task.call if task else ""
-    if said is not None and _says_more(said.kind, seen):
+    if said is not None and _says_more(said.kind, seen, pid):
         kind, call = said.kind, said.call
         seen = _by_name(kind, stack, seen, task, computer)
     evidence = list(seen.evidence)
@@ -101,7 +105,7 @@ def _link(
         call=call,
         name=seen.name,
         detail=seen.detail,
-        holders=seen.holders or _threads_for(kind, pid, tid, stack, stacks),
+        holders=seen.holders or _within_the_program(kind, pid, stack, stacks),
         for_s=seen.for_s,
         place=place,
         age_s=kernel.age_s(pid),
@@ -118,7 +122,10 @@ def _by_name(
     if kind is Kind.FILE_LOCK and name and task is not None:
         found = of_lock_file(task, name, computer)
         return replace(found, evidence=(*seen.evidence, *found.evidence))
-    return replace(seen, name=seen.name or name)
+    if kind is Kind.CHILD and not name and not seen.holders:
+        return replace(seen, holders=holders.of_child(-1, task.pid if task else 0))
+    own = "" if seen.name.startswith("pipe:") else seen.name
+    return replace(seen, name=name or own, detail="" if kind is not seen.kind else seen.detail)
 
 
 def _role(pid: int, tid: int, roles: Mapping[int, str]) -> str:
@@ -126,25 +133,38 @@ def _role(pid: int, tid: int, roles: Mapping[int, str]) -> str:
     return "main" if role == "engine" and tid == pid else role
 
 
-def _says_more(kind: Kind, seen: Found) -> bool:
+def _says_more(kind: Kind, seen: Found, pid: int) -> bool:
     """Whether the stack knows better than the kernel."""
     if seen.kind is Kind.SLEEP:
         return kind in ASKED_AGAIN
+    if seen.kind in BETWEEN_PROCESSES and kind is Kind.CHILD:
+        return any(holder.pid in kernel.children(pid) for holder in seen.holders)
+    if seen.kind in BETWEEN_PROCESSES:
+        return kind in BY_PIPES
     if seen.kind is Kind.LOCK and seen.holders:
         return False
-    return seen.kind in OF_THREADS and seen.kind is not kind
+    return seen.kind in OF_THREADS
 
 
-def _threads_for(
-    kind: Kind, pid: int, tid: int, stack: ThreadStack | None, stacks: Sequence[ThreadStack]
+def _within_the_program(
+    kind: Kind, pid: int, stack: ThreadStack | None, stacks: Sequence[ThreadStack]
 ) -> tuple[Holder, ...]:
-    """The thread of the same program for which this one waits, where the program itself tells which."""
-    if stack is None or kind not in WITHIN or stack.waits_on is None or not stack.waits_on.thread:
-        return ()
-    native = stack.waits_on.thread
+    """The thread of the same program for which this one waits, where the program itself tells which; of a
+    pool its processes."""
+    known = stack.waits_on if stack else None
+    if known is not None and known.process and kind is Kind.CHILD:
+        return holders.of_child(known.process, pid)
+    if known is None or not known.thread or kind not in WITHIN:
+        living = [child for child in kernel.children(pid) if holders.is_living(child)]
+        of_pool = kind in (Kind.POOL, Kind.RESULT)
+        return holders.of_processes(living, "works for it") if of_pool else ()
+    native = known.thread
     other = next((each for each in stacks if each.pid == pid and each.native == native), None)
-    verb = "is to end" if kind is Kind.THREAD else "holds" if kind is Kind.LOCK else "works on it"
+    verb = SURE.get(kind, "works on it") if known.sure else "uses it, too"
     return (Holder(pid, native, thread=other.thread if other else "", verb=verb),)
+
+
+SURE = {Kind.THREAD: "is to end", Kind.LOCK: "holds"}
 
 
 def with_role(chain: Chain, role: str) -> Chain:

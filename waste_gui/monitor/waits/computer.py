@@ -56,6 +56,15 @@ class Computer:
                     found[name.removesuffix(" (deleted)")].append((pid, number))
         return found
 
+    @cached_property
+    def family(self) -> tuple[int, ...]:
+        """The processes of the run, with all that are below and above them."""
+        found = list(self._first)
+        for pid in found:
+            found += [child for child in kernel.children(pid) if child not in found]
+        above = [kernel.parent(pid) for pid in self._first[:1]]
+        return tuple(dict.fromkeys((*found, *filter(None, above))))
+
     def who_has(self, name: str) -> list[Descriptor]:
         """Every descriptor of this person's processes that leads there."""
         return [descriptors.descriptor(pid, number) for pid, number in self._open.get(name, ())]

@@ -98,15 +98,36 @@ def said_by(stack: ThreadStack) -> Said | None:
     for frame in reversed(stack.frames):
         place = f"{_path(frame)}:{frame.function}"
         rule = next((Said(kind, call) for rule, kind, call in OUTER if rule.search(place)), None)
-        if rule is None and not _is_library(frame):
+        if BASE.search(place) or rule is None and not _is_library(frame):
             break
         if rule is not None and not (found is not None and rule.kind in VAGUE):
             found = rule
+    if stack.waits_on is not None and (found is None or found.kind in VAGUE):
+        found = BY_TYPE.get(stack.waits_on.type, found)
     if found is None and stack.frames:
         line = source_line(stack.frames[-1])
         found = next((Said(kind, call) for rule, kind, call in LINES if rule.search(line)), None)
     return found
 
+
+BASE = re.compile(
+    r"/threading\.py:(Thread\.)?(run|_bootstrap|_bootstrap_inner)$|/concurrent/futures/thread\.py:(_WorkItem\.)?run$"
+)
+"""Where a thread's own work begins: what is further out is not what it waits for."""
+
+BY_TYPE = {
+    "SimpleQueue": Said(Kind.QUEUE, "queue.get"),
+    "Queue": Said(Kind.QUEUE, "queue.get"),
+    "Event": Said(Kind.EVENT, "Event.wait"),
+    "Semaphore": Said(Kind.SEMAPHORE, "Semaphore.acquire"),
+    "BoundedSemaphore": Said(Kind.SEMAPHORE, "Semaphore.acquire"),
+    "Barrier": Said(Kind.BARRIER, "Barrier.wait"),
+    "Condition": Said(Kind.CONDITION, "Condition.wait"),
+    "Future": Said(Kind.RESULT, "Future.result"),
+    "lock": Said(Kind.LOCK, "Lock.acquire"),
+    "RLock": Said(Kind.LOCK, "RLock.acquire"),
+}
+"""By the class of what the program itself says that it waits for."""
 
 VAGUE = frozenset((Kind.LOCK, Kind.CONDITION, Kind.SEVERAL))
 """Less than what an inner frame has said already."""

@@ -11,7 +11,7 @@ from waste_gui.monitor.waits.link import Holder
 from waste_gui.monitor.waits.locks import Lock
 from waste_gui.monitor.waits.sockets import Address, Socket
 
-NOBODY = Holder(nobody=True)
+NOBODY, ITSELF = Holder(nobody=True), Holder(nobody=True, verb="itself")
 MOST = 8
 """A pipe may be open in each of a thousand children."""
 
@@ -58,22 +58,24 @@ def of_locks(held: list[Lock], path: str, computer: Computer, waiting: int) -> t
 
 def of_pipe(end: Descriptor, waiting: int, *, to_read: bool, computer: Computer) -> tuple[Holder, ...]:
     """Who could write into it, or read from it. A process that waits for itself alone waits for nobody."""
-    others = [
-        each.pid
-        for each in computer.who_has(end.name)
-        if (each.writes if to_read else each.reads) and each.pid != waiting
-    ]
+    others = [each.pid for each in computer.who_has(end.name) if (each.writes if to_read else each.reads)]
+    return _ends(others, waiting, "can write into it" if to_read else "can read from it", computer)
+
+
+def _ends(pids: list[int], waiting: int, verb: str, computer: Computer) -> tuple[Holder, ...]:
+    others = [pid for pid in pids if pid != waiting]
     if others:
-        return of_processes(others, "can write into it" if to_read else "can read from it")
-    return () if computer.not_all_scanned else (NOBODY,)
+        return of_processes(others, verb)
+    if computer.not_all_scanned:
+        return ()
+    return (ITSELF,) if pids else (NOBODY,)
 
 
 def of_socket(end: Socket, waiting: int, computer: Computer) -> tuple[Holder, ...]:
     if end.kind == "unix":
         peer = sockets.unix_peer(end.inode)
         pids = [each.pid for each in computer.who_has(f"socket:[{peer}]")] if peer else []
-        others = [pid for pid in pids if pid != waiting] or pids
-        return of_processes(others, "has the other end") or (() if computer.not_all_scanned else (NOBODY,))
+        return _ends(pids, waiting, "has the other end", computer)
     if end.remote is None or end.remote.is_any:
         return ()
     return at_address(end.remote, end, waiting, computer)

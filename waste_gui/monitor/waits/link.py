@@ -41,7 +41,7 @@ class Kind(Enum):
     MESSAGE = "message"
     WATCH = "file_change"
     TIMER = "timer"
-    WORKER = "worker"
+    PHOTOS = "photos"
     STOPPED = "continue"
     RUNS = "nothing"
     ENDED = "ended"
@@ -118,6 +118,12 @@ class Chain:
     @property
     def last(self) -> Link:
         return self.links[-1]
+
+    @property
+    def telling(self) -> Link:
+        """The first that is no mere hand-over within the program."""
+        passed_on = (Kind.PHOTOS, Kind.THREAD, Kind.RESULT)
+        return next((link for link in self.links if link.kind not in passed_on), self.last)
 
     @property
     def known(self) -> bool:

@@ -61,7 +61,7 @@ def _process(command: str, pid: int) -> str:
 def predicate(link: Link) -> str:
     """What follows the name of who waits."""
     if link.kind is Kind.SLEEP and link.for_s:
-        return f"sleeps (for {formatting.span(link.for_s)} at a time)"
+        return f"sleeps (for {'another ' if link.detail else ''}{formatting.span(link.for_s)})"
     return STATES.get(link.kind) or f"waits {_for(link)}"
 
 
@@ -113,7 +113,7 @@ def _for(link: Link) -> str:
         case Kind.MEMORY:
             return f"for {name} ({plain(link.detail)})"
         case Kind.SEVERAL:
-            return f"for one of several: {name}" if name else "for something to happen on its connections"
+            return f"for one of several: {name}" if name else "for a timer, or for something to wake it up"
     return f"for {_within(link)}"
 
 
@@ -137,7 +137,7 @@ WITHIN = {
     Kind.MESSAGE: "a message in a queue of the system",
     Kind.WATCH: "files to change",
     Kind.TIMER: "a timer",
-    Kind.WORKER: "its workers",
+    Kind.PHOTOS: "photos",
 }
 
 
@@ -158,6 +158,8 @@ def _holders(link: Link) -> str:
     holder = link.holder
     if holder is None or link.kind is Kind.THREAD:
         return ""
+    if holder.nobody and holder.verb == "itself":
+        return ", and only it itself has the other end: another thread of it would have to act"
     if holder.nobody:
         return NOBODY.get(link.kind, ", and there is nobody who could end that")
     if holder.host:
@@ -165,7 +167,8 @@ def _holders(link: Link) -> str:
     if link.kind is Kind.CHILD:
         return _about(holder)
     if holder.thread:
-        return f", which the thread “{plain(holder.thread)}” {holder.verb}"
+        joint = ", which" if holder.verb == "holds" else ";"
+        return f"{joint} the thread “{plain(holder.thread)}” {holder.verb}"
     joint = ", which" if link.kind in (Kind.FILE_LOCK, Kind.DATABASE) else ";"
     verb = holder.verb if len(link.holders) == 1 else PLURAL.get(holder.verb, holder.verb)
     return f"{joint} {_many(link)} {verb}{_about(holder)}"
@@ -260,7 +263,13 @@ ADVICE = {
     Kind.SLEEP: "It goes on by itself, or sleeps again: look at that line of the program.",
     Kind.DISK: "Check that drive; when it answers, it goes on by itself. Ending it may not work until then.",
     Kind.MEMORY: "Check the drive, and whether the computer is out of memory.",
-    Kind.LOCK: "This rarely passes: stop it and start again.",
+    **dict.fromkeys(
+        (Kind.LOCK, Kind.CONDITION, Kind.QUEUE, Kind.FULL_QUEUE, Kind.EVENT, Kind.SEMAPHORE, Kind.BARRIER),
+        "If that does not come, stop it and start again.",
+    ),
+    Kind.RESULT: "Look at what works on it, or stop it and start again.",
+    Kind.POOL: "Look at the processes of the pool, or stop it and start again.",
+    Kind.SIGNAL: "Another program has to send it, or stop this one.",
     Kind.STOPPED: "Continue it.",
 }
 
