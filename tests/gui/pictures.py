@@ -14,6 +14,7 @@ import os
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -23,6 +24,7 @@ import numpy as np
 from PIL import Image
 
 from tests.gui.card_pictures import CARD_STATES, show_cards, show_online
+from tests.gui.chain_pictures import CHAINS
 from tests.gui.preview_pictures import PREVIEW_STATES, show_preview
 from tests.gui.runs_pictures import RUNS_STATES, show_runs
 from waste_gui import config as configs
@@ -407,6 +409,13 @@ def deadlock() -> Script:
     script.wait(90)
     script.say(p.Stacks(threads=LOCKED))
     script.wait(40)
+    return script
+
+
+def waits(name: str) -> Script:
+    """What it waits for was read."""
+    script = deadlock()
+    script.run.saw_waits((CHAINS[name],), script.at)
     return script
 
 
@@ -968,6 +977,7 @@ def main(out: Path, wanted: list[str], guide: bool = False, sizes: Sequence[tupl
             done,
         )
     }
+    scripts |= {f"waits_{name}": partial(waits, name) for name in CHAINS}
     if "where_waits_for_drive" in wanted or not wanted:
         draw_dataset(drawn, per_class=8)
         scripts["waits_for_drive"] = lambda: waits_for_drive(str(next(drawn.glob("*/*.jpg"))))
@@ -996,6 +1006,7 @@ def main(out: Path, wanted: list[str], guide: bool = False, sizes: Sequence[tupl
         "where_waits_for_drive",
         "where_stuck",
         "where_deadlock",
+        *(f"where_waits_{name}" for name in CHAINS),
         "where_crashed",
         "self_test",
         "notifications",

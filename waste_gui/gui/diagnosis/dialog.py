@@ -14,6 +14,7 @@ from waste_gui.gui.common.preferences import Preferences
 from waste_gui.gui.common.theme import UNIT
 from waste_gui.gui.common.thumbnails import Thumbnails
 from waste_gui.gui.common.window_size import keep_on_screen, need_at_least, open_at
+from waste_gui.gui.diagnosis.chain_row import ChainRow
 from waste_gui.gui.diagnosis.photo_panel import PhotoPanel
 from waste_gui.gui.diagnosis.stack_tree import StackTree
 from waste_gui.gui.diagnosis.timeline import TimelinePanel
@@ -25,6 +26,7 @@ from waste_gui.monitor.report import evidence_lines, threads_of
 from waste_gui.monitor.snapshot import Snapshot
 from waste_gui.monitor.timeline import Timeline
 from waste_gui.monitor.verdict import VerdictState
+from waste_gui.monitor.waits.picture import Box, boxes
 
 SIZE = QSize(1080, 760)
 FACTS = 10
@@ -86,6 +88,16 @@ def facts_of(snapshot: Snapshot) -> list[str]:
     return list(known.values())
 
 
+def chain_of(snapshot: Snapshot) -> tuple[Box, ...]:
+    """What the engine waits for and who could end that, while it stands; nothing where nothing was read, or
+    one box would say all."""
+    if snapshot.view is None or not snapshot.view.verdict.silent:
+        return ()
+    chain = next((c for c in (snapshot.view.verdict.chain, *snapshot.run.waits_now) if c), None)
+    found = boxes(chain) if chain is not None else ()
+    return found if len(found) > 1 else ()
+
+
 class _Facts(QWidget):
     """Lines of evidence, each once."""
 
@@ -129,6 +141,7 @@ class DiagnosisDialog(QDialog):
         self.mark = GlyphMark(side=16)
         self.title = PlainLabel(size="title", bold=True, wrap=True)
         self.text = PlainLabel(wrap=True)
+        self.chain = ChainRow()
         self.timeline = TimelinePanel()
         self.photo = PhotoPanel(thumbnails)
         self.facts = _Facts()
@@ -149,6 +162,7 @@ class DiagnosisDialog(QDialog):
         rows.setContentsMargins(2 * UNIT, 2 * UNIT, 2 * UNIT, 2 * UNIT)
         rows.setSpacing(UNIT)
         rows.addLayout(self._make_head())
+        rows.addWidget(self.chain)
         self.splitter = QSplitter(Qt.Orientation.Vertical)
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setHandleWidth(1)
@@ -240,6 +254,7 @@ class DiagnosisDialog(QDialog):
         self.title.set_role(ROLES[glyph] if glyph in ("slow", "stuck", "failed") else "text")
         self.text.set_text(text)
         self.text.setVisible(bool(text))
+        self.chain.show_boxes(chain_of(snapshot))
         self.timeline.show_timeline(snapshot.timeline)
         self._begin_with_the_silence(snapshot)
         self.photo.show_photo(*photo_in_question(snapshot))

@@ -1,0 +1,86 @@
+"""What is waited for, drawn: the boxes of a chain, by mouse and keyboard, at any width."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from tests.gui import pictures
+from tests.gui.chain_pictures import CHAINS, LOCK
+from waste_gui.gui.common.preferences import Preferences
+from waste_gui.gui.common.theme import Theme
+from waste_gui.gui.common.thumbnails import Thumbnails
+from waste_gui.gui.diagnosis.chain_row import HINT
+from waste_gui.gui.diagnosis.dialog import DiagnosisDialog
+from waste_gui.monitor.snapshot import Snapshot
+
+Show = Callable[[Snapshot], DiagnosisDialog]
+
+
+@pytest.fixture
+def show(qtbot: QtBot, theme: Theme) -> Iterator[Show]:
+    thumbnails = Thumbnails()
+    parent = QWidget()
+    qtbot.addWidget(parent)
+
+    def make(snapshot: Snapshot) -> DiagnosisDialog:
+        dialog = DiagnosisDialog(parent, Preferences(), thumbnails)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
+        qtbot.addWidget(dialog)
+        dialog.show_snapshot(snapshot)
+        dialog.show()
+        return dialog
+
+    yield make
+    thumbnails.close()
+
+
+def waits(name: str) -> Snapshot:
+    return pictures.snapshot(pictures.waits(name))
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_each_box_has_its_place_at_every_width(name: str, show: Show, qtbot: QtBot) -> None:
+    dialog = show(waits(name))
+    row = dialog.chain.row
+
+    def laid_out() -> bool:
+        return dialog.width() == width and row.height() == row.heightForWidth(row.width())
+
+    for width in (1400, 900, 640):
+        dialog.resize(width, 640)
+        qtbot.waitUntil(laid_out)
+        places = [button.geometry() for button in dialog.chain.buttons]
+        assert all(row.rect().contains(place) for place in places)
+        assert not any(one.intersects(other) for i, one in enumerate(places) for other in places[:i])
+
+
+def test_chosen_box_says_where_that_was_read(show: Show, qtbot: QtBot) -> None:
+    dialog = show(waits("lock"))
+    assert dialog.chain.read.text() == HINT
+    lock = dialog.chain.buttons[2]
+    assert lock.accessibleName() == f"waits for, {LOCK.rpartition('/')[2]}, lock on a file"
+    QTest.mouseClick(lock, Qt.MouseButton.LeftButton)
+    assert dialog.chain.read.text().startswith(f"{LOCK}: /proc/4810/task/4810/syscall: flock(9)")
+    dialog.chain.buttons[0].setFocus()
+    QTest.keyClick(dialog.chain.buttons[0], Qt.Key.Key_Space)
+    assert "wait4(4810)" in dialog.chain.read.text()
+
+
+def test_it_goes_when_the_training_goes_on(show: Show) -> None:
+    script = pictures.waits("nobody")
+    dialog = show(pictures.snapshot(script))
+    assert dialog.chain.isVisible()
+    script.train(0.2)
+    dialog.show_snapshot(pictures.snapshot(script))
+    assert not dialog.chain.isVisible()
+
+
+def test_nothing_is_drawn_where_nothing_was_read(show: Show) -> None:
+    dialog = show(pictures.snapshot(pictures.deadlock()))
+    assert not dialog.chain.isVisible()
