@@ -190,3 +190,12 @@ def test_processes_that_wait_for_memory_are_told_although_some_is_free() -> None
     scarce = replace(ASLEEP, free_memory=0.2, machine=Machine(memory_pressure=45.0))
     verdict = judged(training(40), scarce)
     assert verdict.cause == "memory" and Action.SMALLER_BATCH in verdict.actions
+
+
+def test_stopped_program_that_the_training_started_is_no_data_worker() -> None:
+    stopped = look("other", pid=12, state="stopped")
+    evidence = Evidence(cpu_percent=0, io_bytes_per_s=0, states=("sleeping", "stopped"), processes=(stopped,))
+    run = training(40)
+    assert judged(run, evidence).cause != "paused"
+    worker = replace(evidence, processes=(stopped, look("worker", pid=13, state="stopped")))
+    assert judged(run, worker).cause == "paused"

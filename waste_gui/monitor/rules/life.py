@@ -133,8 +133,12 @@ def not_heard(context: Context) -> Verdict | None:
 
 
 def stopped_process(context: Context) -> Verdict | None:
-    """Row 3: a process in T."""
+    """Row 3: a process in T, the engine's or a data worker's. Another that the training started is told of
+    where the training waits for it."""
     if "stopped" not in context.evidence.states or max(context.beat_age_s, context.silence_s) <= BEAT_S:
+        return None
+    stopped = [process.role for process in context.evidence.processes if process.state == "stopped"]
+    if stopped and "engine" not in stopped and "worker" not in stopped:
         return None
     who = "The training process" if context.beat_age_s > BEAT_S else "A data worker"
     text = f"{who} is paused: somebody stopped it (SIGSTOP). It goes on where it was when it is continued."

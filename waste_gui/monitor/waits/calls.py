@@ -13,6 +13,7 @@ from waste_gui.monitor.waits.descriptors import What
 from waste_gui.monitor.waits.kernel import PAGE_FAULT, RUNNING, Task
 from waste_gui.monitor.waits.link import Holder, Kind
 from waste_gui.monitor.waits.objects import Found, of_descriptor, of_path, waits_for_disk
+from waste_gui.monitor.waits.polling import database_of, is_database, of_polling
 
 READS = {
     *("read", "pread64", "readv", "preadv", "preadv2", "recvfrom", "recvmsg", "recvmmsg"),
@@ -50,7 +51,7 @@ def waited_for(task: Task, computer: Computer) -> Found:
     if task.state in ("Z", "X"):
         return Found(Kind.ENDED)
     if task.state == "R":
-        return of_polling(task, computer) or Found(Kind.RUNS)
+        return of_polling(task, None, computer) or Found(Kind.RUNS)
     if task.stopped:
         return Found(Kind.STOPPED, evidence=(f"its state is {task.state}: stopped",))
     found = _by_call(task, computer) if task.call not in ("", RUNNING, PAGE_FAULT) else None
@@ -96,7 +97,7 @@ def _by_call(task: Task, computer: Computer) -> Found | None:
     if call in ("wait4", "waitid", "vfork"):
         return _of_child(task)
     if call in SIGNALS:
-        return Found(Kind.SIGNAL, "a signal")
+        return _of_a_signal(task)
     if call in MESSAGES:
         kind = Kind.SEMAPHORE if call.startswith("sem") else Kind.MESSAGE
         return Found(kind, f"number {args[0]}")
@@ -109,7 +110,7 @@ def _by_sleep(task: Task, computer: Computer) -> Found:
     """No call, or none that may be read."""
     where = task.wchan
     if task.call == RUNNING and not where:
-        return of_polling(task, computer) or Found(Kind.RUNS)
+        return of_polling(task, None, computer) or Found(Kind.RUNS)
     if "locks_lock" in where or "flock" in where:
         return of_lock(task, computer)
     if where == "do_wait":
@@ -178,8 +179,9 @@ def of_lock(task: Task, computer: Computer, number: int | None = None) -> Found:
     found = holders.of_locks(held, path, computer, task.pid)
     if not held and end is not None:
         found = _on_a_server(task, end, computer)
-    kind = Kind.DATABASE if _is_database(path, held) else Kind.FILE_LOCK
-    return Found(kind, path, holders=found, evidence=tuple(evidence))
+    kind = Kind.DATABASE if is_database(path, held) else Kind.FILE_LOCK
+    name = database_of(path) if kind is Kind.DATABASE else path
+    return Found(kind, name, holders=found, evidence=tuple(evidence))
 
 
 def of_lock_file(task: Task, path: str, computer: Computer) -> Found:
@@ -206,11 +208,6 @@ def _path_of(pid: int, inode: int) -> str:
     return ""
 
 
-def _is_database(path: str, held: list[locks.Lock]) -> bool:
-    pending = any(locks.PENDING <= lock.begin < locks.PENDING + 1024 for lock in held)
-    return pending or path.endswith(("-shm", "-wal", "-journal"))
-
-
 # --- sleeps
 
 
@@ -226,33 +223,7 @@ def _of_a_sleep(task: Task, computer: Computer) -> Found:
 
 def of_sleep(task: Task, for_s: float | None, computer: Computer) -> Found:
     """Who asks for a lock again and again sleeps between."""
-    return replace(of_polling(task, computer) or Found(Kind.SLEEP), for_s=for_s)
-
-
-def of_polling(task: Task, computer: Computer) -> Found | None:
-    """A file that it has open and that another process holds for itself: SQLite's way to wait."""
-    for number in descriptors.numbers(task.pid):
-        path = kernel.link(f"/proc/{task.pid}/fd/{number}")
-        if not path.startswith("/") or path.startswith("/dev/"):
-            continue
-        inode = descriptors.info(task.pid, number).get("ino", "")
-        if not inode.isdigit():
-            continue
-        others = [
-            lock
-            for lock in locks.held_on(int(inode), computer.locks)
-            if lock.pid != task.pid and lock.mode == "WRITE"
-        ]
-        if others and _is_database(path, others):
-            name = path.removesuffix("-shm").removesuffix("-wal").removesuffix("-journal")
-            seen = (
-                f"/proc/{task.pid}/fd/{number} leads to {path}",
-                *(f"/proc/locks: {lock.kind} on inode {lock.inode} by {lock.pid}" for lock in others[:3]),
-            )
-            return Found(
-                Kind.DATABASE, name, holders=holders.of_locks(others, path, computer, task.pid), evidence=seen
-            )
-    return None
+    return replace(of_polling(task, for_s, computer) or Found(Kind.SLEEP), for_s=for_s)
 
 
 # --- children
@@ -271,6 +242,14 @@ def _of_child(task: Task) -> Found:
             asked = int(pid) if pid.isdigit() else -1
     found = holders.of_child(asked, task.pid)
     return Found(Kind.CHILD, str(asked) if asked > 0 else "", holders=found)
+
+
+def _of_a_signal(task: Task) -> Found:
+    """A shell waits so for its children: each tells its end by a signal."""
+    found = holders.of_child(-1, task.pid)
+    if task.call == "rt_sigsuspend" and not found[0].nobody:
+        return Found(Kind.CHILD, holders=found)
+    return Found(Kind.SIGNAL, "a signal")
 
 
 def _signed(number: int) -> int:

@@ -65,10 +65,22 @@ def of_pipe(end: Descriptor, waiting: int, *, to_read: bool, computer: Computer)
 def _ends(pids: list[int], waiting: int, verb: str, computer: Computer) -> tuple[Holder, ...]:
     others = [pid for pid in pids if pid != waiting]
     if others:
-        return of_processes(others, verb)
+        return of_processes(_who_act(others), verb)
     if computer.not_all_scanned:
         return ()
     return (ITSELF,) if pids else (NOBODY,)
+
+
+def _who_act(pids: list[int]) -> list[int]:
+    """Without those that merely wait for one of the others: a shell for the program that it started."""
+    idle = {kernel.parent(pid) for pid in pids}
+    acting = [pid for pid in pids if pid not in idle or not _waits_for_a_child(pid)]
+    return acting or pids
+
+
+def _waits_for_a_child(pid: int) -> bool:
+    task = kernel.task(pid)
+    return task is not None and ("do_wait" in task.wchan or "sigsuspend" in task.wchan)
 
 
 def of_socket(end: Socket, waiting: int, computer: Computer) -> tuple[Holder, ...]:

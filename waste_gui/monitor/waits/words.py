@@ -24,16 +24,32 @@ def in_words(chain: Chain, home: Path | None = None) -> str:
 
 def waits(chain: Chain) -> str:
     """Who waits for what, link by link, and who could end it."""
-    sentences = [_sentence(link) for link in chain.links[:MOST_TOLD]]
-    left = len(chain.links) - MOST_TOLD
-    if left > 0:
-        last = chain.last
+    links = told(chain)
+    sentences = [_sentence(link) for link in links[:MOST_TOLD]]
+    if len(links) > MOST_TOLD:
+        left, last = len(links) - MOST_TOLD, links[-1]
         sentences.append(f"At the end of {left} more, {_who(last)} {predicate(last)}{_holders(last)}.")
     if chain.circle is not None:
         names = [_who(link) for link in chain.links[chain.circle :]]
         round_ = " → ".join((*names, names[0]))
         sentences.append(f"They wait for each other ({round_}): a deadlock, which does not pass by itself.")
     return " ".join(_capital(sentence) for sentence in sentences)
+
+
+def told(chain: Chain) -> tuple[Link, ...]:
+    """Without what another program does meanwhile, unless that is stuck itself: that it sleeps, or waits for
+    a child, is its own business."""
+    links = chain.links
+    if chain.circle is not None:
+        return links
+    for index, link in enumerate(links[1:], start=1):
+        if link.kind in OWN_BUSINESS and links[index - 1].kind not in HANDED_ON:
+            return links[:index]
+    return links
+
+
+HANDED_ON = (Kind.CHILD, Kind.THREAD, Kind.PHOTOS, Kind.RESULT, Kind.POOL, Kind.QUEUE, Kind.LOCK)
+OWN_BUSINESS = (Kind.SLEEP, Kind.CHILD, Kind.RUNS, Kind.SIGNAL, Kind.UNKNOWN, Kind.ENDED, Kind.SEVERAL)
 
 
 def _sentence(link: Link) -> str:
@@ -158,6 +174,8 @@ def _holders(link: Link) -> str:
     holder = link.holder
     if holder is None or link.kind is Kind.THREAD:
         return ""
+    if holder.nobody and holder.verb == "itself" and link.kind is Kind.DATABASE:
+        return ": it itself has locked it, by another connection"
     if holder.nobody and holder.verb == "itself":
         return ", and only it itself has the other end: another thread of it would have to act"
     if holder.nobody:
@@ -227,10 +245,10 @@ def advice(chain: Chain) -> str:
     """By the end of the chain: that is what holds all of it."""
     if chain.circle is not None:
         return "End one of them; training can go on from what was saved last."
-    last = chain.last
+    last = told(chain)[-1]
     if last.kind is Kind.STOPPED:
         return f"Continue it: kill -CONT {last.pid}."
-    held = [link.holder for link in chain.links if link.kind in HELD and link.holder and link.holder.pid]
+    held = [link.holder for link in told(chain) if link.kind in HELD and link.holder and link.holder.pid]
     if held:
         return f"Let {_process(held[-1].command, held[-1].pid)} finish, or end it."
     nobody = last.holder is not None and last.holder.nobody

@@ -1,0 +1,91 @@
+"""Who asks again and again sleeps between: what for is seen in what it has open, or opens for moments."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from waste_gui.monitor.waits import descriptors, holders, kernel, locks, mounts
+from waste_gui.monitor.waits.computer import Computer
+from waste_gui.monitor.waits.kernel import Task
+from waste_gui.monitor.waits.link import Holder, Kind
+from waste_gui.monitor.waits.objects import Found
+
+NAP_S = 0.25
+"""Who sleeps for longer at a time is not asking for something."""
+
+WATCH_S = 0.3
+"""Libraries ask each 0.05 s, and have the file open for 0.00005 s: looked at without a pause, it is seen."""
+
+
+def of_polling(task: Task, nap_s: float | None, computer: Computer) -> Found | None:
+    """A database that it has open and that is locked; else a file that it opens for moments; else a child."""
+    found = _locked_database(task, computer)
+    if found is not None or nap_s is None or nap_s > NAP_S:
+        return found
+    return _opened_for_moments(task, computer) or _child(task)
+
+
+def _locked_database(task: Task, computer: Computer) -> Found | None:
+    """SQLite's way to wait: the kernel knows the lock that it does not get, and not that it wants it."""
+    inodes: dict[int, list[tuple[int, str]]] = {}
+    for number in descriptors.numbers(task.pid):
+        path = kernel.link(f"/proc/{task.pid}/fd/{number}")
+        ino = descriptors.info(task.pid, number).get("ino", "") if path.startswith("/") else ""
+        if ino.isdigit() and not path.startswith("/dev/"):
+            inodes.setdefault(int(ino), []).append((number, path))
+    for inode, opened in inodes.items():
+        number, path = opened[0]
+        held = [lock for lock in locks.held_on(inode, computer.locks) if lock.mode == "WRITE"]
+        others = [lock for lock in held if lock.pid != task.pid]
+        database = database_of(path)
+        twice = sum(database_of(each) == database for files in inodes.values() for _, each in files) > 1
+        own = bool(held) and not others and twice
+        if (others or own) and is_database(path, held):
+            who = (holders.ITSELF,) if own else holders.of_locks(others, path, computer, task.pid)
+            return _found(Kind.DATABASE, path, held, who, f"/proc/{task.pid}/fd/{number} leads to {path}")
+    return None
+
+
+def is_database(path: str, held: list[locks.Lock]) -> bool:
+    pending = any(locks.PENDING <= lock.begin < locks.PENDING + 1024 for lock in held)
+    return pending or path.endswith(("-shm", "-wal", "-journal"))
+
+
+def database_of(path: str) -> str:
+    """The file that a person knows."""
+    return path.removesuffix("-shm").removesuffix("-wal").removesuffix("-journal")
+
+
+def _opened_for_moments(task: Task, computer: Computer) -> Found | None:
+    """What is opened next gets the lowest number that is free."""
+    taken = set(descriptors.numbers(task.pid))
+    free = next(number for number in range(len(taken) + 1) if number not in taken)
+    next_one, until, seen = f"/proc/{task.pid}/fd/{free}", time.monotonic() + WATCH_S, set[str]()
+    while time.monotonic() < until:
+        path = kernel.link(next_one)
+        if not path.startswith("/") or path in seen:
+            continue
+        seen.add(path)
+        inode = mounts.inode_of(path, computer.mounts(task.pid))
+        held = locks.held_on(inode, computer.locks) if inode else []
+        others = [lock for lock in held if lock.pid != task.pid]
+        if others:
+            who = holders.of_locks(others, path, computer, task.pid)
+            return _found(Kind.FILE_LOCK, path, others, who, f"{next_one} leads to {path} for moments")
+    return None
+
+
+def _found(kind: Kind, path: str, held: list[locks.Lock], who: tuple[Holder, ...], seen: str) -> Found:
+    lines = (f"/proc/locks: {lock.kind} on inode {lock.inode} by {lock.pid}" for lock in held[:3])
+    name = database_of(path) if kind is Kind.DATABASE else path
+    return Found(kind, name, holders=who, evidence=(seen, *lines))
+
+
+def _child(task: Task) -> Found | None:
+    """Python waits so for a child that it gives a limit."""
+    living = [child for child in kernel.children(task.pid) if holders.is_living(child)]
+    if not living:
+        return None
+    found = Found(Kind.CHILD, holders=holders.of_processes(living, "is its child"))
+    return replace(found, evidence=("it sleeps for moments again and again, and has a child",))
