@@ -11,8 +11,10 @@ from pathlib import Path
 
 import psutil
 
+from tests.faults.drive import _in_own_namespace
 from tests.faults.stalls.drawn import programs, stuck
 from tests.faults.stalls.drawn.draws import Draw
+from tests.faults.stalls.drawn.kinds import KINDS, drives
 from tests.faults.stalls.drawn.run import clean_up, set_up
 from tests.faults.stalls.drawn.scene import Facts, Scene
 
@@ -21,7 +23,19 @@ LOOKS = 5
 PAUSE_S = 0.05
 
 
-def look(draw: Draw) -> tuple[Facts, set[str], set[str]]:
+Seen = tuple[Facts, set[str], set[str]]
+
+
+def look(draw: Draw) -> Seen:
+    """In a namespace of its own, where it has a drive."""
+    if not KINDS[draw.kind].needs_drive:
+        return _look(draw)
+    seen: list[Seen] = []
+    _in_own_namespace(lambda: seen.append(_look(draw)))
+    return seen[0]
+
+
+def _look(draw: Draw) -> Seen:
     """What is right to say of it, the states of the stuck process, and the kernel's functions that
     it was seen in. Raises RuntimeError if it does not get stuck."""
     with tempfile.TemporaryDirectory(prefix="alone-") as scratch:
@@ -34,6 +48,7 @@ def look(draw: Draw) -> tuple[Facts, set[str], set[str]]:
             _await_strike(of, process)
             return of.facts(), *_seen(of.facts().pid)
         finally:
+            drives.close(of)
             if process is not None:
                 process.kill()
                 process.wait()
@@ -60,8 +75,6 @@ def _seen(pid: int) -> tuple[set[str], set[str]]:
 
 def main() -> None:
     """`python -m tests.faults.stalls.drawn.alone [KIND …]`: a line for each kind and holder."""
-    from tests.faults.stalls.drawn.kinds import KINDS
-
     for number, kind in enumerate(KINDS.values()):
         for holder in kind.holders:
             if sys.argv[1:] and kind.name not in sys.argv[1:]:

@@ -11,20 +11,6 @@ from tests.faults.stalls.drawn.kinds import KINDS
 from tests.faults.stalls.drawn.kinds.kind import Kind
 from tests.faults.stalls.drawn.names import draw_name
 
-STAGES = (
-    "import",
-    "scan",
-    "model",
-    "first_train_batch",
-    "embed",
-    "train",
-    "train",
-    "train",
-    "validate",
-    "save",
-)
-"""Most of a training is training."""
-
 READING = ("train",)
 """Where a photo is met that its reader gets stuck on."""
 
@@ -60,6 +46,6 @@ def possible(kind: Kind) -> bool:
 
 def draw(kind: Kind, dice: random.Random, number: int) -> Draw:
     place = dice.choice(kind.places)
-    stages = READING if place == "worker" else STAGES
+    stages = READING if place == "worker" else kind.stages
     own = number * 10 + dice.randrange(10)  # Tells its programs from those of other draws.
     return Draw(kind.name, dice.choice(kind.holders), place, dice.choice(stages), draw_name(dice, own), own)

@@ -57,7 +57,9 @@ def start_holder(scene: Scene, command: list[str], how: str, descriptors: Sequen
     scene.remember(pid)
     if how == "stopped":
         stop(pid)
-    scene.values["holder"] = pid
+    scene.values |= {"holder": pid, "told": [word.decode() for word in line[1:]]}
+    with open(scene.folder / "told.txt", "ab") as file:  # For whoever cleans up.
+        file.write(b" ".join(line[1:]) + b"\n")
     scene.held_by = [[str(pid), *signs(command)]]
 
 

@@ -18,7 +18,7 @@ from tests.faults.stalls.cases import LAST_LAYER, LIMIT_S, NO_CACHE, RED_S
 from tests.faults.stalls.drawn import programs, scene
 from tests.faults.stalls.drawn.draws import Draw
 from tests.faults.stalls.drawn.judge import Judgement, judge
-from tests.faults.stalls.drawn.kinds import KINDS
+from tests.faults.stalls.drawn.kinds import KINDS, drives, system_objects
 from tests.faults.stalls.drawn.kinds.kind import OUTSIDE
 from tests.faults.stalls.drawn.scene import Facts, Scene
 from tests.faults.stalls.ride import Ride, Said, TookTooLong
@@ -66,7 +66,8 @@ class Trial:
         folder = self.scratch / "scene"
         folder.mkdir()
         known = asdict(self.draw)
-        self.scene = Scene(folder=folder, **known)
+        python = KINDS[self.draw.kind].told_by_python
+        self.scene = Scene(folder=folder, told_by_python=python, **known)
 
     @property
     def struck(self) -> Path:
@@ -99,6 +100,7 @@ def _run(draw: Draw) -> Row:
         except Exception:
             row.failed = traceback.format_exc()
         finally:
+            drives.close(trial.scene)
             ride.end()
             clean_up(trial.scene)
     return row
@@ -141,7 +143,7 @@ def start_with_a_photo(trial: Trial, ride: Ride) -> None:
 
 
 def known_after_s(draw: Draw) -> float:
-    return RED_S if draw.stage == "train" else LIMIT_S[draw.stage]
+    return KINDS[draw.kind].known_later_s + (RED_S if draw.stage == "train" else LIMIT_S[draw.stage])
 
 
 def _judge(trial: Trial, ride: Ride, row: Row) -> None:
@@ -180,6 +182,7 @@ def clean_up(of: Scene) -> None:
             if began and scene.began(int(pid)) == began:
                 end_with_family(int(pid))
     programs.reap()
+    system_objects.remove(of)
 
 
 def end_with_family(pid: int) -> None:

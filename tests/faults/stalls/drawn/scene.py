@@ -20,6 +20,8 @@ MAIN = "re:training|main thread|engine|program"
 
 CIRCLE = ["re:deadlock|circle|each other|one another|wait for this"]
 
+OF_THE_KERNEL = [r"re:lock|futex|(?<!-)\bsleeps?\b|one of several|its connections"]
+
 SLEEPS_S = 900
 """So long whoever holds something sleeps; then it ends, whatever became of the rest."""
 
@@ -41,7 +43,8 @@ class Scene:
     """Written by the generator before the run (`scene.json`), read by the process that is to be stuck.
 
     `name` is what the drawn object is called, `number` tells its programs and threads from others', `values`
-    is what the kind keeps for itself. `engine` is set by the engine."""
+    is what the kind keeps for itself. `told_by_python`: only Python knows what is waited for, and of a
+    program that is not ours nobody can ask it: there a right answer says what the kernel knows."""
 
     folder: Path
     kind: str
@@ -54,8 +57,8 @@ class Scene:
     objects: list[Named] = field(default_factory=list)
     held_by: list[Named] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
+    told_by_python: bool = False
     engine: int = 0
-    parents: list[int] = field(default_factory=list)
 
     # --- its files
 
@@ -99,7 +102,10 @@ class Scene:
             os.close(os.open(self.folder / "first", os.O_CREAT | os.O_EXCL))
         except FileExistsError:
             return
-        facts = Facts(self._who(), self.objects, self.held_by, self.strangers, os.getpid())
+        objects, held_by = self.objects, self.held_by
+        if self.told_by_python and self.place in ("child", "grandchild"):
+            objects, held_by = [OF_THE_KERNEL], []
+        facts = Facts(self._who(), objects, held_by, self.strangers, os.getpid())
         (self.folder / "facts.json").write_text(json.dumps(asdict(facts)), encoding="utf-8")
         whole = self.folder / "struck"
         whole.with_suffix(".new").write_text(str(time.monotonic()))

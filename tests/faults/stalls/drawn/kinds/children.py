@@ -49,6 +49,7 @@ def wait_with_limit(scene: Scene) -> Wait:
     return lambda: child.wait(100_000)
 
 
+READS_A_PIPE = ("anon_pipe_read", "pipe_read")
 OF = (CHILD, STOPPED)
 KINDS = (
     Kind("wait_for_child", wait, holders=OF, places=NOT_IN_WORKER, wchan=("do_wait",)),
@@ -64,7 +65,7 @@ KINDS = (
         read_output,
         holders=OF,
         places=NOT_IN_WORKER,
-        wchan=("anon_pipe_read", "pipe_read"),
+        wchan=READS_A_PIPE,
     ),
     Kind("waitpid", waitpid, holders=OF, places=NOT_IN_WORKER, wchan=("do_wait",)),
     Kind("wait_for_child_with_limit", wait_with_limit, holders=OF, places=NOT_IN_WORKER, wchan=("hrtimer",)),

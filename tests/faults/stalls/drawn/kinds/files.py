@@ -101,5 +101,13 @@ KINDS = (
         holders=(*PROCESSES, THREAD, ITSELF),
         wchan=LOCK_WAITS,
     ),
-    Kind("filelock", file_lock, a_file, flock_program, take_flock, holders=PROCESSES, wchan=("hrtimer",)),
+    Kind(
+        "filelock",
+        file_lock,
+        a_file,
+        flock_program,
+        holders=PROCESSES,
+        wchan=("hrtimer",),
+        told_by_python=True,
+    ),
 )

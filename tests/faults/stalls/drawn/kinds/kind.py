@@ -20,6 +20,13 @@ ANYWHERE = ("main", "thread", "child", "grandchild", "worker")
 NOT_IN_WORKER = ("main", "thread", "child", "grandchild")
 
 
+STAGES = (
+    *("import", "scan", "model", "first_train_batch", "embed"),
+    *("train", "train", "train", "validate", "save"),
+)
+"""Most of a training is training."""
+
+
 def nothing(scene: Scene) -> None:
     pass
 
@@ -31,7 +38,8 @@ class Kind:
     stuck, or in a thread of it. `ready` prepares the call in the process that gets stuck, and gives it.
 
     `holders` are those that make sense, `places` the processes. `wchan` has beginnings of the names of the
-    kernel's functions in which it is seen asleep; none for what burns."""
+    kernel's functions in which it is seen asleep; none for what burns. It can be known by so
+    many seconds later than a silence can."""
 
     name: str
     ready: Callable[[Scene], Wait]
@@ -42,3 +50,6 @@ class Kind:
     places: tuple[str, ...] = ANYWHERE
     wchan: tuple[str, ...] = ()
     needs_drive: bool = False
+    told_by_python: bool = False
+    stages: tuple[str, ...] = STAGES
+    known_later_s: float = 0

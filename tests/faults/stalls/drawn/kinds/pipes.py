@@ -27,7 +27,7 @@ def other_end(scene: Scene, end: int, mine: int) -> None:
     """With a child, with a child's child, or with this process itself."""
     scene.objects = A_PIPE
     if scene.holder == ITSELF:
-        scene.held_by = [IN_WORDS]
+        scene.held_by = [[*IN_WORDS, *NOBODY_IN_WORDS]]
         return
     command = programs.python(scene, "resize", "nothing")
     programs.start_holder(scene, command, scene.holder, [end])
@@ -73,7 +73,7 @@ def open_to_write(scene: Scene) -> Wait:
 def read_fifo(scene: Scene) -> Wait:
     """Somebody has it open to write, and writes nothing."""
     if scene.holder == ITSELF:
-        scene.held_by = [IN_WORDS]
+        scene.held_by = [[*IN_WORDS, *NOBODY_IN_WORDS]]
         both = os.open(scene.path, os.O_RDWR)
         return lambda: os.read(both, 100)
     file = open(scene.path, "rb", buffering=0)
