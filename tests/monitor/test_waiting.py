@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -110,6 +111,60 @@ def test_busy_engine_that_is_elsewhere_each_time_is_no_loop() -> None:
     for number, before_s in enumerate((25, 17, 9, 1)):
         run.saw_stacks((stack(("/home/lab/augment.py", f"step_{number}")),), run.heard_at - before_s)
     assert judged(run, BUSY).state is VerdictState.SLOW
+
+
+def looked_at(run: Run, frames: Sequence[tuple[str, str]], silence_s: float, looks: int) -> None:
+    """The looks of a silence as `Watch` wants them: from its tenth second on, each eight."""
+    for number in range(looks):
+        frame = frames[number % len(frames)]
+        run.saw_stacks((stack(frame),), run.heard_at - silence_s + 10 + 8 * number)
+
+
+CONV = (f"{SITE}/torch/nn/functional.py", "conv2d")
+
+
+@pytest.mark.parametrize(
+    ("frames", "whose"),
+    [
+        ([CONV], "code of the library torch"),
+        ([("/usr/lib/python3.11/re/__init__.py", "match")], "Trainer.train_epoch (training.py, line 136)"),
+        ([("/home/lab/a.py", "one"), ("/home/lab/a.py", "two")], "code that is not part of this program"),
+        ([("/x/waste_gui/engine/augment.py", "blur"), CONV], "this program's code"),
+    ],
+)
+def test_busy_engine_that_comes_to_no_new_place_is_in_a_loop_within_a_minute(
+    frames: list[tuple[str, str]], whose: str
+) -> None:
+    """Whatever it does: its steps took a second so far."""
+    run = training(60)
+    looked_at(run, frames, 60, 6)
+    verdict = judged(run, BUSY)
+    assert (verdict.state, verdict.cause) == (VerdictState.LIKELY_STUCK, "loop")
+    assert "In 6 looks over 40 s it was" in verdict.text and whose in verdict.text
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [(f"{SITE}/torch/nn/functional.py", f"step_{number}") for number in range(6)],
+        [CONV, CONV, CONV, ("/home/lab/a.py", "one"), CONV, ("/home/lab/a.py", "two")],
+        [(f"{SITE}/torch/_inductor/codecache.py", "compile")],
+        [(f"{SITE}/torch/serialization.py", "save")],
+    ],
+)
+def test_busy_engine_that_comes_to_new_places_or_takes_its_own_time_is_no_loop(
+    frames: list[tuple[str, str]],
+) -> None:
+    run = training(60)
+    looked_at(run, frames, 60, 6)
+    assert judged(run, BUSY).state is VerdictState.SLOW
+
+
+def test_busy_engine_on_a_busy_computer_is_no_loop_within_a_minute() -> None:
+    run = training(60)
+    looked_at(run, [CONV], 60, 6)
+    busy = replace(BUSY, cpu_percent=25, machine=Machine(cpu_percent=100, processors=2))
+    assert judged(run, busy).state is VerdictState.SLOW
 
 
 def test_busy_engine_before_its_first_steps_is_no_loop() -> None:

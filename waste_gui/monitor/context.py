@@ -219,6 +219,8 @@ class Context:
                 lines.append(f"Main thread: {self.run.heartbeat.where}")
             if self.doing:
                 lines.append(f"Its stack: {self.doing_words}, {self.place}")
+            if looks := self.run.samples.in_words():
+                lines.append(f"Its places: {looks}")
             if self.workers:
                 asked = self.run.heartbeat.queued
                 lines.append(f"Workers: {counted(self.workers)}; {asked} photos asked for")

@@ -23,8 +23,9 @@ from waste_gui.bounds import MOST_STAGES
 from waste_gui.monitor.crash import Crash
 from waste_gui.monitor.numbering import Numbering
 from waste_gui.monitor.previous_attempts import KEPT_TIMES, PreviousAttempts, is_whole
+from waste_gui.monitor.samples import Samples
 from waste_gui.monitor.series import FloatArray, Series
-from waste_gui.monitor.stack_words import decisive, place_of
+from waste_gui.monitor.stack_words import decisive
 from waste_gui.monitor.stretches import Stretch, Told
 from waste_gui.monitor.times import Times
 from waste_gui.monitor.waits.link import Chain
@@ -179,7 +180,7 @@ class Run:
         self.not_saved: protocol.NotSaved | None = None
         self.stacks: protocol.Stacks | None = None
         self._waits: tuple[float, tuple[Chain, ...]] = (0.0, ())  # When they were read.
-        self._stack_since = (0.0, "")  # Since when the engine is in that function.
+        self._samples = Samples()  # Where the engine was in this silence.
         self.last: protocol.RunFinished | protocol.RunStopped | protocol.RunFailed | None = None
         self.stop_asked_at: float | None = None
         self.paused = False
@@ -253,10 +254,7 @@ class Run:
         told = {thread.pid for thread in threads}  # The engine itself tells nothing of its workers.
         threads += tuple(thread for thread in self.stacks_now if thread.pid not in told)
         self.stacks = protocol.Stacks(threads=threads, at=at)
-        thread = decisive(threads)
-        place = place_of(thread) if thread else ""
-        if place != self._stack_since[1] or self._stack_since[0] < self.moved_at:
-            self._stack_since = at, place
+        self._samples = self._samples.with_stack(decisive(threads), at, self.moved_at)
 
     def saw_waits(self, chains: tuple[Chain, ...], at: float) -> None:
         """What the engine's decisive thread and the workers waited for at that time."""
@@ -279,11 +277,9 @@ class Run:
         return decisive(self.stacks_now)
 
     @property
-    def same_place_s(self) -> float:
-        """How long the engine was in one function, as far as its stacks since the last progress tell."""
-        if self.stacks is None or self._stack_since[0] < self.moved_at:
-            return 0.0
-        return self.stacks.at - self._stack_since[0]
+    def samples(self) -> Samples:
+        """Where the engine was, as far as its stacks since the last progress tell."""
+        return self._samples.since(self.moved_at)
 
     @property
     def epoch_now(self) -> int:

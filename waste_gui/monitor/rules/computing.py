@@ -12,12 +12,20 @@ from waste_gui.monitor.context import (
     WORKING_GPU_PERCENT,
     Context,
 )
-from waste_gui.monitor.stack_words import LONG_WORK
+from waste_gui.monitor.stack_words import LONG_WORK, Doing
 from waste_gui.monitor.verdict import ASK, HANGS, REPORT, Action, Verdict, VerdictState
 from waste_gui.monitor.waits import words as wait_words
 from waste_gui.plain_text import plain
 
 SAME_PLACE_S = 12.0
+
+ENDLESS_S, ENDLESS_FACTOR = 48.0, 1.5
+"""The limit is three times the longest step and more, so that this is five times it."""
+
+OF_ITS_OWN_TIME = frozenset(
+    (Doing.COMPILING, Doing.IMPORTING, Doing.SAVING, Doing.READING_WEIGHTS, Doing.STARTING_GPU)
+)
+"""What is no part of a step, and takes as long as it takes."""
 
 
 def busy_in_one_call(context: Context) -> Verdict | None:
@@ -42,8 +50,8 @@ def loop(context: Context) -> Verdict | None:
         f"The processor works at {context.cpu:.0f} % of a core, but nothing has been finished for "
         f"{formatting.span(context.silence_s)}: the program repeats "
         f"{context.place or 'itself'} and does not come to "
-        "an end."
-    )
+        f"an end. {context.run.samples.in_words()}"
+    ).rstrip()
     if context.chain is not None and len(context.chain.links) > 1:
         text = f"{text} {wait_words.waits(context.chain)}"
     return context.silence("loop", text, HANGS, state=VerdictState.LIKELY_STUCK)
@@ -52,14 +60,28 @@ def loop(context: Context) -> Verdict | None:
 def looping(context: Context) -> bool:
     gpu_works = (context.gpu_percent or 0) >= WORKING_GPU_PERCENT
     burns = context.cpu >= WORKING_CPU_PERCENT and not context.reads and not gpu_works
-    return burns and (context.silence_s >= LOOP_FACTOR * context.limit_s or stays_in_one_place(context))
+    return burns and (
+        context.silence_s >= LOOP_FACTOR * context.limit_s
+        or stays_in_one_place(context)
+        or goes_in_circles(context)
+    )
 
 
 def stays_in_one_place(context: Context) -> bool:
     """In a stage whose steps are known, in a function that is none of those that may take long."""
     known = context.stage is not None and len(context.stage.gaps) >= GAPS_NEEDED
     patient = context.doing is None or context.doing in LONG_WORK
-    return known and context.red and not patient and context.run.same_place_s >= SAME_PLACE_S
+    return known and context.red and not patient and context.run.samples.in_one_function_s >= SAME_PLACE_S
+
+
+def goes_in_circles(context: Context) -> bool:
+    """Also in what may take long: where the steps of this stage are known, a silence of many times the
+    longest of them in which the thread comes to no new place is no long step, if a processor is free."""
+    known = context.stage is not None and len(context.stage.gaps) >= GAPS_NEEDED
+    if not known or context.others_busy or context.doing in OF_ITS_OWN_TIME:
+        return False
+    long = context.silence_s >= max(ENDLESS_S, ENDLESS_FACTOR * context.limit_s)
+    return long and context.run.samples.repeats
 
 
 def first_step(context: Context) -> Verdict | None:
