@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from waste_gui import files, isolation
 from waste_gui.config import ConfigError, RunConfig
-from waste_gui.engine import allocator, exits
+from waste_gui.engine import allocator, exits, signals
 from waste_gui.engine.cli import parser, request_from
 from waste_gui.engine.errors import BadSettings, EngineError, UnusableFolder
 from waste_gui.engine.stacks import write_stacks_to
@@ -60,6 +60,7 @@ def run(arguments: list[str]) -> int:
     faulthandler.enable()
     exits.note_ends()
     block_signals()
+    signals.ENGINE.start()
     report = Reporter()
     if options.format == "text" or (options.format is None and os.isatty(stdout)):
         from waste_gui.engine.console import Console

@@ -26,7 +26,7 @@ _NETWORK = re.compile(
     r"httpcore|aiohttp|huggingface_hub|xmlrpc)[\\/]"
 )
 _STANDARD = re.compile(
-    r"waste_gui[\\/]engine[\\/]exits\.py$|[\\/]python3\.\d+t?[\\/](?!site-packages|dist-packages)|[\\/]Lib[\\/](?!site-pack)|^<"
+    r"waste_gui[\\/]engine[\\/](exits|signals)\.py$|[\\/]python3\.\d+t?[\\/](?!site-packages|dist-packages)|[\\/]Lib[\\/](?!site-pack)|^<"
 )
 _INSTALLED = re.compile(r"[\\/](site|dist)-packages[\\/]")
 _FILE_NAMES = re.compile(

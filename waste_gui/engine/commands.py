@@ -23,6 +23,8 @@ class Commands:
         self._warn = warn
         self._queue: queue.SimpleQueue[AnyCommand] = queue.SimpleQueue()
         self._closed = threading.Event()
+        self._stops = False
+        self.stop_reason = "Stopped on request."
         self.at_once: dict[type, Callable[[], object]] = {}  # Answered in the reading thread.
 
     def listen(self, file: Path | None) -> None:
@@ -37,11 +39,18 @@ class Commands:
             ).start()
 
     def put(self, command: AnyCommand) -> None:
+        self._stops = self._stops or isinstance(command, protocol.Stop)
         answer = self.at_once.get(type(command))
         if answer:
             answer()
         else:
             self._queue.put(command)
+
+    def stop_since(self, why: str) -> None:
+        """As `stop`, asked for by somebody else than who gives the commands."""
+        if not self._stops:
+            self.stop_reason = f"Stopped by {why}."
+        self.put(protocol.Stop())
 
     def take(self) -> AnyCommand | None:
         """The next command, or None; never waits."""

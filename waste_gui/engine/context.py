@@ -129,7 +129,7 @@ class Context:
                     self.stop_at_epoch_end = True
                     paused = False
                 case protocol.Stop():
-                    raise StopRequested("Stopped on request.")
+                    raise StopRequested(self.commands.stop_reason)
                 case protocol.Pause():
                     paused = True
                     self.heart.does("paused", Activity.PAUSED)

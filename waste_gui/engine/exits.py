@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -22,15 +23,23 @@ FRAMES = 6
 HARMLESS = ("SIGCONT", "SIGCHLD", "SIGURG", "SIGWINCH", "SIGUSR1", "SIGUSR2", "SIGPIPE", "SIGXFSZ")
 """Signals that do not end a process of Python's, or that are answered here."""
 
+BETWEEN = ("waste_gui/engine/exits.py", "waste_gui/engine/signals.py")
+"""What only stands between who asks and the system."""
+
 C_EXIT = b"[waste-gui] end: exit() of C was called, with the status whose number has this signal"
 
-_exit = os._exit
+_exit, _kill = os._exit, os.kill
 _kept: list[object] = []
 
 
 def leave(status: int) -> NoReturn:
     """The end of a run that has said its last word."""
     _exit(status)
+
+
+def end_by(number: int) -> None:
+    """As the signal does that came; in a thread that lets it through."""
+    _kill(os.getpid(), number)
 
 
 def note_ends() -> None:
@@ -62,11 +71,26 @@ def _note_before(module: Any, name: str, pid: int, words: Callable[..., str]) ->
         if os.getpid() == pid:
             with contextlib.suppress(TypeError, ValueError):  # The call itself says what is wrong.
                 if said := words(*arguments, *named.values()):
-                    note_end(said, sys._getframe(1))
+                    OWN_SIGNAL.place = (_places(sys._getframe(1)) or [""])[0]
+                    OWN_SIGNAL.noted = not said.startswith(ANSWERED)
+                    if OWN_SIGNAL.noted:
+                        note_end(said, sys._getframe(1))
         return call(*arguments, **named)
 
     noted.__name__ = noted.__qualname__ = name
     setattr(module, name, noted)
+
+
+@dataclass
+class OwnSignal:
+    """What this process did last to end itself: where, and whether that is noted."""
+
+    place: str = ""
+    noted: bool = False
+
+
+OWN_SIGNAL = OwnSignal()
+ANSWERED = "answered"
 
 
 def _becomes(path: Any = "", *_: Any) -> str:
@@ -74,24 +98,34 @@ def _becomes(path: Any = "", *_: Any) -> str:
 
 
 def _own_signal(to_itself: bool, number: int, how: str) -> str:
-    """Empty for one that ends nothing."""
-    if not to_itself or not number or signal.Signals(number).name in HARMLESS:
+    """Empty for one that ends nothing; one that is answered is told by who answers it."""
+    if not to_itself or not number or number in map(int, _harmless()):
         return ""
     if callable(signal.getsignal(number)) or signal.getsignal(number) == signal.SIG_IGN:
-        return ""
+        return ANSWERED
     return f"signal {int(number)} by {how}"
+
+
+def _harmless() -> list[int]:
+    return [getattr(signal, name) for name in HARMLESS if hasattr(signal, name)]
 
 
 def note_end(said: str, frame: FrameType | None = None) -> None:
     """A line of the log: what ended it, and where in Python, the innermost first."""
-    places: list[str] = []
-    while frame is not None and len(places) < FRAMES:
-        file = short(frame.f_code.co_filename)[1]
-        places.append(f"{file}, line {frame.f_lineno}, in {frame.f_code.co_name}")
-        frame = frame.f_back
+    places = _places(frame)
     where = f" at {' < '.join(places)}" if places else ""
     with contextlib.suppress(OSError):
         note(f"end: {said}{where}")
+
+
+def _places(frame: FrameType | None) -> list[str]:
+    places: list[str] = []
+    while frame is not None and len(places) < FRAMES:
+        file = short(frame.f_code.co_filename)[1]
+        if not file.endswith(BETWEEN):
+            places.append(f"{file}, line {frame.f_lineno}, in {frame.f_code.co_name}")
+        frame = frame.f_back
+    return places
 
 
 def _note_exit_of_c() -> None:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import time
 from collections.abc import Callable
 from importlib import metadata
-from types import FrameType
 
 from waste_gui import __version__
 from waste_gui.config import RunConfig, epochs_if_known
-from waste_gui.engine import exits
+from waste_gui.engine import signals
 from waste_gui.engine.commands import Commands
 from waste_gui.engine.context import Context
 from waste_gui.engine.errors import EngineError, StopRequested
@@ -24,14 +22,12 @@ from waste_gui.protocol import (
     RunStarted,
     RunStopped,
     StageInfo,
-    Stop,
 )
 from waste_gui.reporting import Reporter
 from waste_gui.rundir import RunDir
 from waste_gui.stages import STAGES
 
 LIBRARIES = ("torch", "torchvision", "open_clip_torch", "timm", "pillow", "numpy")
-INTERRUPTED = 130
 
 
 def supervise(
@@ -51,7 +47,7 @@ def supervise(
     report(announcement(command, config, folder, stages, resumed_from))
     context.heart.start()
     commands.listen(folder.commands if folder else None)
-    obey_signals(commands)
+    signals.ENGINE.obey(commands.stop_since)
     try:
         if error is not None:
             raise error
@@ -102,22 +98,3 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             found[library] = "not installed"
     return found
-
-
-def obey_signals(commands: Commands) -> None:
-    """SIGTERM, Ctrl+C and a terminal that closes stop as the button does; a second one ends the process at
-    once. Under `nohup` a closed terminal changes nothing."""
-    asked: list[int] = []
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        if asked:
-            exits.note_end(f"exit status {INTERRUPTED} since a second {signal.Signals(number).name} came")
-            exits.leave(INTERRUPTED)
-        asked.append(number)
-        commands.put(Stop())
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, on_signal)
-    hangup = getattr(signal, "SIGHUP", None)  # Windows has none.
-    if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
-        signal.signal(hangup, on_signal)

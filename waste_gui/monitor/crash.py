@@ -130,6 +130,20 @@ _WAYS = {
             "The {work} could not start: a library (DLL) is missing or does not fit ({code}).",
             "Install the Microsoft Visual C++ Redistributable, then PyTorch anew.",
         ),
+        _Way(
+            "timer",
+            "The {work} was ended by a timer ({code}) that a library or another program had set, and that "
+            "nobody answered.",
+            AGAIN,
+        ),
+        _Way(
+            "not_allowed",
+            "The {work} was ended: a library asked the system for something that is not allowed here "
+            "({code}), as in a container or a sandbox.",
+            "Ask who set up the container or the sandbox, or train outside of it.",
+        ),
+        _Way("trap", "The {work} was ended: a library ran into a check of its own ({code}).", READ_LOG),
+        _Way("pipe", "The {work} was ended: the other end of a pipe was closed ({code}).", AGAIN),
         _Way("drive", "The {work} lost a drive that it was reading from ({code}).", "Check the drive."),
     )
 }
@@ -144,6 +158,11 @@ _SIGNALS = {
     "SIGTERM": "ended_from_outside",
     "SIGHUP": "session_closed",
     "SIGINT": "interrupted",
+    **dict.fromkeys(("SIGUSR1", "SIGUSR2", "SIGPWR", "SIGIO", "SIGSTKFLT"), "ended_from_outside"),
+    **dict.fromkeys(("SIGALRM", "SIGVTALRM", "SIGPROF"), "timer"),
+    "SIGSYS": "not_allowed",
+    "SIGTRAP": "trap",
+    "SIGPIPE": "pipe",
     "SIGXCPU": "limit",
     "SIGXFSZ": "limit",
 }
@@ -418,7 +437,23 @@ def _killed_by_somebody(case: _Case) -> Crash | None:
         f"The {case.end.work} was killed by the system ({case.code}). Memory was not short "
         f"({formatting.size(free)} free), so probably somebody or another program ended it."
     )
-    return Crash("ended_from_outside", text, AGAIN, certain=False)
+    return Crash("ended_from_outside", text + _asked_before(case), AGAIN, certain=False)
+
+
+def _asked_before(case: _Case) -> str:
+    """Who kills in earnest asks first, and waits a while."""
+    if case.log.asked is None:
+        return ""
+    number, who = case.log.asked
+    return f" It had been asked to end before ({signal_name(number) or f'signal {number}'} {who})."
+
+
+def _asked_and_gone(case: _Case) -> Crash | None:
+    """Nobody saw its end, but who asked for it is known."""
+    if not case.unseen or case.log.asked is None:
+        return None
+    text = f"The {case.end.work} process is gone and said no last word.{_asked_before(case)}"
+    return Crash("ended_from_outside", text, AGAIN, case.log.error_lines, certain=False)
 
 
 def _as_the_system_says(case: _Case) -> Crash | None:
@@ -430,13 +465,21 @@ def _as_the_system_says(case: _Case) -> Crash | None:
         called = "a library called from " if frame.module == "waste_gui" else ""
         where = f"{called}{frame.file}, line {frame.line}"
     text = case.way.text.format(work=case.end.work, code=case.code, where=where)
-    if case.noted is not None and case.noted.how:
-        at = f" at {case.noted.places[0]}" if case.noted.places else ""
-        text += f" It was sent {case.noted.how}{at}."
+    text += _sent(case)
+    if case.is_way("killed", "limit"):
+        text += _asked_before(case)
     hint = case.way.hint
     if case.stage == "import" and case.is_way("segmentation_fault", "abort", "illegal_instruction"):
         hint = f"It happened while PyTorch started. {known_errors.INSTALL_ANEW}"
     return Crash(case.way.cause, text, hint, _lines(case))
+
+
+def _sent(case: _Case) -> str:
+    """By whom, where the engine noted it."""
+    if case.noted is None or not case.noted.how:
+        return ""
+    at = f", at {case.noted.places[0]}" if case.noted.places else ""
+    return f" The signal was sent {case.noted.how}{at}."
 
 
 def _lines(case: _Case) -> tuple[str, ...]:
@@ -466,7 +509,9 @@ def _by_a_number(case: _Case) -> Crash | None:
         text = f"The {work} was ended by Windows ({case.code})."
         return Crash("ended", text, case.read_log, lines, certain=False)
     if case.signal:
-        return Crash("signal", f"The {work} was ended by {case.code}.", case.read_log, lines, certain=False)
+        name = f" ({named})" if (named := signal_name(case.signal)) else ""
+        text = f"The {work} was ended by {case.code}{name}.{_sent(case)}"
+        return Crash("signal", text, case.read_log, lines, certain=False)
     if case.end.exit_code is None:
         return None
     status = f"exit status {case.end.exit_code}"
@@ -514,4 +559,5 @@ _RULES = (
     _killed_by_somebody,
     _as_the_system_says,
     _by_a_number,
+    _asked_and_gone,
 )

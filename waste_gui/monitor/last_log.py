@@ -16,7 +16,7 @@ REACH = 15
 """An error further above the end than this many lines did not end the process."""
 
 LINE_CHARS = 240
-NOTES = "waste_gui/engine/exits.py"
+NOTES = ("waste_gui/engine/exits.py", "waste_gui/engine/signals.py")
 WORKER = "waste_gui/dataset/worker.py"
 
 _OUR_LINE = re.compile(
@@ -51,6 +51,9 @@ _END = re.compile(
 )
 """As `engine/exits.py` writes it."""
 
+_ASKED = re.compile(
+    rf"^{re.escape(OWN_LINE)}asked to end: signal (?P<signal>\d+) ?(?P<who>.*)$", re.MULTILINE
+)
 _END_IN_C = re.compile(rf"^{re.escape(OWN_LINE)}end: exit\(\) of C .*: (?P<name>[^:\n]+)$", re.MULTILINE)
 _UNKNOWN_SIGNAL = re.compile(r"Unknown signal (\d+)")
 _GNU_SIGNALS = (
@@ -130,6 +133,14 @@ class LastLog:
         return NotedEnd(_number_of(in_c[-1]["name"].strip()), how="by exit() of C") if in_c else None
 
     @cached_property
+    def asked(self) -> tuple[int, str] | None:
+        """The last signal that asked it to end, and who sent it ("from …"), as the engine noted it."""
+        found = [*_ASKED.finditer(self.text)]
+        if not found:
+            return None
+        return int(found[-1]["signal"][:3]), at_home(found[-1]["who"].strip(), self.home)
+
+    @cached_property
     def before_fatal(self) -> str:
         """What was written before the stacks of the last fatal error."""
         found = list(_FATAL.finditer(self.own))
@@ -173,7 +184,7 @@ class LastLog:
             if frame is None:
                 break
             module, file = short(frame["file"])
-            if file == NOTES:  # It only stands between who asked for the end and the system.
+            if file in NOTES:  # It only stands between who asked for the end and the system.
                 continue
             found.append(Place(module, file, int(frame["line"]), frame["function"]))
         return tuple(found)

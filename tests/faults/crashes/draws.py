@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import random
+import signal
 import sys
 from collections.abc import Callable
 
@@ -136,9 +137,60 @@ def draw_exit(random: random.Random, number: int) -> Draw:
     )
 
 
+STOPPING = ("SIGTERM", "SIGINT", "SIGHUP")
+FROM_OUTSIDE = {
+    **dict.fromkeys(STOPPING, ("stopped",)),
+    "SIGQUIT": ("signal",),
+    "SIGPWR": ("ended_from_outside",),
+    "SIGKILL": ("ended_from_outside", "killed"),
+    "SIGXCPU": ("limit",),
+    "SIGALRM": ("timer",),
+    "SIGVTALRM": ("timer",),
+    "SIGPROF": ("timer",),
+    "SIGSYS": ("not_allowed",),
+    "SIGTRAP": ("trap",),
+    "SIGIO": ("ended_from_outside",),
+    "SIGSEGV": ("segmentation_fault",),
+    "SIGABRT": ("abort",),
+    "SIGBUS": ("bus_error",),
+    "SIGFPE": ("arithmetic",),
+    "SIGILL": ("illegal_instruction",),
+    "SIGRTMIN": ("signal",),
+}
+NAMES_SENDER = (*STOPPING, "SIGQUIT", "SIGPWR", "SIGXCPU")
+"""Of the others nobody learns who sent them."""
+
+
+def draw_signal(random: random.Random, number: int) -> Draw:
+    """Sent by another process, or by itself in one of three ways."""
+    name = random.choice(list(FROM_OUTSIDE))
+    value = int(getattr(signal, name))
+    sender = random.choice(("cleanup.py", "cleanup.py", "kill", "os_kill", "raise_signal", "c_raise"))
+    named: tuple[tuple[str, ...], ...] = ((f"signal {value}", name),)
+    if name in NAMES_SENDER and sender in ("cleanup.py", "kill"):
+        named = (*named, ("cleanup.py", *(("gone by now",) if sender == "kill" else ())))
+    if name not in STOPPING and sender in ("os_kill", "raise_signal"):
+        named = (*named, ("ends.py",))
+    if name in STOPPING and sender not in ("cleanup.py", "kill"):
+        named = (*named, ("itself",))
+        if sender != "c_raise":
+            named = (*named, ("ends.py",))
+    return Draw(
+        number=number,
+        family="signal",
+        kind=name,
+        place=sender,
+        value=value,
+        sender=sender,
+        causes=FROM_OUTSIDE[name],
+        named=named,
+    )
+
+
 FAMILIES: dict[str, tuple[int, Callable[[random.Random, int], Draw]]] = {
     "error": (4, draw_error),
     "exit": (2, draw_exit),
+    "signal": (2, draw_signal),
 }
 
 

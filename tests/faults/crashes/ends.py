@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import ctypes
 import os
+import signal
 import sys
 import threading
 import time
@@ -21,6 +22,8 @@ Strike = Callable[[], None]
 def strike(draw: Draw, context: Context) -> None:
     wait_until_said()
     ends: dict[str, Callable[[Draw], None]] = {"error": raise_error, "exit": leave}
+    if draw.family == "signal":
+        be_signalled(draw, context)
     end = ends[draw.family]
     PLACES[draw.place](lambda: end(draw), context)
 
@@ -107,6 +110,24 @@ def wrap(error: BaseException, how: str) -> None:
 
             raise WeightsUnavailable("The weights cannot be read.", "Choose others.") from error
     raise AssertionError(how)
+
+
+# --- signals
+
+
+def be_signalled(draw: Draw, context: Context) -> None:
+    """By itself, or by another process as soon as it is ready."""
+    if draw.sender == "os_kill":
+        os.kill(os.getpid(), draw.value)
+    elif draw.sender == "raise_signal":
+        signal.raise_signal(draw.value)
+    elif draw.sender == "c_raise":
+        ctypes.CDLL(None).kill(os.getpid(), draw.value)
+    else:
+        Path(os.environ["WASTE_GUI_TEST_READY"]).touch()
+    while True:
+        context.obey()
+        time.sleep(0.01)
 
 
 # --- exits

@@ -49,6 +49,7 @@ def _ride(draw: Draw, photos: Path, scratch: Path, row: Row) -> None:
     environment = os.environ | {
         "WASTE_GUI_HOME": str(scratch / "home"),
         "WASTE_GUI_TEST_EVENTS": str(folder.events),
+        "WASTE_GUI_TEST_READY": str(scratch / "ready"),
         "WASTE_GUI_TEST_WATCHED": str(scratch / "watched"),
         "OMP_NUM_THREADS": "1",
     }
@@ -76,6 +77,8 @@ def _ride(draw: Draw, photos: Path, scratch: Path, row: Row) -> None:
         try:
             first = monitor.stdout.readline()
             (scratch / "watched").touch()
+            if draw.sender in SENDERS:
+                send(draw, engine, scratch)
             engine.wait(PATIENCE_S)  # As a shell does: nobody can ask for its status afterwards.
             out, _ = monitor.communicate(timeout=PATIENCE_S)
         except subprocess.TimeoutExpired:
@@ -86,6 +89,23 @@ def _ride(draw: Draw, photos: Path, scratch: Path, row: Row) -> None:
                 process.kill()
                 process.wait()
     judge(draw, row, first + out, folder)
+
+
+SENDERS = {
+    "cleanup.py": "import os, sys, time\nos.kill(int(sys.argv[1]), int(sys.argv[2]))\ntime.sleep(1)\n",
+    "kill": "import subprocess, sys\nsubprocess.run(['kill', '-' + sys.argv[2], sys.argv[1]])\n"
+    "import time; time.sleep(1)\n",
+}
+
+
+def send(draw: Draw, engine: subprocess.Popen[bytes], scratch: Path) -> None:
+    """From another process, as soon as the engine is ready."""
+    program = scratch / "cleanup.py"
+    program.write_text(SENDERS[draw.sender])
+    deadline = time.monotonic() + PATIENCE_S
+    while not (scratch / "ready").exists() and engine.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    subprocess.run([sys.executable, str(program), str(engine.pid), str(draw.value)], check=True, timeout=30)
 
 
 def judge(draw: Draw, row: Row, out: bytes, folder: RunDir) -> None:
