@@ -1,11 +1,13 @@
-"""Signals from outside: who sent them is known, and programs that the engine starts do not inherit our way."""
+"""Signals from outside: who sent them is known, and programs that the engine starts inherit nothing of it."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,8 +80,8 @@ def test_who_ends_it_is_noted_before_it_ends(waiting: subprocess.Popen[str], kil
 
 
 def test_second_signal_ends_it_at_once(killer: Path) -> None:
-    process = started("signals.ENGINE.obey(lambda who: print(who, flush=True))")
-    assert process.stdout is not None
+    process = started("signals.ENGINE.obey(lambda who: print(who, flush=True))\nprint('obeys', flush=True)")
+    assert process.stdout is not None and process.stdout.readline() == "obeys\n"
     process.send_signal(signal.SIGTERM)
     assert process.stdout.readline().startswith("SIGTERM from ")
     process.send_signal(signal.SIGTERM)
@@ -89,11 +91,18 @@ def test_second_signal_ends_it_at_once(killer: Path) -> None:
 
 STARTS = {
     "subprocess": "import subprocess; p = subprocess.Popen(['sleep', '60']); print(p.pid, flush=True)",
-    "fork": "import os, time\npid = os.fork()\nif pid == 0:\n    time.sleep(60)\nprint(pid, flush=True)",
+    "fork": "import os, time\npid = os.fork()\nif pid == 0:\n    time.sleep(60)\n    os._exit(0)\n"
+    "print(pid, flush=True)",
     "posix_spawn": "import os; print(os.posix_spawnp('sleep', ['sleep', '60'], os.environ), flush=True)",
     "multiprocessing": "import multiprocessing, time\nc = multiprocessing.get_context('forkserver')\n"
     "p = c.Process(target=time.sleep, args=(60,))\np.start(); print(p.pid, flush=True)",
 }
+
+
+def _blocks(pid: int, number: int) -> bool:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    mask = next(line for line in lines if line.startswith("SigBlk"))
+    return bool(int(mask.split()[1], 16) & 1 << number - 1)
 
 
 @pytest.mark.parametrize("how", list(STARTS))
@@ -102,13 +111,15 @@ def test_programs_that_it_starts_can_be_ended(how: str) -> None:
     try:
         assert process.stdout is not None
         child = int(process.stdout.readline())
-        mask = next(
-            line for line in Path(f"/proc/{child}/status").read_text().splitlines() if "SigBlk" in line
-        )
-        assert not int(mask.split()[1], 16) & 1 << signal.SIGTERM - 1
+        deadline = time.monotonic() + 10
+        while _blocks(child, signal.SIGTERM) and time.monotonic() < deadline:
+            time.sleep(0.01)  # One that was forked has just begun.
+        assert not _blocks(child, signal.SIGTERM)
         os.kill(child, signal.SIGTERM)
     finally:
         process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
         process.communicate()
 
 
