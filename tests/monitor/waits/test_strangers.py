@@ -36,7 +36,7 @@ def told(pid: int, capsys: Capture, *words: str) -> str:
     end, text = time.monotonic() + LIMIT_S, ""
     while time.monotonic() < end:
         assert monitor.main(["--pid", str(pid), "--format", "json"]) == 0
-        text = json.loads(capsys.readouterr().out.splitlines()[0])["text"]
+        text = str(json.loads(capsys.readouterr().out.splitlines()[0])["text"])
         if all(word in text for word in words):
             return text
         time.sleep(0.1)

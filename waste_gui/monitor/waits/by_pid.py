@@ -6,7 +6,6 @@ from typing import Any, TextIO
 
 import msgspec
 
-from waste_gui.monitor.stacks import py_spy_stacks
 from waste_gui.monitor.waits import kernel, words
 from waste_gui.monitor.waits.chain import resolve
 from waste_gui.monitor.waits.computer import Computer
@@ -19,11 +18,8 @@ MOST_THREADS = 64
 
 def chains_of(pid: int) -> list[Chain]:
     """Of each of its threads, the main thread first."""
-    computer, stacks = Computer((pid,)), py_spy_stacks(pid)
-    return [
-        resolve(pid, tid, stacks=stacks, computer=computer)
-        for tid in (kernel.threads(pid) or [pid])[:MOST_THREADS]
-    ]
+    computer = Computer((pid,))
+    return [resolve(pid, tid, computer=computer) for tid in (kernel.threads(pid) or [pid])[:MOST_THREADS]]
 
 
 def tell(pid: int, out: TextIO, *, as_json: bool) -> None:

@@ -13,7 +13,7 @@ from waste_gui.monitor.waits.descriptors import What
 from waste_gui.monitor.waits.kernel import PAGE_FAULT, RUNNING, Task
 from waste_gui.monitor.waits.link import Holder, Kind
 from waste_gui.monitor.waits.objects import Found, of_descriptor, of_path, waits_for_disk
-from waste_gui.monitor.waits.polling import database_of, is_database, of_polling
+from waste_gui.monitor.waits.polling import database_of, is_database, of_polling, path_of
 
 READS = {
     *("read", "pread64", "readv", "preadv", "preadv2", "recvfrom", "recvmsg", "recvmmsg"),
@@ -174,7 +174,7 @@ def of_lock(task: Task, computer: Computer, number: int | None = None) -> Found:
     if end is not None:
         evidence.append(f"{end.source} leads to {end.name}")
     held = waiting[1] if waiting else locks.held_on(end.inode, computer.locks) if end and end.inode else []
-    path = end.name if end else _path_of(task.pid, waiting[0].inode) if waiting else ""
+    path = end.name if end else path_of(task.pid, waiting[0].inode) if waiting else ""
     evidence += [f"/proc/locks: {lock.kind} on inode {lock.inode} by {lock.pid}" for lock in held[:3]]
     found = holders.of_locks(held, path, computer, task.pid)
     if not held and end is not None:
@@ -198,14 +198,6 @@ def of_lock_file(task: Task, path: str, computer: Computer) -> Found:
 def _on_a_server(task: Task, end: descriptors.Descriptor, computer: Computer) -> tuple[Holder, ...]:
     mount = next((each for each in computer.mounts(task.pid) if each.number == end.mount), None)
     return (Holder(host=mount.server, verb="keeps it"),) if mount and mount.server else ()
-
-
-def _path_of(pid: int, inode: int) -> str:
-    """Of a file that the process has open."""
-    for number in descriptors.numbers(pid):
-        if descriptors.info(pid, number).get("ino") == str(inode):
-            return kernel.link(f"/proc/{pid}/fd/{number}")
-    return ""
 
 
 # --- sleeps

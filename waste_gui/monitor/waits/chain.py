@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from waste_gui.monitor.stacks import py_spy
 from waste_gui.monitor.waits import frames, holders, kernel
 from waste_gui.monitor.waits.calls import of_lock_file, waited_for
 from waste_gui.monitor.waits.computer import Computer
@@ -79,7 +80,10 @@ def _next(link: Link) -> tuple[int, int] | None:
 def _link(
     pid: int, tid: int, stacks: Sequence[ThreadStack], roles: Mapping[int, str], computer: Computer
 ) -> tuple[Link, tuple[str, ...]]:
-    task, stack = kernel.task(pid, tid), frames.stack_of(stacks, pid, tid)
+    task = kernel.task(pid, tid)
+    if not any(each.pid == pid for each in stacks):
+        stacks = computer.stacks(pid)
+    stack = frames.stack_of(stacks, pid, tid)
     seen = waited_for(task, computer) if task else Found(Kind.UNKNOWN)
     said = frames.said_by(stack) if stack else None
     kind, call = seen.kind, task.call if task else ""
@@ -93,8 +97,13 @@ def _link(
     unread: tuple[str, ...] = ()
     if task is None:
         unread = (f"/proc/{pid}/task/{tid} tells nothing: the system has no such files",)
-    if stack is None and pid in roles:
-        unread += (f"process {pid} did not tell its stack",)
+    if stack is None and kernel.is_python(pid):
+        why = (
+            "py-spy, which could read it, is not installed"
+            if py_spy() is None
+            else "py-spy could not read it"
+        )
+        unread += (f"process {pid} did not tell its Python stack, and {why}",)
     link = Link(
         pid=pid,
         tid=tid,
@@ -154,6 +163,9 @@ def _within_the_program(
     known = stack.waits_on if stack else None
     if known is not None and known.process and kind is Kind.CHILD:
         return holders.of_child(known.process, pid)
+    if kind is Kind.THREAD and stack is not None and not (known and known.thread):
+        others = [each for each in stacks if each.pid == pid and each.native and each is not stack]
+        return tuple(Holder(pid, o.native, thread=o.thread, verb="is to end") for o in others[: holders.MOST])
     if known is None or not known.thread or kind not in WITHIN:
         living = [child for child in kernel.children(pid) if holders.is_living(child)]
         of_pool = kind in (Kind.POOL, Kind.RESULT)

@@ -7,11 +7,16 @@ from collections import defaultdict
 from collections.abc import Iterable
 from functools import cached_property
 
+from waste_gui.monitor.stacks import py_spy_stacks
 from waste_gui.monitor.waits import descriptors, kernel, locks, mounts, sockets
 from waste_gui.monitor.waits.descriptors import Descriptor
+from waste_gui.protocol import ThreadStack
 
-SCAN_S = 0.15
+SCAN_S = 0.5
 """For the descriptors of all processes of this person, however many there are."""
+
+MOST_SPIED = 3
+"""Programs whose stacks are read by py-spy: each takes some 0.05 s, or 3 s if it does not come back."""
 
 
 class Computer:
@@ -21,12 +26,20 @@ class Computer:
         """`first` are looked at before all others: the processes of the run itself."""
         self._first = tuple(first)
         self._sockets: dict[str, dict[int, sockets.Socket]] = {}
+        self._stacks: dict[int, tuple[ThreadStack, ...]] = {}
         self._mounts: dict[str, list[mounts.Mount]] = {}
         self.not_all_scanned = False
 
     @cached_property
     def locks(self) -> list[locks.Lock]:
         return locks.all_locks()
+
+    def stacks(self, pid: int) -> tuple[ThreadStack, ...]:
+        """Of a Python program that tells none itself, by py-spy, where that is installed and may look."""
+        if pid not in self._stacks:
+            wanted = kernel.is_python(pid) and len(self._stacks) < MOST_SPIED
+            self._stacks[pid] = py_spy_stacks(pid) if wanted else ()
+        return self._stacks[pid]
 
     def sockets(self, pid: int) -> dict[int, sockets.Socket]:
         space = kernel.link(f"/proc/{pid}/ns/net")

@@ -147,6 +147,10 @@ def _is_script(word: str) -> bool:
     return bool(re.search(r"^/[^\s]*\.\w{1,4}$", word))
 
 
+def is_python(pid: int) -> bool:
+    return link(f"/proc/{pid}/exe").rpartition("/")[2].startswith("python")
+
+
 def folder_of(pid: int) -> str:
     """The folder it stands in."""
     return link(f"/proc/{pid}/cwd")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 from waste_gui.monitor.waits import descriptors, holders, kernel, locks, mounts
@@ -10,12 +9,13 @@ from waste_gui.monitor.waits.computer import Computer
 from waste_gui.monitor.waits.kernel import Task
 from waste_gui.monitor.waits.link import Holder, Kind
 from waste_gui.monitor.waits.objects import Found
+from waste_gui.monitor.waits.opened import opened_within
 
 NAP_S = 0.25
 """Who sleeps for longer at a time is not asking for something."""
 
 WATCH_S = 0.3
-"""Libraries ask each 0.05 s, and have the file open for 0.00005 s: looked at without a pause, it is seen."""
+"""Libraries ask each 0.05 s, and have the file open for 0.00005 s."""
 
 
 def of_polling(task: Task, nap_s: float | None, computer: Computer) -> Found | None:
@@ -58,22 +58,29 @@ def database_of(path: str) -> str:
 
 
 def _opened_for_moments(task: Task, computer: Computer) -> Found | None:
-    """What is opened next gets the lowest number that is free."""
-    taken = set(descriptors.numbers(task.pid))
-    free = next(number for number in range(len(taken) + 1) if number not in taken)
-    next_one, until, seen = f"/proc/{task.pid}/fd/{free}", time.monotonic() + WATCH_S, set[str]()
-    while time.monotonic() < until:
-        path = kernel.link(next_one)
-        if not path.startswith("/") or path in seen:
-            continue
-        seen.add(path)
-        inode = mounts.inode_of(path, computer.mounts(task.pid))
-        held = locks.held_on(inode, computer.locks) if inode else []
-        others = [lock for lock in held if lock.pid != task.pid]
-        if others:
-            who = holders.of_locks(others, path, computer, task.pid)
-            return _found(Kind.FILE_LOCK, path, others, who, f"{next_one} leads to {path} for moments")
-    return None
+    """Of the files that others have locked the one that somebody opens in this moment. Who that is, is not
+    told; but this one naps, and asks for something."""
+    of_others = {lock.pid: lock for lock in computer.locks if not lock.waits and 0 < lock.pid != task.pid}
+    paths: dict[str, locks.Lock] = {}
+    for pid, lock in of_others.items():
+        path = path_of(pid, lock.inode)
+        mount = mounts.of_path(path, computer.mounts(task.pid)) if path else None
+        if mount is not None and mount.is_local and not is_database(path, [lock]):
+            paths[path] = lock
+    opened = opened_within(paths, WATCH_S) if paths else set()
+    if len(opened) != 1:
+        return None
+    path = opened.pop()
+    who = holders.of_locks([paths[path]], path, computer, task.pid)
+    return _found(Kind.FILE_LOCK, path, [paths[path]], who, f"{path} is opened again and again, for moments")
+
+
+def path_of(pid: int, inode: int) -> str:
+    """Of a file that the process has open."""
+    for number in descriptors.numbers(pid):
+        if descriptors.info(pid, number).get("ino") == str(inode):
+            return kernel.link(f"/proc/{pid}/fd/{number}")
+    return ""
 
 
 def _found(kind: Kind, path: str, held: list[locks.Lock], who: tuple[Holder, ...], seen: str) -> Found:

@@ -64,7 +64,7 @@ def _who(link: Link) -> str:
     if link.role == "worker":
         return f"data worker {link.pid}"
     process = _process(link.command, link.pid)
-    return process if link.tid == link.pid else f"the thread “{plain(link.thread)}” ({link.tid}) of {process}"
+    return process if link.tid == link.pid else f"the thread “{plain(link.thread)}” of {process}"
 
 
 def _process(command: str, pid: int) -> str:
@@ -123,6 +123,9 @@ def _for(link: Link) -> str:
             return f"for {_many(link)}, which it started, to end"
         case Kind.THREAD:
             who = holder.thread if holder else name
+            if len(link.holders) > 1:
+                names = ", ".join(f"“{plain(each.thread)}”" for each in link.holders[:4])
+                return f"for one of its other threads to end: {names}"
             return f"for the thread “{plain(who)}” to end" if who else "for another of its threads to end"
         case Kind.DISK:
             return f"for {name or 'a drive'}" + (f", {plain(link.detail)}" if link.detail else "")
