@@ -125,6 +125,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of what is drawn")
     parser.add_argument("--healthy", action="store_true", help="slow and healthy runs instead")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="the messages of healthy runs")
     options = parser.parse_args()
     if options.random:
         from tests.faults.stalls.drawn.command import main as drawn
@@ -133,7 +134,9 @@ def main() -> int:
     if options.healthy:
         from tests.faults.stalls.healthy import main as healthy
 
-        return healthy(options.names, options.at_once)
+        if options.keep is not None:
+            options.keep.mkdir(parents=True, exist_ok=True)
+        return healthy(options.names, options.at_once, options.keep)
     wanted = [CASES[name] for name in options.names or CASES]
     for case in [case for case in wanted if why_not(case)]:
         print(f"{case.name:32} not here: {why_not(case)}")

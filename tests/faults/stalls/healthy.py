@@ -7,6 +7,7 @@ slowness lasts, at least a minute beyond the shortest silence that could be call
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
@@ -206,15 +208,15 @@ class Row:
     failed: str = ""
 
 
-def ride_through(name: str) -> Row:
+def ride_through(name: str, keep: Path | None = None) -> Row:
     if name in ON_A_DRIVE:
         rows: list[Row] = []
-        _in_own_namespace(lambda: rows.append(_ride_through(name)))
+        _in_own_namespace(lambda: rows.append(_ride_through(name, keep)))
         return rows[0]
-    return _ride_through(name)
+    return _ride_through(name, keep)
 
 
-def _ride_through(name: str) -> Row:
+def _ride_through(name: str, keep: Path | None) -> Row:
     row = Row(name, [], [])
     with tempfile.TemporaryDirectory(prefix="healthy-", ignore_cleanup_errors=True) as scratch:
         ride = Ride(Path(scratch))
@@ -228,14 +230,17 @@ def _ride_through(name: str) -> Row:
             row.alarms = [said.cause for said in ride.said if said.verdict in ("likely_stuck", "ended")]
             row.notes = sorted({said.cause for said in ride.said if said.verdict == "slow"})
             ride.end()
+            if keep is not None and ride.folder.events.exists():
+                shutil.copy(ride.folder.events, keep / f"{name}.jsonl")
     return row
 
 
-def main(names: list[str], at_once: int) -> int:
+def main(names: list[str], at_once: int, keep: Path | None = None) -> int:
+    """`keep` is a folder for the messages of these runs: `replay.py` replays them."""
     wanted = [name for name in names or HEALTHY if name not in ON_A_DRIVE or not why_no_drive()]
     rows: list[Row] = []
     with ThreadPoolExecutor(at_once) as threads:
-        for row in threads.map(ride_through, wanted):
+        for row in threads.map(partial(ride_through, keep=keep), wanted):
             rows.append(row)
             alarm = f"ALARM: {', '.join(row.alarms)}" if row.alarms else "no alarm"
             notes = f"; said: {', '.join(row.notes)}" if row.notes else ""
