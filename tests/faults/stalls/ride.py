@@ -28,6 +28,9 @@ SMALL = ("--model", "resnet18", "--pretrained", "none", "--image-size", "32", "-
 LONG = ("--epochs", "100000", "--no-small-first")
 POLL_S = 0.05
 
+interrupted = threading.Event()
+"""Set when the whole command is to end: rides in other threads give up, and clean up after themselves."""
+
 
 @dataclass(frozen=True)
 class Said:
@@ -155,6 +158,8 @@ class Ride:
     def until(self, true: Callable[[], Any], what: str, timeout_s: float = START_S) -> None:
         end = time.monotonic() + timeout_s
         while not true():
+            if interrupted.is_set():
+                raise TookTooLong(f"{what} is not waited for any more")
             if time.monotonic() > end:
                 raise TookTooLong(f"{what} did not come within {timeout_s:.0f} s")
             time.sleep(POLL_S)
