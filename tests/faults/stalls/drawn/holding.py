@@ -46,6 +46,15 @@ def lockf(path: str) -> None:
     say()
 
 
+def ofd_lock(path: str) -> None:
+    import fcntl
+    import struct
+
+    kept.append(file := open(path, "r+"))
+    fcntl.fcntl(file, fcntl.F_OFD_SETLK, struct.pack("hhqqi", fcntl.F_WRLCK, 0, 0, 0, 0))
+    say()
+
+
 def circle(path: str, wanted: str) -> None:
     """Wants a second lock as soon as somebody else has that."""
     import fcntl
@@ -149,7 +158,7 @@ def message_queue() -> None:
     say(ctypes.CDLL(None, use_errno=True).msgget(0, 0o600))
 
 
-FILES = (flock, lockf, circle, database, look, write_fifo)
+FILES = (flock, lockf, ofd_lock, circle, database, look, write_fifo)
 HOW: dict[str, Callable[..., None]] = {
     function.__name__: function
     for function in (

@@ -69,6 +69,8 @@ def stop(pid: int) -> None:
 
 def signs(command: list[str]) -> list[str]:
     """Of its command line what no other has: its script, or how long it sleeps."""
+    if any("sqlite3" in word for word in command):
+        return ["sqlite3"]
     scripts = [word.rpartition("/")[2] for word in command if word.endswith(".py")]
     return scripts or re.findall(r"sleep \d+", " ".join(command))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
 
 from tests.faults.stalls.drawn import programs
@@ -21,7 +22,15 @@ def a_database(scene: Scene) -> None:
     scene.objects = [named(scene)]
 
 
+HAS_SHELL = shutil.which("sqlite3") is not None
+
+
 def program(scene: Scene) -> list[str]:
+    """In Python, or its own shell, in which somebody left a transaction open."""
+    if scene.number % 2 and HAS_SHELL:
+        typed = 'echo "BEGIN EXCLUSIVE;"; echo ".shell echo \\$PPID"'
+        asleep = " ".join(programs.sleep(scene))
+        return ["sh", "-c", f'{{ {typed}; exec {asleep}; }} | sqlite3 "$0"', str(scene.path)]
     return programs.python(scene, "annotate", "database", str(scene.path))
 
 

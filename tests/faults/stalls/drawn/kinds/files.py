@@ -39,9 +39,15 @@ def stand_by(scene: Scene) -> None:
 
 
 def flock_program(scene: Scene) -> list[str]:
-    if scene.number % 2:
-        return ["flock", str(scene.path), "sh", "-c", f"echo $PPID; exec sleep {900 + scene.number}"]
-    return programs.python(scene, "evaluate", "flock", str(scene.path))
+    """In Python; with the program of that name; or in a shell, where who took the lock has ended, and the
+    program that inherited the descriptor keeps it."""
+    path, asleep = str(scene.path), f"exec {' '.join(programs.sleep(scene))}"
+    match scene.number % 3:
+        case 0:
+            return programs.python(scene, "evaluate", "flock", path)
+        case 1:
+            return ["flock", path, "sh", "-c", f"echo $PPID; {asleep}"]
+    return ["sh", "-c", f'exec 9>>"$0"; flock 9; echo $$; {asleep}', path]
 
 
 def take_flock(scene: Scene) -> object:
@@ -78,7 +84,9 @@ def file_lock(scene: Scene) -> Wait:
 
 
 def lockf_program(scene: Scene) -> list[str]:
-    return programs.python(scene, "evaluate", "lockf", str(scene.path))
+    """Of the process, or of the open file."""
+    how = "ofd_lock" if scene.number % 2 else "lockf"
+    return programs.python(scene, "evaluate", how, str(scene.path))
 
 
 KINDS = (
