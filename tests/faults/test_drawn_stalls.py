@@ -57,6 +57,7 @@ FACTS = Facts(
     holder=[["200", "evaluate_7.py"]],
     strangers=["300"],
     pid=100,
+    also=["200"],
 )
 
 

@@ -183,7 +183,70 @@ def slow_save() -> None:
     checkpoint.save = save_slowly
 
 
-SLOW: dict[str, Callable[[], None]] = {"long_first_step": long_first_step, "slow_save": slow_save}
+def at_each_save(wait: Callable[[], object]) -> None:
+    """Something that takes its time, and comes to an end each time."""
+    from waste_gui.engine import checkpoint
+
+    save = checkpoint.save
+
+    def wait_and_save(*rest: Any, **named: Any) -> Any:
+        if not os.path.exists(os.environ["WASTE_GUI_FAULT_AT"]):
+            struck()
+        wait()
+        return save(*rest, **named)
+
+    checkpoint.save = wait_and_save
+
+
+def file_lock_for_moments() -> None:
+    """Another program has it for 25 s each time."""
+    import subprocess
+
+    path = os.path.join(os.environ["WASTE_GUI_HOME"], "shared.lock")
+
+    def wait() -> None:
+        from filelock import FileLock
+
+        with subprocess.Popen(
+            ["flock", path, "sh", "-c", "echo; exec sleep 25"], stdout=subprocess.PIPE
+        ) as other:
+            assert other.stdout is not None
+            other.stdout.readline()
+            with FileLock(path):
+                pass
+
+    at_each_save(wait)
+
+
+def program_that_takes_long() -> None:
+    """Started and waited for: it computes for 45 s."""
+    import subprocess
+
+    work = "import time\nend = time.time() + 45\nwhile time.time() < end: pass"
+    at_each_save(lambda: subprocess.run([sys.executable, "-c", work], check=True))
+
+
+def holds_the_gil_in_bursts() -> None:
+    """A library in C keeps every other thread from running for 8 s at a time."""
+    at_each_save(lambda: ctypes.PyDLL(None).sleep(8))
+
+
+def sleeps_between_epochs() -> None:
+    """As where somebody lets the graphics card cool down."""
+    at_each_save(lambda: time.sleep(25))
+
+
+SLOW: dict[str, Callable[[], None]] = {
+    function.__name__: function
+    for function in (
+        long_first_step,
+        slow_save,
+        file_lock_for_moments,
+        program_that_takes_long,
+        holds_the_gil_in_bursts,
+        sleeps_between_epochs,
+    )
+}
 
 
 def strike_in_training(fault: Callable[[], None]) -> None:

@@ -6,6 +6,7 @@ slowness lasts, at least a minute beyond the shortest silence that could be call
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -90,16 +91,21 @@ def huge_photos(ride: Ride) -> None:
 def busy_computer(ride: Ride) -> None:
     """Sixteen others want the processors."""
     ride.make_photos()
-    others = [
-        subprocess.Popen([sys.executable, "-c", f"import time\nend = time.time() + {WATCHED_S}\n"
-                          "while time.time() < end: pass"])
-        for _ in range(16)
-    ]  # fmt: skip
-    ride.start(*NO_CACHE)
-    watch()
-    for other in others:
-        other.kill()
-        other.wait()
+    with others_computing(16):
+        ride.start(*NO_CACHE)
+        watch()
+
+
+@contextlib.contextmanager
+def others_computing(count: int) -> Iterator[None]:
+    work = f"import time\nend = time.time() + {2 * WATCHED_S}\nwhile time.time() < end: pass"
+    others = [subprocess.Popen([sys.executable, "-c", work]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
 
 
 @healthy
@@ -197,6 +203,141 @@ def workers_that_are_stopped(ride: Ride) -> None:
     for pid in ride.workers():
         ride.signal(signal.SIGSTOP, pid)
     watch()
+
+
+def with_waits_that_pass(fault: str) -> None:
+    def run(ride: Ride) -> None:
+        ride.make_photos()
+        ride.start(fault=fault)
+        ride.until_struck()
+        watch()
+
+    run.__name__ = fault
+    healthy(run)
+
+
+for _fault in (
+    "file_lock_for_moments",
+    "program_that_takes_long",
+    "holds_the_gil_in_bursts",
+    "sleeps_between_epochs",
+):
+    with_waits_that_pass(_fault)
+
+
+@healthy
+def paused_and_resumed(ride: Ride) -> None:
+    """By the person, for a minute."""
+    ride.make_photos()
+    ride.start()
+    ride.until_training()
+    ride.command(command="pause")
+    watch(60)
+    ride.command(command="resume")
+    watch(40)
+
+
+@on_a_drive
+def drive_that_stutters(ride: Ride) -> None:
+    """Silent for 15 s, again and again."""
+    drive = ride.drive()
+    ride.start(*NO_CACHE, timeout_s=60)
+    ride.until_training()
+    for _ in range(4):
+        drive.vanish("silent")
+        watch(15)
+        drive.come_back()
+        watch(10)
+
+
+@on_a_drive
+def embedding_from_a_slow_drive(ride: Ride) -> None:
+    """The last layer first: each photo takes a second."""
+    delayed_drive(ride, 1.0)
+    ride.start(*NO_CACHE, "--tune", "head", timeout_s=20)
+    watch()
+
+
+@healthy
+def slow_steps(ride: Ride) -> None:
+    """A large model on photos of the usual size, on a processor that others want, too."""
+    ride.make_photos(per_class=40)
+    ride.start("--model", "resnet50", "--image-size", "224", "--batch-size", "32")
+    watch(150)
+
+
+@healthy
+def low_priority(ride: Ride) -> None:
+    """`nice -n 19`, while four others compute."""
+    ride.make_photos()
+    ride.start()
+    ride.until_training()
+    for pid in (ride.engine.pid, *ride.workers()):
+        os.setpriority(os.PRIO_PROCESS, pid, 19)
+    with others_computing(4):
+        watch()
+
+
+@healthy
+def workers_restarted_by_hand(ride: Ride) -> None:
+    ride.make_photos()
+    ride.start(*NO_CACHE)
+    ride.until_training()
+    for _ in range(10):
+        ride.command(command="restart_workers")
+        watch(10)
+
+
+@healthy
+def many_damaged_photos(ride: Ride) -> None:
+    """A third of them; others take their places."""
+    folder = ride.make_photos(per_class=30)
+    for photo in sorted(folder.rglob("*.jpg"))[::3]:
+        photo.write_bytes(photo.read_bytes()[:200])
+    ride.start(*NO_CACHE)
+    watch()
+
+
+@healthy
+def workers_that_start_slowly(ride: Ride) -> None:
+    """An antivirus program looks at each new one for 20 s."""
+    ride.make_photos()
+    slow_python(ride, "if 'waste_gui.dataset.worker' in sys.orig_argv: time.sleep(20)")
+    watch()
+
+
+SLOW_IMPORT = """
+class Slow:
+    def find_spec(*_):
+        time.sleep(0.03)
+if 'waste_gui.engine' in sys.orig_argv: sys.meta_path.insert(0, Slow())
+"""
+
+
+@healthy
+def slow_import(ride: Ride) -> None:
+    """A network home: everything that Python imports comes late."""
+    ride.make_photos()
+    slow_python(ride, SLOW_IMPORT)
+    watch()
+
+
+def slow_python(ride: Ride, line: str) -> None:
+    folder = ride.scratch / "slow_python"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(f"import sys, time\n{line}\n")
+    ride.start(environment={"PYTHONPATH": f"{folder}{os.pathsep}{os.getcwd()}"})
+
+
+@healthy
+def other_runs_beside(ride: Ride) -> None:
+    """A second engine that starts, ends and starts again: imports are heavy."""
+    ride.make_photos()
+    ride.start()
+    ride.until_training()
+    end = time.monotonic() + WATCHED_S
+    while time.monotonic() < end:
+        subprocess.run([sys.executable, "-c", "import torch"], check=True)
 
 
 @dataclass

@@ -59,6 +59,6 @@ def stranger(text: str, said: str, facts: Facts, family: Iterable[int]) -> str:
     for each in facts.strangers:
         if _is_said(each, said):
             return each
-    known = {str(pid) for pid in family} | {way for thing in (*facts.who, *facts.holder) for way in thing}
+    known = {str(pid) for pid in family} | {way for thing in (*facts.who, facts.also) for way in thing}
     cited = [number for found in CITED.findall(text) for number in found if number]
     return next((number for number in cited if number not in known), "")

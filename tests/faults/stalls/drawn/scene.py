@@ -36,6 +36,8 @@ class Facts:
     holder: list[Named]
     strangers: list[str] = field(default_factory=list)
     pid: int = 0
+    also: Named = field(default_factory=list)
+    """What may be named and need not be."""
 
 
 @dataclass
@@ -105,7 +107,8 @@ class Scene:
         objects, held_by = self.objects, self.held_by
         if self.told_by_python and self.place in ("child", "grandchild"):
             objects, held_by = [OF_THE_KERNEL], []
-        facts = Facts(self._who(), objects, held_by, self.strangers, os.getpid())
+        also = [way for each in self.held_by for way in each]
+        facts = Facts(self._who(), objects, held_by, self.strangers, os.getpid(), also)
         (self.folder / "facts.json").write_text(json.dumps(asdict(facts)), encoding="utf-8")
         whole = self.folder / "struck"
         whole.with_suffix(".new").write_text(str(time.monotonic()))

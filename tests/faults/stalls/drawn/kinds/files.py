@@ -116,6 +116,5 @@ KINDS = (
         flock_program,
         holders=PROCESSES,
         wchan=("hrtimer",),
-        told_by_python=True,
     ),
 )
