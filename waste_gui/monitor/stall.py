@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from waste_gui.monitor.chances import with_chances
 from waste_gui.monitor.context import Context
 from waste_gui.monitor.countdown import Remaining
 from waste_gui.monitor.evidence import Evidence
@@ -74,9 +75,10 @@ RULES: tuple[Rule, ...] = (
 
 
 def diagnose(run: Run, remaining: Remaining, evidence: Evidence, now: float) -> Verdict:
-    """What the silence of this run means, and what the person can do about it."""
+    """What the silence of this run means, how sure that is, and what the person can do about it."""
     context = Context(run, remaining, evidence, now)
-    verdict = next(filter(None, (rule(context) for rule in RULES)), None) or pace.on_schedule(context)
+    said = filter(None, (rule(context) for rule in RULES))
+    verdict = with_chances(next(said, None) or pace.on_schedule(context), said)
     host = evidence.elsewhere
     if host and run.phase.running and host not in verdict.text:
         return replace(verdict, text=f"It runs on {host}. {verdict.text}")

@@ -57,6 +57,8 @@ class JsonPrinter:
             "evidence": verdict.evidence,
             "actions": [action.value for action in verdict.actions],
             "photo": verdict.photo,
+            "sure": verdict.sure,
+            "second": verdict.second,
             "at": round(now, 3),
         }
         self._out.write(escaped(msgspec.json.encode(line)).decode() + "\n")

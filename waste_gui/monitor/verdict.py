@@ -57,7 +57,8 @@ class Verdict:
     """`title` is one line, `text` says the evidence and the cause in words, `evidence` its facts one a line;
     `photo` is the path in question, if one is; `silent` says that progress has stopped for now. `headline`
     and `advice` are what the header says of a SLOW that is not about time: "Not learning", what to do.
-    `chain` is what is waited for and who could end that, link by link, where that was read."""
+    `chain` is what is waited for and who could end that, link by link, where that was read. `sure` is the
+    chance, from 0 to 1, that this is the cause, and `second` what it is most likely if it is not."""
 
     state: VerdictState
     cause: str
@@ -70,6 +71,8 @@ class Verdict:
     headline: str = ""
     advice: str = ""
     chain: Chain | None = None
+    sure: float | None = None
+    second: str = ""
 
     @property
     def more(self) -> str:

@@ -20,6 +20,7 @@ from waste_gui.gui.diagnosis.stack_tree import StackTree
 from waste_gui.gui.diagnosis.timeline import TimelinePanel
 from waste_gui.gui.session.run_text import notice
 from waste_gui.gui.session.session_text import run_name
+from waste_gui.monitor.chances import HOW_SURE, in_words
 from waste_gui.monitor.formatting import clock, span
 from waste_gui.monitor.lanes import LONG_S
 from waste_gui.monitor.report import evidence_lines, threads_of
@@ -84,7 +85,8 @@ def facts_of(snapshot: Snapshot) -> list[str]:
     first = snapshot.view.verdict.evidence if snapshot.view else crash.lines if crash else ()
     known: dict[str, str] = {}
     for fact in (*first, *evidence_lines(snapshot.evidence)):
-        known.setdefault(fact.partition(": ")[0], fact)
+        if not fact.startswith(HOW_SURE):  # It stands above.
+            known.setdefault(fact.partition(": ")[0], fact)
     return list(known.values())
 
 
@@ -141,6 +143,7 @@ class DiagnosisDialog(QDialog):
         self.mark = GlyphMark(side=16)
         self.title = PlainLabel(size="title", bold=True, wrap=True)
         self.text = PlainLabel(wrap=True)
+        self.sure = PlainLabel(size="caption", role="muted")
         self.chain = ChainRow()
         self.timeline = TimelinePanel()
         self.photo = PhotoPanel(thumbnails)
@@ -180,6 +183,7 @@ class DiagnosisDialog(QDialog):
         words.setSpacing(UNIT // 2)
         words.addWidget(self.title)
         words.addWidget(self.text)
+        words.addWidget(self.sure)
         mark = QVBoxLayout()
         mark.addSpacing(3)
         mark.addWidget(self.mark)
@@ -254,6 +258,9 @@ class DiagnosisDialog(QDialog):
         self.title.set_role(ROLES[glyph] if glyph in ("slow", "stuck", "failed") else "text")
         self.text.set_text(text)
         self.text.setVisible(bool(text))
+        chance = in_words(snapshot.view.verdict) if snapshot.view is not None else ""
+        self.sure.set_text(f"{HOW_SURE}{chance}" if chance else "")
+        self.sure.setVisible(bool(chance))
         self.chain.show_boxes(chain_of(snapshot))
         self.timeline.show_timeline(snapshot.timeline)
         self._begin_with_the_silence(snapshot)
