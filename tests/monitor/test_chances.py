@@ -74,7 +74,7 @@ def test_what_the_training_tells_itself_is_not_in_doubt(state: VerdictState) -> 
 def test_wait_without_a_holder_is_called_stuck_or_only_slow() -> None:
     verdict = with_chain(READ)
     assert chances.basis_of(verdict) is Basis.READ and verdict.sure is not None
-    assert verdict.second
+    assert verdict.second == ONLY_SLOW  # That the cause is not known is no other cause.
     slow = chances.with_chances(replace(verdict, state=VerdictState.SLOW, evidence=()), iter(()))
     assert not slow.second
 

@@ -82,7 +82,8 @@ def with_chances(verdict: Verdict, others: Iterable[Verdict]) -> Verdict:
     basis = basis_of(verdict)
     if basis is Basis.TOLD:
         return replace(verdict, sure=1.0)
-    second = next((each for each in others if each.silent and each.cause != verdict.cause), None)
+    named = (each for each in others if each.silent and each.cause not in (verdict.cause, *OF_NOTHING))
+    second = next(named, None)
     else_ = short(second.text) if second else ONLY_SLOW if verdict.state is VerdictState.LIKELY_STUCK else ""
     said = replace(verdict, sure=round(sure(basis), 2), second=else_)
     return replace(said, evidence=(*verdict.evidence, f"{HOW_SURE}{in_words(said)}"))
