@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dis
+import os
 import queue
 import re
 import threading
@@ -71,7 +72,7 @@ def _fact(ident: int, top: FrameType, tops: Mapping[int, FrameType], waits: Mapp
         return found
     waited = waits[ident]
     if waited is None:
-        return Fact()
+        return Fact(_path_in(top), "path") if _path_in(top) else Fact()
     natives = {thread.ident: thread.native_id or 0 for thread in threading.enumerate()}
     kind = type(waited).__name__
     if isinstance(waited, threading.Thread):
@@ -176,6 +177,17 @@ def _by_library(top: FrameType) -> Fact | None:
 def _command(arguments: Any) -> str:
     words = [arguments] if isinstance(arguments, str | PurePath) else list(arguments)[:8]
     return " ".join(map(str, words))[:MOST_NAME]
+
+
+def _path_in(top: FrameType) -> str:
+    """The one path among the variables of the innermost function: it may wait for that file to come or go."""
+    values = (value for name, value in _values(top) if "." not in name)
+    paths = {str(value) for value in values if isinstance(value, str | PurePath) and _is_path(str(value))}
+    return paths.pop()[:MOST_NAME] if len(paths) == 1 else ""
+
+
+def _is_path(text: str) -> bool:
+    return len(text) < MOST_NAME and os.path.isabs(text) and text.isprintable()
 
 
 # --- what a function speaks of

@@ -34,7 +34,7 @@ def test_lock_on_a_file_is_named_with_its_holder(processes: Processes, tmp_path:
     assert holder.stdout is not None
     holder.stdout.readline()
     waiter = processes.python(HOLDS.format(take=take), path)
-    chain = chain_of(waiter.pid, Kind.FILE_LOCK)
+    chain = chain_of(waiter.pid, Kind.FILE_LOCK, Kind.SLEEP)
     assert chain.first.name == str(path)
     assert [each.pid for each in chain.first.holders] == [holder.pid]
     assert kinds_of(chain) == [Kind.FILE_LOCK, Kind.SLEEP]
@@ -64,9 +64,8 @@ def test_empty_pipe_leads_to_who_could_write_into_it(processes: Processes) -> No
     writer = processes.start("sleep", 1000, stdout=write)
     os.close(read)
     os.close(write)
-    chain = chain_of(reader.pid, Kind.PIPE_READ)
+    chain = chain_of(reader.pid, Kind.PIPE_READ, Kind.SLEEP)
     assert [each.pid for each in chain.first.holders] == [writer.pid]
-    assert kinds_of(chain) == [Kind.PIPE_READ, Kind.SLEEP]
     assert "its input" in words.in_words(chain)
 
 
@@ -98,9 +97,8 @@ def test_named_pipe_that_nobody_opens_is_named(processes: Processes, tmp_path: P
 
 def test_chain_goes_from_child_to_child(processes: Processes) -> None:
     script = "import subprocess, sys\nsubprocess.run(['sh', '-c', 'sleep 1000; true'])"
-    chain = chain_of(processes.python(script).pid, Kind.CHILD)
-    kinds = kinds_of(chain_of(chain.first.pid, Kind.CHILD))
-    assert kinds in ([Kind.CHILD, Kind.CHILD, Kind.SLEEP], [Kind.CHILD, Kind.SLEEP])
+    chain = chain_of(processes.python(script).pid, Kind.CHILD, Kind.CHILD, Kind.SLEEP)
+    assert len(chain.links) == 3
 
 
 def test_silent_server_of_this_computer_is_named(processes: Processes) -> None:
@@ -173,8 +171,7 @@ sleep = ctypes.cast(libc.pause, ctypes.c_void_p)
 libc.pthread_create(ctypes.byref(thread), None, sleep, None)
 libc.pthread_join(thread, None)
 """
-    chain = chain_of(processes.python(script).pid, Kind.THREAD)
-    assert kinds_of(chain) == [Kind.THREAD, Kind.SIGNAL]
+    assert len(chain_of(processes.python(script).pid, Kind.THREAD, Kind.SIGNAL).links) == 2
 
 
 def test_lock_of_a_c_library_names_the_thread_that_has_it(processes: Processes) -> None:
@@ -190,8 +187,7 @@ time.sleep(0.3)
 libc.pthread_mutex_lock(mutex)
 """
     process = processes.python(script)
-    chain = chain_of(process.pid, Kind.LOCK)
-    assert kinds_of(chain) == [Kind.LOCK, Kind.SLEEP]
+    chain = chain_of(process.pid, Kind.LOCK, Kind.SLEEP)
     assert chain.first.holder is not None and chain.first.holder.tid in kernel.threads(process.pid)[1:]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from dataclasses import dataclass
@@ -148,6 +149,24 @@ CASES = {
         ("result",),
     ),
     "asyncio": Case("import asyncio\nasyncio.run(asyncio.sleep(1000))", (Kind.SEVERAL,), ("timer",)),
+    "file that never comes": Case(
+        "def wait_for(path):\n    while not os.path.exists(path): time.sleep(0.5)\n"
+        "wait_for('/tmp/no such file at all')",
+        (Kind.FILE,),
+        ("/tmp/no such file at all to come", "wait_for"),
+    ),
+    "file that never goes": Case(
+        "def wait_for(path):\n    while os.path.exists(path): time.sleep(0.5)\n"
+        "open('x.lock', 'w').write('4194305')\nwait_for(os.path.abspath('x.lock'))",
+        (Kind.FILE_LOCK,),
+        ("x.lock", "nobody is there", "wait_for"),
+    ),
+    "soft lock of another": Case(
+        "from filelock import SoftFileLock\nopen('y.lock', 'w').close()\n"
+        "SoftFileLock(os.path.abspath('y.lock')).acquire()",
+        (Kind.FILE_LOCK,),
+        ("y.lock", "crashed left it behind"),
+    ),
     "signal": Case("import signal\nsignal.pause()", (Kind.SIGNAL,), ("signal",)),
     "sigwait": Case("import signal\nsignal.sigwait([signal.SIGHUP])", (Kind.SIGNAL,), ("signal",)),
     "input": Case("input()", (Kind.PIPE_READ,), ("its input",)),
@@ -164,7 +183,9 @@ def first_chain(processes: Processes, tmp_path: Path, case: Case) -> Chain:
     script.write_text(HEAD + case.code)
     here = Path(__file__).parents[3]
     program = ("-m", "tests.monitor.waits.answering", RunDir(tmp_path).stacks, script)
-    process = processes.start(sys.executable, *program, stdin=-1, cwd=here)
+    process = processes.start(
+        sys.executable, *program, stdin=-1, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(here)}
+    )
     reader, end = StackReader(tmp_path, owner.child(process.pid)), time.monotonic() + LIMIT_S
     seen: list[tuple[Kind, ...]] = []
     while time.monotonic() < end:

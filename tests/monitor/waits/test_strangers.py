@@ -169,7 +169,7 @@ def test_idle_workers_of_a_pool(processes: Processes, capsys: Capture) -> None:
     program.stdout.readline()
     texts = [told(worker, capsys, "waits for") for worker in kernel.children(program.pid)]
     assert any("come out of a pipe" in text and f"({program.pid})" in text for text in texts)
-    assert any("a lock shared with other processes" in text for text in texts)
+    assert any("a lock or semaphore shared with other processes" in text for text in texts)
 
 
 def test_stopped_job(processes: Processes, capsys: Capture) -> None:

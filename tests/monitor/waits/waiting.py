@@ -64,12 +64,12 @@ def until(true: Callable[[], Any], what: str) -> Any:
 
 
 def chain_of(pid: int, *kinds: Kind, tid: int = 0) -> Chain:
-    """Once its first link is of one of these kinds."""
+    """Once its first links are of these kinds."""
     seen: list[Chain] = []
 
     def is_there() -> bool:
         seen[:] = [resolve(pid, tid)]
-        return seen[0].first.kind in kinds
+        return tuple(kinds_of(seen[0]))[: len(kinds)] == kinds
 
     end = time.monotonic() + LIMIT_S
     while not is_there():

@@ -14,6 +14,7 @@ from waste_gui.monitor.waits.kernel import PAGE_FAULT, RUNNING, Task
 from waste_gui.monitor.waits.link import Holder, Kind
 from waste_gui.monitor.waits.objects import Found, of_descriptor, of_path, waits_for_disk
 from waste_gui.monitor.waits.polling import database_of, is_database, of_polling, path_of
+from waste_gui.monitor.waits.shared_objects import of_shared_lock, of_system_v
 
 READS = {
     *("read", "pread64", "readv", "preadv", "preadv2", "recvfrom", "recvmsg", "recvmmsg"),
@@ -99,8 +100,9 @@ def _by_call(task: Task, computer: Computer) -> Found | None:
     if call in SIGNALS:
         return _of_a_signal(task)
     if call in MESSAGES:
-        kind = Kind.SEMAPHORE if call.startswith("sem") else Kind.MESSAGE
-        return Found(kind, f"number {args[0]}")
+        if call.startswith("mq_"):
+            return Found(Kind.MESSAGE, descriptors.descriptor(task.pid, args[0]).name)
+        return of_system_v(task)
     if call in RINGS:
         return Found(Kind.DISK, "", "reading or writing that was asked for at once (io_uring, aio)")
     return None
@@ -328,41 +330,15 @@ def _in_epoll(pid: int, number: int) -> Asked | None:
 WAIT, WAIT_BITSET, LOCK_PI, PRIVATE, CONTENDED = 0, 9, 6, 128, 2
 
 
-def of_shared(task: Task, address: int, computer: Computer) -> tuple[str, tuple[Holder, ...]]:
-    """A lock in memory that several processes have: its name, and who has it, too."""
-    memory = _mapped_at(task.pid, address)
-    if memory is None:
-        return "", ()
-    file, name = memory
-    others = [pid for pid in computer.family if pid != task.pid and file in _mapped(pid)]
-    return name, holders.of_processes(others, "uses it, too")
-
-
-def _mapped_at(pid: int, address: int) -> tuple[tuple[str, str], str] | None:
-    """Device and inode of the file that is mapped there, and its name."""
-    for line in kernel.read(f"/proc/{pid}/maps", 2**22).splitlines():
-        fields = line.split(maxsplit=5)
-        begin, _, end = fields[0].partition("-")
-        if int(begin, 16) <= address < int(end, 16) and fields[4] != "0":
-            name = fields[5].strip().removesuffix(" (deleted)") if len(fields) > 5 else ""
-            return (fields[3], fields[4]), name
-    return None
-
-
-def _mapped(pid: int) -> set[tuple[str, str]]:
-    lines = kernel.read(f"/proc/{pid}/maps", 2**22).splitlines()
-    return {(fields[3], fields[4]) for fields in map(str.split, lines) if len(fields) > 4}
-
-
 def of_futex(task: Task, computer: Computer) -> Found:
     """A lock of the C library keeps the number of the thread that has it; pthread_join that of the one that
     is to end. Of other futexes nothing more is known here."""
     address, operation, value = task.args[0], task.args[1], task.args[2] & 0xFFFFFFFF
     for_s = kernel.timespec(task.pid, task.args[3]) if task.args[3] and not operation & 256 else None
     if not operation & PRIVATE and task.call == "futex":
-        name, others = of_shared(task, address, computer)
-        if others or name:
-            return Found(Kind.LOCK, name, "shared with other processes", others, for_s)
+        found = of_shared_lock(task, address, computer)
+        if found is not None:
+            return replace(found, for_s=for_s)
     shared = "" if operation & PRIVATE else "shared with other processes"
     raw = kernel.memory(task.pid, address, 12)
     if len(raw) < 12 or task.call != "futex":

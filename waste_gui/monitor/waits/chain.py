@@ -17,9 +17,13 @@ from waste_gui.monitor.waits.computer import Computer
 from waste_gui.monitor.waits.kernel import Task
 from waste_gui.monitor.waits.link import Chain, Holder, Kind, Link
 from waste_gui.monitor.waits.objects import Found
+from waste_gui.monitor.waits.polling import of_polled_path
 from waste_gui.protocol import ThreadStack
 
 MOST_LINKS = 8
+LONGEST_NAP_S = 10.0
+"""Who sleeps for longer than that at a time is not waiting for a file."""
+
 LIMIT_S = 1.0
 """Of one chain; a link takes a few milliseconds."""
 
@@ -90,6 +94,13 @@ def _link(
     if said is not None and _says_more(said.kind, seen, pid):
         kind, call = said.kind, said.call
         seen = _by_name(kind, stack, seen, task, computer)
+    by_path = _polled_path(kind, stack, seen)
+    if by_path and task is not None:
+        polled = of_polled_path(task, by_path, computer)
+        kind, seen = (
+            polled.kind,
+            replace(polled, for_s=seen.for_s, evidence=(*seen.evidence, *polled.evidence)),
+        )
     evidence = list(seen.evidence)
     place = frames.place_of(stack) if stack else None
     if stack is not None and place is not None:
@@ -135,6 +146,13 @@ def _by_name(
         return replace(seen, holders=holders.of_child(-1, task.pid if task else 0))
     own = "" if seen.name.startswith("pipe:") else seen.name
     return replace(seen, name=name or own, detail="" if kind is not seen.kind else seen.detail)
+
+
+def _polled_path(kind: Kind, stack: ThreadStack | None, seen: Found) -> str:
+    """The one path that a function knows which sleeps for moments."""
+    naps = kind is Kind.SLEEP and seen.for_s is not None and seen.for_s <= LONGEST_NAP_S
+    known = stack.waits_on if stack is not None and naps else None
+    return known.name if known is not None and known.type == "path" else ""
 
 
 def _role(pid: int, tid: int, roles: Mapping[int, str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from waste_gui.monitor.waits import kernel, locks, sockets
+from waste_gui.monitor.waits import kernel, locks, sockets, unix_diag
 from waste_gui.monitor.waits.computer import Computer
 from waste_gui.monitor.waits.descriptors import Descriptor
 from waste_gui.monitor.waits.link import Holder
@@ -59,10 +59,10 @@ def of_locks(held: list[Lock], path: str, computer: Computer, waiting: int) -> t
 def of_pipe(end: Descriptor, waiting: int, *, to_read: bool, computer: Computer) -> tuple[Holder, ...]:
     """Who could write into it, or read from it. A process that waits for itself alone waits for nobody."""
     others = [each.pid for each in computer.who_has(end.name) if (each.writes if to_read else each.reads)]
-    return _ends(others, waiting, "can write into it" if to_read else "can read from it", computer)
+    return ends(others, waiting, "can write into it" if to_read else "can read from it", computer)
 
 
-def _ends(pids: list[int], waiting: int, verb: str, computer: Computer) -> tuple[Holder, ...]:
+def ends(pids: list[int], waiting: int, verb: str, computer: Computer) -> tuple[Holder, ...]:
     others = [pid for pid in pids if pid != waiting]
     if others:
         return of_processes(_who_act(others), verb)
@@ -85,9 +85,12 @@ def _waits_for_a_child(pid: int) -> bool:
 
 def of_socket(end: Socket, waiting: int, computer: Computer) -> tuple[Holder, ...]:
     if end.kind == "unix":
-        peer = sockets.unix_peer(end.inode)
+        peer = unix_diag.peer_of(end.inode)
+        if not peer and (listener := unix_diag.listener_for(end.inode)):
+            listening = [each.pid for each in computer.who_has(f"socket:[{listener}]")]
+            return of_processes(listening, "listens there, and has not accepted")
         pids = [each.pid for each in computer.who_has(f"socket:[{peer}]")] if peer else []
-        return _ends(pids, waiting, "has the other end", computer)
+        return ends(pids, waiting, "has the other end", computer)
     if end.remote is None or end.remote.is_any:
         return ()
     return at_address(end.remote, end, waiting, computer)

@@ -15,6 +15,8 @@ class Kind(Enum):
     PIPE_READ = "pipe"
     PIPE_WRITE = "full_pipe"
     FIFO_OPEN = "fifo"
+    FILE = "file"
+    """To come, to go or to change: it asks again and again."""
     SOCKET_READ = "socket"
     SOCKET_WRITE = "full_socket"
     CONNECTION = "connection"

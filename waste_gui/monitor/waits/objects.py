@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from waste_gui.monitor.waits import holders, kernel, mounts
+from waste_gui.monitor.waits import holders, kernel, mounts, unix_diag
 from waste_gui.monitor.waits.computer import Computer
 from waste_gui.monitor.waits.descriptors import Descriptor, What, descriptor
 from waste_gui.monitor.waits.kernel import Task
@@ -49,7 +49,7 @@ def of_descriptor(task: Task, number: int, *, to_read: bool, computer: Computer)
         case What.EPOLL:
             return Found(Kind.SEVERAL, evidence=evidence)
         case What.EVENT:
-            return Found(Kind.EVENT, "a signal within the program (eventfd)", evidence=evidence)
+            return replace(_eventfd(task, end, computer), evidence=evidence)
         case What.TIMER:
             return Found(Kind.TIMER, "a timer", evidence=evidence)
         case What.SIGNALS:
@@ -63,6 +63,13 @@ def of_descriptor(task: Task, number: int, *, to_read: bool, computer: Computer)
         case What.FILE:
             return replace(_file(task, end, to_read, computer), evidence=evidence)
     return Found(Kind.UNKNOWN, end.name, evidence=evidence)
+
+
+def _eventfd(task: Task, end: Descriptor, computer: Computer) -> Found:
+    """A counter that others who have it raise; all have the same name, but each its number."""
+    own = next((line for line in end.notes if line.startswith("eventfd-id:")), "")
+    pids = [each.pid for each in computer.who_has(end.name) if own and own in each.notes]
+    return Found(Kind.EVENT, "an eventfd", holders=holders.ends(pids, task.pid, "has it, too", computer))
 
 
 def of_pidfd(task: Task, end: Descriptor) -> Found:
@@ -86,6 +93,9 @@ def _socket(task: Task, end: Descriptor, to_read: bool, computer: Computer) -> F
         return Found(Kind.LISTENING, str(known.local or known.path))
     others = holders.of_socket(known, task.pid, computer)
     name = str(known.remote) if known.remote and not known.remote.is_any else known.path
+    if known.kind == "unix" and not name:
+        other = unix_diag.peer_of(known.inode) or unix_diag.listener_for(known.inode)
+        name = there.path if (there := computer.sockets(task.pid).get(other)) else ""
     if not name and known.kind == "udp":
         name = f"port {known.local.port}" if known.local else ""
     if known.state == "connecting" and known.kind == "tcp":

@@ -43,6 +43,7 @@ THINGS = {
     Kind.PIPE_READ: _Words("a pipe", "pipe, nothing in it", "other end", "reads from"),
     Kind.PIPE_WRITE: _Words("a pipe", "pipe, full", "other end", "writes into"),
     Kind.FIFO_OPEN: _Words("a named pipe", "named pipe, other end not open", "other end", "opens"),
+    Kind.FILE: _Words("a file", "file that is looked for", "made by", "looks for"),
     Kind.SOCKET_READ: _Words("the network", "no answer", "other end", "reads from"),
     Kind.SOCKET_WRITE: _Words("the network", "takes nothing", "other end", "sends to"),
     Kind.CONNECTION: _Words("the network", "no connection", "listens there", "connects to"),

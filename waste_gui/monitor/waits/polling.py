@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
+from pathlib import Path
 
+from waste_gui import files
 from waste_gui.monitor.waits import descriptors, holders, kernel, locks, mounts
 from waste_gui.monitor.waits.computer import Computer
 from waste_gui.monitor.waits.kernel import Task
@@ -96,3 +99,35 @@ def _child(task: Task) -> Found | None:
         return None
     found = Found(Kind.CHILD, holders=holders.of_processes(living, "is its child"))
     return replace(found, evidence=("it sleeps for moments again and again, and has a child",))
+
+
+# --- a file by its name
+
+
+def of_polled_path(task: Task, path: str, computer: Computer) -> Found:
+    """Who naps in a function that knows one path asks whether that is there: a lock file, mostly, where it
+    is. Such a file often has the number of the process in it that made it."""
+    inode = mounts.inode_of(path, computer.mounts(task.pid))
+    if inode is None:
+        return Found(Kind.FILE, path)
+    if inode == 0:
+        return Found(Kind.FILE, path, "come")
+    held = [lock for lock in locks.held_on(inode, computer.locks) if lock.pid != task.pid]
+    if held:
+        who = holders.of_locks(held, path, computer, task.pid)
+        return Found(Kind.FILE_LOCK, path, holders=who)
+    maker = _number_in(path)
+    if maker is None and "lock" not in path.rpartition("/")[2].lower():
+        return Found(Kind.FILE, path, "go or change")
+    if maker and holders.is_living(maker):
+        return Found(Kind.FILE_LOCK, path, holders=holders.of_processes([maker], "made it"))
+    return Found(Kind.FILE_LOCK, path, holders=(holders.NOBODY,))
+
+
+def _number_in(path: str) -> int | None:
+    """The process that a lock file names in its first word; of ordinary small files only."""
+    with contextlib.suppress(OSError, ValueError):
+        with files.open_to_read(Path(path)) as file:
+            words = file.read(100).decode("ascii", "replace").split()
+        return int(words[0]) if words and words[0].isdecimal() else None
+    return None

@@ -1,12 +1,9 @@
-"""Sockets by inode: address, port and state of TCP and UDP from Linux's lists, the other end of a Unix socket
-from the kernel itself."""
+"""Sockets by inode, from Linux's lists: address, port and state of the network's, path of Unix sockets."""
 
 from __future__ import annotations
 
 import contextlib
 import ipaddress
-import os
-import socket
 import struct
 import sys
 from dataclasses import dataclass
@@ -122,45 +119,3 @@ def listener(address: Address, all_sockets: dict[int, Socket]) -> Socket | None:
             if each.local.is_any or each.local.host in ("0.0.0.0", "::") or each.local == address:
                 return each
     return None
-
-
-# --- Unix sockets: sock_diag(7)
-
-UNIX_DIAG = struct.Struct("=IHHII BBHIIIII")
-ANSWER = struct.Struct("=BBBBIII")
-HEADER = struct.Struct("=IHHII")
-BY_FAMILY, REQUEST, SHOW_PEER, PEER, DUMP = 20, 1, 4, 2, 0x300
-ERROR, DONE = 2, 3
-
-
-def unix_peer(inode: int) -> int:
-    """The inode of the other end; 0 where there is none, or it cannot be asked for."""
-    if sys.platform != "linux":
-        return 0
-    with contextlib.suppress(OSError, struct.error):
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC, 4) as asked:
-            asked.settimeout(0.2)
-            any_cookie = 0xFFFFFFFF
-            body = (socket.AF_UNIX, 0, 0, 0xFFFFFFFF, inode, SHOW_PEER, any_cookie, any_cookie)
-            asked.send(UNIX_DIAG.pack(UNIX_DIAG.size, BY_FAMILY, REQUEST, 1, 0, *body))
-            return _peer_in(asked.recv(8192))
-    return 0
-
-
-def _peer_in(answer: bytes) -> int:
-    _, kind, _, _, _ = HEADER.unpack_from(answer)
-    if kind in (ERROR, DONE):
-        return 0
-    at, end = HEADER.size + ANSWER.size, len(answer)
-    while at + 4 <= end:
-        length, attribute = struct.unpack_from("=HH", answer, at)
-        if attribute == PEER and length >= 8:
-            return int(struct.unpack_from("=I", answer, at + 4)[0])
-        if length < 4:
-            break
-        at += (length + 3) & ~3
-    return 0
-
-
-def names_of_this_computer() -> set[str]:
-    return {"localhost", socket.gethostname(), os.uname().nodename} if sys.platform != "win32" else set()

@@ -76,6 +76,9 @@ def _process(command: str, pid: int) -> str:
 
 def predicate(link: Link) -> str:
     """What follows the name of who waits."""
+    if link.kind is Kind.FILE:
+        becomes = f"for {plain(link.name)} to {link.detail}" if link.detail else f"for {plain(link.name)}"
+        return f"sleeps for moments again and again, it seems waiting {becomes}"
     if link.kind is Kind.SLEEP and link.for_s:
         return f"sleeps (for {'another ' if link.detail else ''}{formatting.span(link.for_s)})"
     return STATES.get(link.kind) or f"waits {_for(link)}"
@@ -147,8 +150,8 @@ WITHIN = {
     Kind.CONDITION: "another thread to notify it (Condition.wait)",
     Kind.QUEUE: "something to come into a queue that is empty",
     Kind.FULL_QUEUE: "room in a queue that is full",
-    Kind.EVENT: "an event that another thread is to set",
-    Kind.SEMAPHORE: "a semaphore that nobody releases",
+    Kind.EVENT: "an event to be set",
+    Kind.SEMAPHORE: "a semaphore",
     Kind.BARRIER: "the other threads at a barrier",
     Kind.RESULT: "a result that another thread or process is to bring",
     Kind.POOL: "the results of a pool of processes",
@@ -162,8 +165,8 @@ WITHIN = {
 
 def _within(link: Link) -> str:
     words = WITHIN.get(link.kind, link.kind.value)
-    if link.kind is Kind.LOCK and link.detail:
-        words += f" {link.detail}"
+    if link.kind in (Kind.LOCK, Kind.SEMAPHORE) and link.detail:
+        words = f"a lock or semaphore {link.detail}"
     if link.name and link.kind not in (Kind.SIGNAL, Kind.WATCH, Kind.TIMER):
         words += f" ({plain(link.name)})"
     return words
@@ -200,6 +203,9 @@ PLURAL = {
     "has the other end": "have the other end",
     "listens there": "listen there",
     "has it open": "have it open",
+    "uses it, too": "use it, too",
+    "has it, too": "have it, too",
+    "works for it": "work for it",
 }
 
 NOBODY = {
@@ -209,7 +215,7 @@ NOBODY = {
     Kind.CHILD: ", and it has ended already",
     Kind.SOCKET_READ: ", and no process of this computer has the other end",
     Kind.CONNECTION: ", and no process of this computer listens there",
-    Kind.FILE_LOCK: ", and no process is there that holds it",
+    Kind.FILE_LOCK: ", and nobody is there that holds it: it was left behind",
     Kind.LOCK: ", and nobody is there who could release it",
 }
 
@@ -254,16 +260,19 @@ def advice(chain: Chain) -> str:
     held = [link.holder for link in told(chain) if link.kind in HELD and link.holder and link.holder.pid]
     if held:
         return f"Let {_process(held[-1].command, held[-1].pid)} finish, or end it."
+    if last.kind in SOCKETS and last.holder and last.holder.pid:
+        return f"Look at {_process(last.holder.command, last.holder.pid)}: it does not answer."
     nobody = last.holder is not None and last.holder.nobody
     of = last if nobody or last.kind in ADVICE and last.kind is not Kind.SLEEP else chain.first
     return (AND_NOBODY if nobody else {}).get(of.kind) or ADVICE.get(of.kind, "")
 
 
+SOCKETS = (Kind.SOCKET_READ, Kind.SOCKET_WRITE, Kind.CONNECTION)
 HELD = (Kind.FILE_LOCK, Kind.DATABASE, Kind.CHILD)
 
 
 AND_NOBODY = {
-    Kind.FILE_LOCK: "A program that crashed left it behind: delete it, and this one goes on by itself.",
+    Kind.FILE_LOCK: "A program that crashed left it behind: delete it, and this one goes on.",
     Kind.PIPE_READ: "Stop it, and look at the program that should have written.",
     Kind.FIFO_OPEN: "Start the program that belongs to the other end, or stop this one.",
     Kind.LOCK: "This does not pass: stop it and start again.",
@@ -275,6 +284,7 @@ ADVICE = {
     Kind.PIPE_READ: "Look at the program at the other end, or stop this one.",
     Kind.PIPE_WRITE: "The program at the other end does not read: look at it, or end it.",
     Kind.FIFO_OPEN: "Start the program that belongs to the other end, or stop this one.",
+    Kind.FILE: "Look at what should make, remove or change that file, or stop it.",
     Kind.SOCKET_READ: "Check the network and that server.",
     Kind.SOCKET_WRITE: "Check the network and that server.",
     Kind.CONNECTION: "Check the network, the address and that server.",
