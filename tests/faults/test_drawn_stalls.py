@@ -9,6 +9,7 @@ import pytest
 
 from tests.faults.drive import why_no_drive
 from tests.faults.stalls.drawn import report
+from tests.faults.stalls.drawn.alone import look
 from tests.faults.stalls.drawn.draws import Draw, draws
 from tests.faults.stalls.drawn.judge import judge
 from tests.faults.stalls.drawn.kinds import KINDS
@@ -37,25 +38,27 @@ def test_every_kind_every_place_and_every_stage_comes() -> None:
         assert draw.holder in KINDS[draw.kind].holders and draw.place in KINDS[draw.kind].places
 
 
-@pytest.mark.parametrize("draw", list(draws(SEED, EACH_ONCE)), ids=lambda draw: str(draw.kind))
-def test_what_is_drawn_blocks_and_says_what_it_waits_for(draw: Draw) -> None:
-    from tests.faults.stalls.drawn.alone import look
+EIGHTS = [list(draws(SEED, EACH_ONCE))[begin : begin + 8] for begin in range(0, EACH_ONCE, 8)]
 
-    facts, states, waits = look(draw)
-    assert facts.objects and facts.pid
-    wchan = KINDS[draw.kind].wchan
-    if wchan:
-        assert states & {"sleeping", "disk-sleep"}
-        assert waits - {"0"} and all(wait.startswith(wchan) for wait in waits - {"0"})
-    else:
-        assert "running" in states
+
+@pytest.mark.parametrize("drawn", EIGHTS, ids=lambda drawn: f"{drawn[0].kind}-{drawn[-1].kind}")
+def test_what_is_drawn_blocks_and_says_what_it_waits_for(drawn: list[Draw]) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        for draw, (facts, states, waits) in zip(drawn, threads.map(look, drawn), strict=True):
+            assert facts.objects and facts.pid, draw
+            wchan = KINDS[draw.kind].wchan
+            if wchan:
+                assert states & {"sleeping", "disk-sleep"}, draw
+                assert waits - {"0"} and all(wait.startswith(wchan) for wait in waits - {"0"}), (draw, waits)
+            else:
+                assert "running" in states, draw
 
 
 FACTS = Facts(
     who=[[MAIN, "100"]],
     objects=[["/x/a b.lock", "a b.lock"]],
     holder=[["200", "evaluate_7.py"]],
-    strangers=["300"],
+    strangers=["300", "re:deadlock"],
     pid=100,
     also=["200"],
 )
@@ -72,6 +75,7 @@ FACTS = Facts(
         ("No progress for 30 s, and no known cause.", "who, object, holder"),
         ("The training waits for a b.lock, held by process 200 and viewer (300).", "blames 300"),
         ("The training waits for a b.lock, held by evaluate_7.py (2001).", "blames 2001"),
+        ("The training waits for a b.lock, held by process 200: a deadlock.", "blames deadlock"),
     ],
 )
 def test_answer_is_right_only_with_all_its_parts_and_nobody_else(text: str, wrong: str) -> None:
@@ -83,6 +87,9 @@ def test_nobody_and_itself_are_holders_that_must_be_said() -> None:
     alone = Facts([[MAIN]], [["pipe.fifo"]], [NOBODY])
     assert judge("The training waits for pipe.fifo, which nobody has open.", (), alone, []).right
     assert judge("The training waits for pipe.fifo.", (), alone, []).wrong == "holder"
+    locked = Facts([[MAIN]], [[r"re:\block\b"]], [])
+    assert judge("The training waits for a lock.", (), locked, []).right
+    assert judge("The training waits. Called from x.py, line 3 (lock).", (), locked, []).wrong == "object"
     circle = Facts([[MAIN]], [["a.lock"]], [ITSELF])
     assert judge("The training waits for a.lock, which it holds itself.", (), circle, []).right
 

@@ -6,10 +6,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tests.faults.stalls.drawn.scene import MAIN, Facts, Named
+from tests.faults.stalls.drawn.scene import Facts, Named
 
 CITED = re.compile(r"\((?:pid |process )?(\d{2,7})\)|\b(?:pid|process|PID) (\d{2,7})\b")
 """How a text names a process by its number."""
+
+
+PLACE = re.compile(r"Called from [^ ]+, line \d+(?: \([^)]*\))?\.?|\([^()]* in \w+\.py\)")
+"""Where in the program: our own functions are called by what they wait for, and that would be a hint."""
 
 
 @dataclass(frozen=True)
@@ -35,15 +39,17 @@ def judge(text: str, evidence: Iterable[str], facts: Facts, family: Iterable[int
     """`family` are the processes of the run: to name one of these is no mistake by itself."""
     said = "\n".join((text, *evidence))
     return Judgement(
-        who=all(is_named(each, text if each[0] == MAIN else said) for each in facts.who),
-        objects=all(is_named(each, said) for each in facts.objects),
-        holder=all(is_named(each, said) for each in facts.holder),
+        who=all(is_named(each, text, said) for each in facts.who),
+        objects=all(is_named(each, text, said) for each in facts.objects),
+        holder=all(is_named(each, text, said) for each in facts.holder),
         stranger=stranger(text, said, facts, family),
     )
 
 
-def is_named(thing: Named, said: str) -> bool:
-    return any(_is_said(way, said) for way in thing)
+def is_named(thing: Named, text: str, said: str) -> bool:
+    """By its own name in all that was said; by words that stand in many an evidence, in the text itself."""
+    words = PLACE.sub("", text)
+    return any(_is_said(way, words if way.startswith("re:") else said) for way in thing)
 
 
 def _is_said(way: str, said: str) -> bool:
@@ -57,8 +63,8 @@ def _is_said(way: str, said: str) -> bool:
 def stranger(text: str, said: str, facts: Facts, family: Iterable[int]) -> str:
     """A process that is named and has nothing to do with it, whether we put it there or not."""
     for each in facts.strangers:
-        if _is_said(each, said):
-            return each
+        if is_named([each], text, said):
+            return each.removeprefix("re:")
     known = {str(pid) for pid in family} | {way for thing in (*facts.who, facts.also) for way in thing}
     cited = [number for found in CITED.findall(text) for number in found if number]
     return next((number for number in cited if number not in known), "")

@@ -14,13 +14,15 @@ Named = list[str]
 """Ways to name one thing, each as good as another: a number, words, or a pattern after `re:`."""
 
 NOBODY = ["re:nobody|no one|no (other )?(process|program|thread|owner)|left behind"]
-ITSELF = ["re:it ?self|its own|the same (thread|process|program)|deadlock|in a circle"]
+BY_ITSELF = "re:it ?self|its own|the same (thread|process|program)|another thread of"
+ITSELF = [BY_ITSELF, "re:deadlock|in a circle"]
 MAIN = "re:training|main thread|engine|program"
-"""Such words stand in every evidence: of the main thread the text itself must speak."""
 
-CIRCLE = ["re:deadlock|circle|each other|one another|wait for this"]
+CIRCLE = ["re:deadlock|circle|each other|one another"]
+A_DEADLOCK = "re:deadlock|wait for each other"
+"""Said where somebody merely takes his time, it is wrong."""
 
-OF_THE_KERNEL = [r"re:lock|futex|(?<!-)\bsleeps?\b|one of several|its connections"]
+OF_THE_KERNEL = [r"re:\block\b|futex|\bsleeps?\b|one of several|its connections"]
 
 SLEEPS_S = 900
 """So long whoever holds something sleeps; then it ends, whatever became of the rest."""
@@ -108,7 +110,9 @@ class Scene:
         if self.told_by_python and self.place in ("child", "grandchild"):
             objects, held_by = [OF_THE_KERNEL], []
         also = [way for each in self.held_by for way in each]
-        facts = Facts(self._who(), objects, held_by, self.strangers, os.getpid(), also)
+        in_a_circle = self.holder == "itself" or any(CIRCLE[0] in each for each in self.held_by)
+        strangers = self.strangers + ([] if in_a_circle else [A_DEADLOCK])
+        facts = Facts(self._who(), objects, held_by, strangers, os.getpid(), also)
         (self.folder / "facts.json").write_text(json.dumps(asdict(facts)), encoding="utf-8")
         whole = self.folder / "struck"
         whole.with_suffix(".new").write_text(str(time.monotonic()))

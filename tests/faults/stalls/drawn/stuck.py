@@ -47,7 +47,7 @@ def hold(of: Scene) -> None:
     elif of.holder == THREAD and kind.take is not None:
         name = f"exporter-{of.number}"
         _take_in_a_thread(of, name)
-        of.held_by = [[name, str(os.getpid()), *scene.ITSELF]]
+        of.held_by = [[name, str(os.getpid()), scene.BY_ITSELF]]
     elif of.holder == ITSELF and kind.take is not None:
         kept.append(kind.take(of))
         of.held_by = [scene.ITSELF]

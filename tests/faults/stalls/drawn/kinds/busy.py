@@ -12,7 +12,7 @@ from tests.faults.stalls.drawn.scene import Scene
 
 
 def regular_expression(scene: Scene) -> Wait:
-    scene.objects = [["re:clean_label|re\\.match|regular"]]
+    scene.objects = [["clean_label", "re.match", "re:regular expression"]]
 
     def clean_label() -> None:
         re.match(r"(a+)+$", "a" * 64 + "b")
@@ -40,7 +40,7 @@ def loop_in_c_holding_the_gil(scene: Scene) -> Wait:
 
 
 def loop_in_c(scene: Scene) -> Wait:
-    scene.objects = [["re:hash_weights|pbkdf2"]]
+    scene.objects = [["hash_weights", "pbkdf2"]]
 
     def hash_weights() -> None:
         while True:

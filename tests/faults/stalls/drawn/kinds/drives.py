@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import mmap
 import os
+from typing import TYPE_CHECKING
 
-from tests.faults.drive import Drive
 from tests.faults.stalls.drawn.kinds.kind import NOT_IN_WORKER, Kind, Wait
 from tests.faults.stalls.drawn.scene import Scene
+
+if TYPE_CHECKING:  # It brings pytest along, which takes longer than all else here.
+    from tests.faults.drive import Drive
 
 drives: dict[str, Drive] = {}
 """By the scene's folder, in the generator's process."""
@@ -16,6 +19,8 @@ FILE = "archive/labels.bin"
 
 
 def a_drive(scene: Scene) -> None:
+    from tests.faults.drive import Drive
+
     behind, at = scene.folder / "behind", scene.path
     (behind / "archive").mkdir(parents=True)
     (behind / FILE).write_bytes(bytes(1_000_000))

@@ -68,7 +68,7 @@ def lock(scene: Scene) -> Wait:
     wanted, ready = FORK.Lock(), FORK.Event()
     started(scene, held, ready, wanted)
     ready.wait()
-    scene.objects = [["re:lock|semaphore"]]
+    scene.objects = [[r"re:\block\b|semaphore"]]
     return wanted.acquire
 
 

@@ -67,7 +67,7 @@ def by_asyncio(scene: Scene) -> Wait:
 
 
 def future_that_never_comes(scene: Scene) -> Wait:
-    scene.objects = [["re:asyncio|event loop|future|coroutine|task|its connections"]]
+    scene.objects = [["re:asyncio|event loop|future|coroutine|\\btask\\b|its connections|to wake it up"]]
 
     async def wait() -> None:
         await asyncio.get_running_loop().create_future()

@@ -17,7 +17,7 @@ SLEEP = ("hrtimer_nanosleep", "do_nanosleep")
 
 
 def sleep(scene: Scene) -> Wait:
-    scene.objects = [[r"re:(?<!-)\bsleeps?\b|time\.sleep|nanosleep"]]
+    scene.objects = [[r"re:\bsleeps?\b|time\.sleep"]]
     return lambda: time.sleep(SLEEPS_S)
 
 

@@ -99,7 +99,7 @@ if sys.platform == "linux":
         """Taken twice."""
         kept.append(taken := ctypes.create_string_buffer(64))
         libc().pthread_mutex_lock(taken)
-        scene.objects, scene.held_by = [["re:lock|mutex"]], [[*IN_WORDS, *NOBODY_IN_WORDS]]
+        scene.objects, scene.held_by = [[r"re:\block\b|mutex"]], [[*IN_WORDS, *NOBODY_IN_WORDS]]
         return lambda: libc().pthread_mutex_lock(taken)
 
     def read_holding_the_gil(scene: Scene) -> Wait:

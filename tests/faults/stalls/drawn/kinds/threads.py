@@ -43,7 +43,7 @@ def join(scene: Scene) -> Wait:
 
 def lock(scene: Scene) -> Wait:
     wanted = threading.Lock()
-    scene.objects = [["re:lock"]]
+    scene.objects = [[r"re:\block\b"]]
     if scene.holder == THREAD:
         held_by_other(scene, wanted)
     else:
@@ -54,7 +54,7 @@ def lock(scene: Scene) -> Wait:
 
 def rlock(scene: Scene) -> Wait:
     wanted = threading.RLock()
-    scene.objects = [["re:lock"]]
+    scene.objects = [[r"re:\block\b"]]
     held_by_other(scene, wanted)  # type: ignore[arg-type]
     return wanted.acquire
 
@@ -124,7 +124,7 @@ def locks_in_a_circle(scene: Scene) -> Wait:
             with others:
                 pass
 
-    scene.objects, scene.held_by = [["re:lock"]], [[f"exporter-{scene.number}"], CIRCLE]
+    scene.objects, scene.held_by = [[r"re:\block\b"]], [[f"exporter-{scene.number}"], CIRCLE]
     return wait
 
 
