@@ -6,7 +6,9 @@ import os
 import subprocess
 
 from tests.faults.stalls.drawn import programs
+from tests.faults.stalls.drawn.kinds.files import named
 from tests.faults.stalls.drawn.kinds.kind import CHILD, NOT_IN_WORKER, STOPPED, Kind, Wait
+from tests.faults.stalls.drawn.scene import NOBODY as NOBODY_IN_WORDS
 from tests.faults.stalls.drawn.scene import Scene
 
 
@@ -49,6 +51,28 @@ def wait_with_limit(scene: Scene) -> Wait:
     return lambda: child.wait(100_000)
 
 
+def shell_command(scene: Scene) -> Wait:
+    """A shell that waits in turn."""
+    asleep = " ".join(programs.sleep(scene))
+    shell = subprocess.Popen(f"{asleep}; echo done", shell=True)
+    scene.remember(shell.pid)
+    scene.objects, scene.held_by = [[str(shell.pid), asleep]], [[asleep]]
+    return shell.wait
+
+
+def a_fifo(scene: Scene) -> None:
+    os.mkfifo(scene.path)
+
+
+def output_of_cat(scene: Scene) -> Wait:
+    """It waits for a named pipe that nobody opens."""
+    cat = subprocess.Popen(["cat", str(scene.path)], stdout=subprocess.PIPE)
+    scene.remember(cat.pid)
+    scene.objects, scene.held_by = [named(scene)], [[str(cat.pid)], NOBODY_IN_WORDS]
+    assert cat.stdout is not None
+    return cat.stdout.read
+
+
 READS_A_PIPE = ("anon_pipe_read", "pipe_read")
 OF = (CHILD, STOPPED)
 KINDS = (
@@ -68,5 +92,7 @@ KINDS = (
         wchan=READS_A_PIPE,
     ),
     Kind("waitpid", waitpid, holders=OF, places=NOT_IN_WORKER, wchan=("do_wait",)),
+    Kind("shell_command", shell_command, holders=(CHILD,), places=NOT_IN_WORKER, wchan=("do_wait",)),
+    Kind("output_of_cat", output_of_cat, a_fifo, holders=(CHILD,), places=NOT_IN_WORKER, wchan=READS_A_PIPE),
     Kind("wait_for_child_with_limit", wait_with_limit, holders=OF, places=NOT_IN_WORKER, wchan=("hrtimer",)),
 )

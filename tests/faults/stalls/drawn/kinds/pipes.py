@@ -11,6 +11,7 @@ from tests.faults.stalls.drawn.kinds.kind import (
     GRANDCHILD,
     ITSELF,
     NOBODY,
+    NOT_IN_WORKER,
     OTHER,
     STOPPED,
     Kind,
@@ -55,6 +56,15 @@ def read_stdin(scene: Scene) -> Wait:
     return lambda: open(0).readline()
 
 
+def read_terminal(scene: Scene) -> Wait:
+    """As a program that asks something, and the person sees no question."""
+    _, terminal = os.openpty()
+    os.dup2(terminal, 0)
+    name = os.ttyname(terminal)
+    scene.objects = [["re:terminal", name]]
+    return lambda: open(0).readline()
+
+
 def a_fifo(scene: Scene) -> None:
     os.mkfifo(scene.path)
     scene.objects = [named(scene)]
@@ -92,9 +102,10 @@ KINDS = (
         "read_stdin",
         read_stdin,
         holders=ENDS,
-        places=("main", "thread", "child", "grandchild"),
+        places=NOT_IN_WORKER,
         wchan=("anon_pipe_read", "pipe_read"),
     ),
+    Kind("read_terminal", read_terminal, places=NOT_IN_WORKER, wchan=("wait_woken", "n_tty_read")),
     Kind("open_fifo_to_read", open_to_read, a_fifo, wchan=("wait_for_partner",)),
     Kind("open_fifo_to_write", open_to_write, a_fifo, wchan=("wait_for_partner",)),
     Kind(

@@ -18,6 +18,11 @@ from tests.faults.stalls.drawn.scene import Scene
 kept: list[object] = []
 
 
+def system_name(scene: Scene) -> str:
+    """Of its own, among those of the whole computer."""
+    return f"/drawn-{scene.folder.parent.name}-{scene.folder.name}"
+
+
 def libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
@@ -68,13 +73,12 @@ if sys.platform == "linux":
     def named_semaphore(scene: Scene) -> Wait:
         opened = libc().sem_open
         opened.restype = ctypes.c_void_p
-        semaphore = opened(f"/drawn-{scene.folder.parent.name}".encode(), os.O_CREAT, 0o600, 0)
+        semaphore = opened(system_name(scene).encode(), os.O_CREAT, 0o600, 0)
         scene.objects = [["re:semaphore|sem\\."]]
         return lambda: libc().sem_wait(ctypes.c_void_p(semaphore))
 
     def semaphore_holder(scene: Scene) -> list[str]:
-        name = f"/drawn-{scene.folder.parent.name}"
-        return programs.python(scene, "scheduler", "named_semaphore", name)
+        return programs.python(scene, "scheduler", "named_semaphore", system_name(scene))
 
     def system_semaphore(scene: Scene) -> Wait:
         """Of System V: it goes with the process that made it, as a program does it that cleans up."""
@@ -94,6 +98,13 @@ if sys.platform == "linux":
 
     def message_queue_owner(scene: Scene) -> list[str]:
         return programs.python(scene, "scheduler", "message_queue")
+
+    def posix_queue(scene: Scene) -> Wait:
+        name = system_name(scene)
+        queue = libc().mq_open(name.encode(), os.O_CREAT | os.O_RDWR, 0o600, None)
+        scene.objects = [["re:message|queue", name]]
+        buffer = ctypes.create_string_buffer(10_000)
+        return lambda: libc().mq_receive(queue, buffer, 10_000, None)
 
     def mutex(scene: Scene) -> Wait:
         """Taken twice."""
@@ -121,7 +132,9 @@ if sys.platform == "linux":
 def remove(scene: Scene) -> None:
     """What would outlive all its processes."""
     with contextlib.suppress(OSError):
-        os.unlink(f"/dev/shm/sem.drawn-{scene.folder.parent.name}")
+        os.unlink(f"/dev/shm/sem.{system_name(scene)[1:]}")
+    if scene.kind == "posix_queue":
+        libc().mq_unlink(system_name(scene).encode())
     destroy = {
         "system_semaphore": lambda number: libc().semctl(number, 0, 0),
         "message_queue": lambda number: libc().msgctl(number, 0, None),
@@ -160,6 +173,7 @@ if sys.platform == "linux":
             holders=PROCESSES,
             wchan=("do_msgrcv",),
         ),
+        Kind("posix_queue", posix_queue, wchan=("wq_sleep",)),
         Kind("mutex_in_c", mutex, holders=(ITSELF,), wchan=FUTEX),
         Kind(
             "read_holding_the_gil", read_holding_the_gil, holders=NEAR, wchan=("anon_pipe_read", "pipe_read")
