@@ -170,13 +170,13 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WaitsOn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a program itself knows of a thread's wait: what it calls the object, its class, and the number
-    that the system gives the thread or the process that is to end it; empty or 0 where it does not know.
-    `sure` says that it is that one, and not merely one that has the same object."""
+    """What a program itself knows of a thread's wait: what it calls the object, its class, and the numbers
+    that the system gives the threads or the process that can end it; nothing where it does not know. `sure`
+    says that it is that one, and not merely some that have the same object."""
 
     name: Line = ""
     type: Line = ""
-    thread: Small = 0
+    threads: Annotated[tuple[Small, ...], Meta(max_length=50)] = ()
     process: Small = 0
     sure: bool = False
 

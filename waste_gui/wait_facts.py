@@ -16,9 +16,10 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
-from types import FrameType, FunctionType, MethodType, ModuleType
+from types import BuiltinMethodType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+MOST_THREADS = 8
 MOST_FRAMES, MOST_NAMES, MOST_NAME = 60, 300, 300
 
 PLUMBING = re.compile(
@@ -42,19 +43,19 @@ OWNER = re.compile(r"owner=(\d+)")
 
 @dataclass(frozen=True)
 class Fact:
-    """`name` is what the program calls the object, `type` its class; `thread` is the system's number of the
-    one that can end it, `process` a child's; 0 where that is not known. `sure` says that it is that one for
-    certain, and not one that merely has the same object."""
+    """`name` is what the program calls the object, `type` its class; `threads` are the system's numbers of
+    those that can end it, `process` a child's; nothing where that is not known. `sure` says that it is that
+    one for certain, and not some that merely have the same object."""
 
     name: str = ""
     type: str = ""
-    thread: int = 0
+    threads: tuple[int, ...] = ()
     process: int = 0
     sure: bool = False
 
     @property
     def says_anything(self) -> bool:
-        return bool(self.name or self.thread or self.process)
+        return bool(self.name or self.type or self.threads or self.process)
 
 
 def of_threads(tops: Mapping[int, FrameType]) -> dict[int, Fact]:
@@ -76,16 +77,16 @@ def _fact(ident: int, top: FrameType, tops: Mapping[int, FrameType], waits: Mapp
     natives = {thread.ident: thread.native_id or 0 for thread in threading.enumerate()}
     kind = type(waited).__name__
     if isinstance(waited, threading.Thread):
-        return Fact(waited.name[:MOST_NAME], kind, waited.native_id or 0, sure=True)
+        return Fact(waited.name[:MOST_NAME], kind, (waited.native_id or 0,), sure=True)
     name = _name_in(_callers(top), waited)
     if known := _owner_of(waited) or _worker_on(waited, tops):
-        return Fact(name, kind, natives.get(known, 0), sure=True)
-    others = [
-        other
+        return Fact(name, kind, (natives.get(known, 0),), sure=True)
+    others = sorted(
+        (waits[other] is not None, natives.get(other, 0))
         for other, other_top in tops.items()
         if other != ident and waits[other] is not waited and _refers(other_top, waited)
-    ]
-    return Fact(name, kind, natives.get(others[0], 0) if len(others) == 1 else 0)
+    )
+    return Fact(name, kind, tuple(native for _, native in others)[:MOST_THREADS])
 
 
 # --- which object
@@ -222,6 +223,8 @@ def _values(frame: FrameType, names: set[str] | None = None) -> Iterator[tuple[s
                 continue
             value = scope[name]
             yield name, value
+            if isinstance(value, BuiltinMethodType) and not isinstance(value.__self__, ModuleType):
+                yield name, value.__self__  # `wait = lock.acquire`
             inner = None if isinstance(value, NOT_LOOKED_INTO) else getattr(value, "__dict__", None)
             if isinstance(inner, dict):
                 yield from ((f"{name}.{key}", inner[key]) for key in wanted if key in inner)

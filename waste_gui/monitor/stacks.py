@@ -43,6 +43,9 @@ POLL_S = 0.01
 MAX_BYTES = 4 * 2**20
 """A longer file, which only a process that answers nothing else can make, begins anew."""
 
+MOST_NUMBERS, MOST_NAME = 50, 300
+"""Of threads, and of a name, in what a program says of a thread."""
+
 Threads = tuple[ThreadStack, ...]
 
 INTRODUCTION = re.compile(r"Process (\d+), (\w+), main thread 0x([0-9a-f]+)$")
@@ -60,16 +63,20 @@ class _About(msgspec.Struct):
     native: int = 0
     name: str = ""
     type: str = ""
-    thread: int = 0
+    threads: tuple[int, ...] = ()
     process: int = 0
     sure: bool = False
 
     @property
     def waits_on(self) -> WaitsOn | None:
-        if not (self.name or self.thread or self.process):
+        if not (self.name or self.type or self.threads or self.process):
             return None
         return WaitsOn(
-            name=self.name, type=self.type, thread=self.thread, process=self.process, sure=self.sure
+            name=self.name[:MOST_NAME],
+            type=self.type[:MOST_NAME],
+            threads=self.threads[:MOST_NUMBERS],
+            process=self.process,
+            sure=self.sure,
         )
 
 

@@ -52,7 +52,24 @@ CASES = {
         ("self.guard", "fetcher", "read"),
     ),
     "lock taken twice": Case(
-        "guard = threading.Lock()\nguard.acquire()\nguard.acquire()", (Kind.LOCK,), ("guard",)
+        "guard = threading.Lock()\nguard.acquire()\nguard.acquire()",
+        (Kind.LOCK,),
+        ("guard", "nobody will release it"),
+    ),
+    "lock by its method": Case(
+        "def ready():\n    guard = threading.Lock()\n    def hold():\n        with guard: time.sleep(1000)\n"
+        "    threading.Thread(target=hold, name='fetcher', daemon=True).start(); time.sleep(0.3)\n"
+        "    return guard.acquire\nwait = ready()\nwait()",
+        (Kind.LOCK, Kind.SLEEP),
+        ("fetcher",),
+    ),
+    "lock that two others have": Case(
+        f"guard = threading.Lock()\n{HOLD}"
+        "def look():\n    guard.locked(); time.sleep(1000)\n"
+        "threading.Thread(target=look, name='looker', daemon=True).start()\n"
+        f"{THREAD.format(target='hold')}guard.acquire()",
+        (Kind.LOCK, Kind.SLEEP),
+        ("fetcher", "looker"),
     ),
     "reentrant lock": Case(
         f"guard = threading.RLock()\n{HOLD}{THREAD.format(target='hold')}guard.acquire()",

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.monitor.waits.waiting import LIMIT_S, Processes
+from tests.monitor.waits.waiting import LIMIT_S, Processes, until
 from waste_gui.monitor import __main__ as monitor
 from waste_gui.monitor.waits import kernel
 
@@ -167,9 +167,14 @@ def test_idle_workers_of_a_pool(processes: Processes, capsys: Capture) -> None:
     program = processes.python(script, stdout=-1)
     assert program.stdout is not None
     program.stdout.readline()
-    texts = [told(worker, capsys, "waits for") for worker in kernel.children(program.pid)]
-    assert any("come out of a pipe" in text and f"({program.pid})" in text for text in texts)
-    assert any("a lock or semaphore shared with other processes" in text for text in texts)
+    workers = kernel.children(program.pid)
+
+    def both_idle() -> bool:
+        texts = [told(worker, capsys) for worker in workers]
+        reads = any("come out of a pipe" in text and f"({program.pid})" in text for text in texts)
+        return reads and any("a lock or semaphore shared with other processes" in text for text in texts)
+
+    until(both_idle, "idle workers")
 
 
 def test_stopped_job(processes: Processes, capsys: Capture) -> None:

@@ -181,18 +181,27 @@ def _within_the_program(
     known = stack.waits_on if stack else None
     if known is not None and known.process and kind is Kind.CHILD:
         return holders.of_child(known.process, pid)
-    if kind is Kind.THREAD and stack is not None and not (known and known.thread):
-        others = [each for each in stacks if each.pid == pid and each.native and each is not stack]
-        return tuple(Holder(pid, o.native, thread=o.thread, verb="is to end") for o in others[: holders.MOST])
-    if known is None or not known.thread or kind not in WITHIN:
-        living = [child for child in kernel.children(pid) if holders.is_living(child)]
-        of_pool = kind in (Kind.POOL, Kind.RESULT)
-        return holders.of_processes(living, "works for it") if of_pool else ()
-    native = known.thread
-    other = next((each for each in stacks if each.pid == pid and each.native == native), None)
-    verb = SURE.get(kind, "works on it") if known.sure else "uses it, too"
-    return (Holder(pid, native, thread=other.thread if other else "", verb=verb),)
+    numbers = known.threads if known is not None and kind in WITHIN else ()
+    if kind is Kind.THREAD and stack is not None and not numbers:
+        numbers = tuple(o.native for o in stacks if o.pid == pid and o.native and o is not stack)
+    if known is not None and numbers:
+        verb = SURE.get(kind, "works on it") if known.sure else "uses it, too"
+        return tuple(_thread(pid, number, verb, stacks) for number in numbers[: holders.MOST])
+    if numbers:
+        return tuple(_thread(pid, number, "is to end", stacks) for number in numbers[: holders.MOST])
+    if kind is Kind.LOCK and known is not None and known.type in OWN_LOCKS:
+        return (holders.NOBODY,)
+    living = [child for child in kernel.children(pid) if holders.is_living(child)]
+    return holders.of_processes(living, "works for it") if kind in (Kind.POOL, Kind.RESULT) else ()
 
+
+def _thread(pid: int, number: int, verb: str, stacks: Sequence[ThreadStack]) -> Holder:
+    stack = next((each for each in stacks if each.pid == pid and each.native == number), None)
+    return Holder(pid, number, thread=stack.thread if stack else "", verb=verb)
+
+
+OWN_LOCKS = ("lock", "RLock")
+"""Python's own: which threads have to do with one can be seen."""
 
 SURE = {Kind.THREAD: "is to end", Kind.LOCK: "holds"}
 

@@ -191,8 +191,10 @@ def _holders(link: Link) -> str:
     if link.kind is Kind.CHILD:
         return _about(holder)
     if holder.thread:
-        joint = ", which" if holder.verb == "holds" else ";"
-        return f"{joint} the thread “{plain(holder.thread)}” {holder.verb}"
+        names = ", ".join(f"“{plain(each.thread)}”" for each in link.holders[:4])
+        if len(link.holders) > 1:
+            return f"; the threads {names} {PLURAL.get(holder.verb, holder.verb)}"
+        return f"{', which' if holder.verb == 'holds' else ';'} the thread {names} {holder.verb}"
     joint = ", which" if link.kind in (Kind.FILE_LOCK, Kind.DATABASE) else ";"
     verb = holder.verb if len(link.holders) == 1 else PLURAL.get(holder.verb, holder.verb)
     return f"{joint} {_many(link)} {verb}{_about(holder)}"
@@ -216,7 +218,7 @@ NOBODY = {
     Kind.SOCKET_READ: ", and no process of this computer has the other end",
     Kind.CONNECTION: ", and no process of this computer listens there",
     Kind.FILE_LOCK: ", and nobody is there that holds it: it was left behind",
-    Kind.LOCK: ", and nobody is there who could release it",
+    Kind.LOCK: ", and no other thread has to do with it: nobody will release it",
 }
 
 
