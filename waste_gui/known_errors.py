@@ -78,6 +78,14 @@ ROWS: tuple[_Row, ...] = (
         SMALLER,
     ),
     _row(
+        OUT_OF_MEMORY,
+        r"memory allocation of \d+ bytes failed|LLVM ERROR: out of memory|runtime: out of memory|"
+        r"could not allocate \d+ bytes|failed to allocate \d+ bytes|libgomp: Out of memory|"
+        r"tcmalloc: (large alloc|allocation failed)|java\.lang\.OutOfMemoryError|oom[_-]kill",
+        "the computer ran out of memory",
+        SMALLER,
+    ),
+    _row(
         DRIVER,
         r"no kernel image is available|device kernel image is invalid",
         "this PyTorch was not built for the graphics card of this computer",
@@ -108,6 +116,13 @@ ROWS: tuple[_Row, ...] = (
         r"GPU is lost|fallen off the bus|uncorrectable ECC|CUDA error: unspecified launch failure",
         "the graphics card failed",
         "Restart the computer. If it happens again, the card may be too hot or broken.",
+    ),
+    _row(
+        GPU,
+        r"NCCL (error|WARN|ERROR)|nccl(Internal|System|UnhandledCuda|Remote)Error|"
+        r"Watchdog caught collective operation timeout",
+        "the graphics cards could not reach each other (NCCL)",
+        "Start again on one graphics card; NCCL_DEBUG=INFO in the environment makes it say more.",
     ),
     _row(
         GPU,
@@ -147,6 +162,12 @@ ROWS: tuple[_Row, ...] = (
         r"WinError (126|1114)\b",
         "a library (DLL) is missing or cannot be loaded ({name}{dll})",
         "Install the Microsoft Visual C++ Redistributable, then PyTorch anew.",
+    ),
+    _row(
+        LIBRARY,
+        r"MKL (FATAL )?ERROR: Cannot load (?P<name>\S+)",
+        "Intel's library {name} is missing or does not fit",
+        "Install PyTorch and NumPy from one source only, in an environment of their own.",
     ),
     _row(
         LIBRARY,

@@ -62,8 +62,8 @@ MEANINGS: dict[str, Meaning] = {
     "ENXIO": Meaning(DRIVE, "the device{drive} of {file} is gone (no such device or address)", MOUNT),
     "ESTALE": Meaning(
         DRIVE,
-        "the network drive{drive} no longer knows {file} (stale file handle)",
-        "Mount the network drive again, and start again.",
+        "the drive{drive} no longer knows {file} (stale file handle, as of a network drive that was lost)",
+        "Mount the drive again, and start again.",
     ),
     "ENOTCONN": Meaning(
         DRIVE,

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import platformdirs
 
-from waste_gui import files
+from waste_gui import files, os_errors
+from waste_gui.known_errors import LIMIT
 from waste_gui.owner import OTHER_HOST_S, Owner, lock_of_this_process, read_owner, silence_of
 from waste_gui.protocol import LineBuffer, NotSavedCause
 
@@ -250,6 +251,9 @@ def cannot_be_written(folder: Path, error: OSError) -> RunFolderError:
             "Free some space, or choose another run folder.",
             NotSavedCause.DISK_FULL,
         )
+    kind, clause, hint = os_errors.said(os_errors.name_of(error.errno), str(error.filename or folder))
+    if kind in (os_errors.DISK, os_errors.DRIVE, LIMIT, os_errors.READ_ONLY):
+        return RunFolderError(f"The run folder {folder} cannot be written: {clause}.", hint)
     return RunFolderError(
         f"The run folder {folder} cannot be written ({error.strerror}).",
         "Choose another run folder, or make this one writable.",

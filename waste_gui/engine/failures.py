@@ -13,8 +13,16 @@ import psutil
 from waste_gui import known_errors
 from waste_gui.config import RunConfig
 from waste_gui.engine.causes import chain, library_of, place_of
-from waste_gui.engine.errors import DiskFull, EngineError, LibraryFailure, LoadingBroken, OutOfMemory
-from waste_gui.engine.true_cause import OVERRULES, SEND, Cause, cause_of
+from waste_gui.engine.errors import (
+    DiskFull,
+    EngineError,
+    LibraryFailure,
+    LoadingBroken,
+    OutOfMemory,
+    WeightsUnavailable,
+    WrongCheckpoint,
+)
+from waste_gui.engine.true_cause import EXPLAINS, OVERRULES, SEND, Cause, cause_of
 from waste_gui.protocol import RunFailed
 from waste_gui.rundir import RunDir
 
@@ -78,9 +86,14 @@ def as_engine_error(
 def _more_than_told(failure: EngineError, cause: Cause | None) -> EngineError:
     """An error of ours says by itself what failed, but of a disk that fails or a limit it knows only the
     text."""
-    if cause is None or cause.kind not in OVERRULES or failure.kind in OVERRULES:
+    if cause is None or failure.kind in OVERRULES:
         return failure
-    return LibraryFailure(cause.kind, f"{failure.text.rstrip('.')}: {cause.clause}.", cause.hint)
+    text = f"{failure.text.rstrip('.')}: {cause.clause}."
+    if cause.kind in OVERRULES:
+        return LibraryFailure(cause.kind, text, cause.hint)
+    if cause.kind in EXPLAINS and isinstance(failure, WeightsUnavailable | WrongCheckpoint):
+        return LibraryFailure(failure.kind, text, cause.hint)
+    return failure
 
 
 def _where(place: str, stage: str) -> str:

@@ -35,6 +35,9 @@ LAST_WORDS, LONGEST = 3, 300
 OVERRULES = (os_errors.DISK, os_errors.DRIVE, known_errors.LIMIT, known_errors.OUT_OF_MEMORY)
 """Kinds that are a better name than that of an error of our own which was raised from it."""
 
+EXPLAINS = (os_errors.PERMISSION, os_errors.READ_ONLY, os_errors.BUSY)
+"""Kinds that say why a file cannot be read; downloading it again would not help."""
+
 
 @dataclass(frozen=True)
 class Cause:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from waste_gui import known_errors
+from waste_gui import known_errors, os_errors
 from waste_gui.monitor import formatting
 from waste_gui.monitor.evidence import NOTHING_KNOWN, Evidence
 from waste_gui.monitor.last_log import MOST_LINES, LastLog, NotedEnd, at_home, shorten
@@ -355,14 +355,32 @@ def _killed_for_memory(case: _Case) -> Crash | None:
 
 def _known_error(case: _Case) -> Crash | None:
     """What a library wrote before it gave up. A kill, or a crash in the middle of something, says no word."""
-    speaks = case.way is None or case.is_way("abort", "bus_error", "damaged_memory", "library")
+    speaks = case.way is None or case.is_way(
+        "abort", "bus_error", "damaged_memory", "library", "trap"
+    )
     known = known_errors.recognise(case.log.near_end) if speaks else None
     if known is None:
-        return None
+        return _error_of_the_system(case) if speaks else None
     lines = case.log.error_lines
     if not any(known.line in line or line in known.line for line in lines):
         lines = (*case.log.clean([known.line]), *lines)[:6]
     return Crash(known.kind, f"{case.subject} stopped: {known.clause}.", known.hint, lines)
+
+
+def _error_of_the_system(case: _Case) -> Crash | None:
+    """By its number or its words in the last lines; of those that also come of ordinary work, where the log
+    ends with it."""
+    lines = case.log.near_end.splitlines()
+    for line in reversed(lines):
+        name = os_errors.name_in(line[: known_errors.LINE_CHARS])
+        meaning = os_errors.MEANINGS.get(name)
+        if meaning is None or not (meaning.serious or line == lines[-1]):
+            continue
+        kind, clause, hint = os_errors.said(name, os_errors.file_in(line))
+        shown = case.log.error_lines
+        shown = shown if any(each in line for each in shown) else (*case.log.clean([line]), *shown)
+        return Crash(kind, f"{case.subject} stopped: {clause}.", hint, shown[:MOST_LINES])
+    return None
 
 
 def _probably_memory(case: _Case) -> Crash | None:
@@ -464,14 +482,23 @@ def _as_the_system_says(case: _Case) -> Crash | None:
         frame = case.log.frames[0]
         called = "a library called from " if frame.module == "waste_gui" else ""
         where = f"{called}{frame.file}, line {frame.line}"
-    text = case.way.text.format(work=case.end.work, code=case.code, where=where)
+    text = case.way.text.format(work=case.end.work, code=case.code, where=where) + _last_words(case)
     text += _sent(case)
     if case.is_way("killed", "limit"):
         text += _asked_before(case)
     hint = case.way.hint
-    if case.stage == "import" and case.is_way("segmentation_fault", "abort", "illegal_instruction"):
+    alone = case.stage == "import" and not case.log.last_words
+    if alone and case.is_way("segmentation_fault", "abort", "illegal_instruction"):
         hint = f"It happened while PyTorch started. {known_errors.INSTALL_ANEW}"
     return Crash(case.way.cause, text, hint, _lines(case))
+
+
+def _last_words(case: _Case) -> str:
+    """Who was ended from outside did not speak of it."""
+    from_outside = case.is_way("killed", "ended_from_outside", "session_closed", "interrupted", "limit")
+    if from_outside or not case.log.last_words:
+        return ""
+    return f" Its last words: {case.log.last_words}."
 
 
 def _sent(case: _Case) -> str:
@@ -538,7 +565,7 @@ def _left(case: _Case, status: str) -> Crash:
     who = "a library, or another part of the program, ended it by itself"
     if noted is not None and noted.how:
         who = f"{_called_by(noted)} ended it by itself, {noted.how}"
-    text = f"The {case.end.work} {how} ({status}){why}: {who}.{case.in_stage}"
+    text = f"The {case.end.work} {how} ({status}){why}: {who}.{_last_words(case)}{case.in_stage}"
     lines = (*(noted.places if noted else ()), *case.log.error_lines)[:MOST_LINES]
     return Crash("left", text, case.read_log, lines, certain=noted is not None)
 

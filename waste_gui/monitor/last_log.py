@@ -9,6 +9,7 @@ from pathlib import Path
 
 from waste_gui import files
 from waste_gui.code_place import short
+from waste_gui.monitor.last_words import last_words
 from waste_gui.reporting import OWN_LINE
 
 MOST_LINES = 6
@@ -152,6 +153,13 @@ class LastLog:
         lines = [line for line in self.before_fatal.splitlines() if not _NOISE.search(line)]
         starts = [i for i, line in enumerate(lines) if line.startswith(_TRACEBACK)]
         return "\n".join(lines[starts[-1] :] if starts else lines[-REACH:])
+
+    @cached_property
+    def last_words(self) -> str:
+        """What a library says of its own end, near the end of the log; else empty."""
+        fatal = [line for line in self.own.splitlines() if line.startswith("Fatal Python error: ")][-1:]
+        lines = [line for line in self.before_fatal.splitlines() if not _NOISE.search(line)][-REACH:]
+        return at_home(shorten(last_words("\n".join((*lines, *fatal)))), self.home)
 
     @cached_property
     def last_exception(self) -> str:

@@ -187,10 +187,194 @@ def draw_signal(random: random.Random, number: int) -> Draw:
     )
 
 
+WORDS: dict[str, tuple[str, str, tuple[str, ...], tuple[str, ...]]] = {
+    "c++ of the disk": (
+        "terminate called after throwing an instance of 'std::filesystem::__cxx11::filesystem_error'\n"
+        "  what():  filesystem error: cannot open file: Input/output error [/data/rows.bin]\n",
+        "abort",
+        ("disk",),
+        ("/data/rows.bin",),
+    ),
+    "c++": (
+        "terminate called after throwing an instance of 'std::runtime_error'\n  what():  mesh has no faces\n",
+        "abort",
+        ("abort",),
+        ("mesh has no faces",),
+    ),
+    "c++ without words": (
+        "terminate called after throwing an instance of 'cv::Oddity'\n",
+        "abort",
+        ("abort",),
+        ("cv::Oddity",),
+    ),
+    "libc++": (
+        "libc++abi: terminating due to uncaught exception of type std::out_of_range: vector\n",
+        "abort",
+        ("abort",),
+        ("std::out_of_range",),
+    ),
+    "malloc": ("malloc(): corrupted top size\n", "abort", ("damaged_memory",), ("corrupted top size",)),
+    "smash": ("*** stack smashing detected ***: terminated\n", "abort", ("damaged_memory",), ()),
+    "assert": (
+        "python3: /src/jpeg/fit.cc:123: int fit(int): Assertion `w > 0' failed.\n",
+        "abort",
+        ("abort",),
+        ("/src/jpeg/fit.cc", "w > 0"),
+    ),
+    "rust": (
+        "thread '<unnamed>' panicked at src/lib.rs:42:9:\ncalled `Option::unwrap()` on a `None` value\n"
+        "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n",
+        "exit 101",
+        ("left",),
+        ("src/lib.rs", "Option::unwrap()"),
+    ),
+    "rust of the disk": (
+        "thread 'main' panicked at 'called `Result::unwrap()` on an `Err` value: Os { code: 5, kind: "
+        'Uncategorized, message: "Input/output error" }\', src/io.rs:7:5\n',
+        "abort",
+        ("disk",),
+        (),
+    ),
+    "go": (
+        "panic: runtime error: index out of range [5] with length 3\n\ngoroutine 1 [running]:\n"
+        "main.main()\n\t/src/main.go:8 +0x1d\nexit status 2\n",
+        "exit 2",
+        ("left",),
+        ("index out of range [5]",),
+    ),
+    "glog": (
+        "F1201 03:00:00.123456  4711 tensor.cc:45] Check failed: a == b (1 vs. 2)\n"
+        "*** Check failure stack trace: ***\n",
+        "abort",
+        ("abort",),
+        ("tensor.cc", "a == b"),
+    ),
+    "tensorflow": (
+        "2026-12-01 03:00:00.000001: F tensorflow/core/platform/file.cc:88] Non-OK-status: Invalid shape\n",
+        "abort",
+        ("abort",),
+        ("file.cc", "Invalid shape"),
+    ),
+    "libgomp": (
+        "\nlibgomp: Thread creation failed: Resource temporarily unavailable\n",
+        "exit 1",
+        ("limit",),
+        (),
+    ),
+    "openblas": (
+        "OpenBLAS blas_thread_init: pthread_create failed for thread 3 of 8: Resource temporarily "
+        "unavailable\n",
+        "segfault",
+        ("limit", "segmentation_fault"),
+        (),
+    ),
+    "omp": (
+        "OMP: Error #15: Initializing libiomp5.so, but found libomp.so already initialized.\n",
+        "abort",
+        ("installation",),
+        (),
+    ),
+    "mkl": (
+        "Intel MKL FATAL ERROR: Cannot load libmkl_avx2.so.1 or libmkl_def.so.1.\n",
+        "exit 2",
+        ("library",),
+        ("libmkl_avx2.so.1",),
+    ),
+    "nccl": (
+        "[rank0]:[E1201 03:00:00.0 ProcessGroupNCCL.cpp:607] Watchdog caught collective operation timeout: "
+        "WorkNCCL(SeqNum=7)\n",
+        "abort",
+        ("gpu",),
+        (),
+    ),
+    "llvm": ("LLVM ERROR: Cannot select: t12: v4f32\n", "abort", ("abort",), ("Cannot select",)),
+    "llvm memory": ("LLVM ERROR: out of memory\n", "abort", ("out_of_memory",), ()),
+    "rust memory": ("memory allocation of 8000000000 bytes failed\n", "abort", ("out_of_memory",), ()),
+    "cuda": (
+        "CUDA error: an illegal memory access was encountered\n",
+        "abort",
+        ("gpu",),
+        (),
+    ),
+    "python": (
+        "Fatal Python error: PyThreadState_Get: the function must be called with the GIL held\n"
+        "Python runtime state: initialized\n\n",
+        "abort",
+        ("abort",),
+        ("must be called with the GIL held",),
+    ),
+    "pure": (
+        "pure virtual method called\nterminate called without an active exception\n",
+        "abort",
+        ("abort",),
+        ("pure virtual method",),
+    ),
+    "disk full": ("write error: No space left on device\n", "exit 1", ("disk_full",), ()),
+    "plain": ("licence server 10.0.0.7 refused us\n", "exit 9", ("left",), ("licence server 10.0.0.7",)),
+    "glib": ("GLib-ERROR **: 03:00:00.1: could not allocate 99 bytes\n", "trap", ("out_of_memory",), ()),
+    "killed": ("", "kill", ("killed", "ended_from_outside"), ()),
+}
+NOISE = (
+    "",
+    "WARNING: low quality JPEG 17\n",
+    "/x/site-packages/foo/bar.py:3: UserWarning: No space left for jokes\n  warnings.warn(\n",
+    "epoch 1: 100%|####| 8/8 [00:01<00:00]\n",
+)
+
+
+def draw_words(random: random.Random, number: int) -> Draw:
+    kind = random.choice(list(WORDS))
+    text, how, causes, named = WORDS[kind]
+    return Draw(
+        number=number,
+        family="words",
+        kind=kind,
+        sender=how,
+        place=random.choice(("main", "engine_thread")),
+        text=random.choice(NOISE) + text,
+        causes=causes,
+        named=tuple((each,) for each in named),
+    )
+
+
+DISK_PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "run folder": ("config.json", ("run_folder",)),
+    "split": ("split.json", ("run_folder",)),
+    "photos": ("/photos/glass", ("dataset", "finished")),
+    "all photos": ("/photos", ("dataset",)),
+    "cache": ("/home/", ("finished",)),
+    "weights": ("mine.safetensors", ("weights",)),
+}
+"""Part of a path, and what the program itself calls it when that cannot be read or written; it goes on
+without a cache, and without a folder of photos that it said cannot be read."""
+
+OF_DISKS = [name for name, kinds in ERRNOS.items() if kinds[0] in ("disk", "drive", "limit", "read_only")]
+
+
+def draw_disk(random: random.Random, number: int) -> Draw:
+    """The engine's own calls fail, each time that they touch a file of one kind."""
+    name = random.choice([*OF_DISKS, "EIO", "EIO", "EACCES", "EPERM", "ENOSPC"])
+    kind = random.choice(list(DISK_PLACES))
+    part, causes = DISK_PLACES[kind]
+    return Draw(
+        number=number,
+        family="disk",
+        kind=kind,
+        wraps=(name, random.choice(("named", "unnamed"))),
+        stage="",
+        value=getattr(errno, name),
+        text=part,
+        causes=(*ERRNOS[name], *causes),
+        named=((part.strip("/").rpartition("/")[2],),),
+    )
+
+
 FAMILIES: dict[str, tuple[int, Callable[[random.Random, int], Draw]]] = {
     "error": (4, draw_error),
     "exit": (2, draw_exit),
     "signal": (2, draw_signal),
+    "words": (2, draw_words),
+    "disk": (1, draw_disk),
 }
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import builtins
 import concurrent.futures
+import contextlib
 import ctypes
+import io
 import os
 import signal
 import sys
@@ -21,7 +24,7 @@ Strike = Callable[[], None]
 
 def strike(draw: Draw, context: Context) -> None:
     wait_until_said()
-    ends: dict[str, Callable[[Draw], None]] = {"error": raise_error, "exit": leave}
+    ends: dict[str, Callable[[Draw], None]] = {"error": raise_error, "exit": leave, "words": give_up}
     if draw.family == "signal":
         be_signalled(draw, context)
     end = ends[draw.family]
@@ -157,5 +160,66 @@ def leave(draw: Draw) -> None:
             os.execv("/bin/sh", ["sh", "-c", f"exit {status}"])
 
 
-def break_disk(draw: Draw) -> Any:
-    raise NotImplementedError
+# --- libraries that give up
+
+
+def give_up(draw: Draw) -> None:
+    """As they do: words on descriptor 2, then the end, in C."""
+    os.write(2, draw.text.encode())
+    library = ctypes.CDLL(None)
+    how, _, status = draw.sender.partition(" ")
+    match how:
+        case "exit":
+            library._exit(int(status))
+        case "abort":
+            library.abort()
+        case "segfault":
+            ctypes.string_at(0)
+        case "trap":
+            library.kill(os.getpid(), signal.SIGTRAP)
+        case "kill":
+            library.kill(os.getpid(), signal.SIGKILL)
+
+
+# --- a disk that fails
+
+
+CALLS = (
+    "open",
+    "scandir",
+    "listdir",
+    "pread",
+    "preadv",
+    "read",
+    "write",
+    "pwrite",
+    "writev",
+    "fsync",
+    "replace",
+)
+
+
+def break_disk(draw: Draw) -> None:
+    """Python's calls fail on a file whose path has this text; those of libraries in C do not."""
+    for module, name in (*((os, name) for name in CALLS if hasattr(os, name)), (builtins, "open")):
+        setattr(module, name, failing(getattr(module, name), draw))
+    io.open = builtins.open
+
+
+def failing(call: Callable[..., Any], draw: Draw) -> Callable[..., Any]:
+    def called(file: Any = ".", *rest: Any, **named: Any) -> Any:
+        path = path_of(file)
+        if draw.text in path and "/events" not in path and "engine.log" not in path:
+            what = (path,) if draw.wraps[1] == "named" and not isinstance(file, int) else ()
+            raise OSError(draw.value, os.strerror(draw.value), *what)
+        return call(file, *rest, **named)
+
+    return called
+
+
+def path_of(file: Any) -> str:
+    if isinstance(file, int):
+        with contextlib.suppress(OSError):
+            return os.readlink(f"/proc/self/fd/{file}")
+        return ""
+    return os.fsdecode(file) if isinstance(file, str | bytes | os.PathLike) else ""
