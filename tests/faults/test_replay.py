@@ -26,7 +26,7 @@ def test_drawn_computers_raise_no_alarm(name: str) -> None:
 
 
 def test_messages_keep_their_order_and_hearts_beat_each_second() -> None:
-    clock = Clock(random.Random(5), seen=True)
+    clock = Clock(random.Random(5), SLOWEST)
     told = list(on_its_clock(messages_of(HEALTHY), clock))
     assert all(one.seq + 1 == other.seq and one.at <= other.at for one, other in pairwise(told))
     beats = [message.at for message in told if isinstance(message, Heartbeat)]
@@ -40,5 +40,5 @@ def test_a_run_that_stands_still_in_a_replay_is_called_stuck() -> None:
     """Its last message comes ten minutes late, and the system tells of no work."""
     messages = messages_of(HEALTHY)
     late = [*messages[:-1], msgspec.structs.replace(messages[-1], at=messages[-1].at + 600)]
-    done = [replay(HEALTHY, late, seed) for seed in range(8)]
+    done = [replay(HEALTHY, late, seed, healthy=messages) for seed in range(8)]
     assert any(each.alarms for each in done)

@@ -113,6 +113,26 @@ def test_busy_engine_that_is_elsewhere_each_time_is_no_loop() -> None:
     assert judged(run, BUSY).state is VerdictState.SLOW
 
 
+def test_engine_that_waits_for_its_turn_among_others_is_slow_not_stuck() -> None:
+    """Sixteen others on two processors leave it a tenth."""
+    turn = replace(BUSY, cpu_percent=10, io_bytes_per_s=0, machine=Machine(cpu_percent=100, processors=2))
+    assert judged(training(90), turn).state is VerdictState.SLOW
+    asleep = replace(turn, states=("sleeping",))
+    assert judged(training(90), asleep).state is VerdictState.LIKELY_STUCK
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4])
+def test_first_steps_that_took_a_minute_each_let_the_next_take_as_long(steps: int) -> None:
+    script = Transcript().start_up().begin_training()
+    for step in range(1, steps + 1):
+        script.wait(70)
+        script.steps(step, step)
+    script.wait(100)
+    assert judged(replay(script.messages)).state is not VerdictState.LIKELY_STUCK
+    script.wait(150)
+    assert judged(replay(script.messages)).state is VerdictState.LIKELY_STUCK
+
+
 def looked_at(run: Run, frames: Sequence[tuple[str, str]], silence_s: float, looks: int) -> None:
     """The looks of a silence as `Watch` wants them: from its tenth second on, each eight."""
     for number in range(looks):

@@ -130,6 +130,17 @@ def test_stacks_are_wanted_once_in_a_while_of_a_silence_and_never_of_a_run_that_
         assert not watch.look(run, ASLEEP, message.at).stacks_wanted
 
 
+def test_silence_does_not_count_while_the_computer_slept() -> None:
+    """Clocks that go on while a computer sleeps, as on Windows, count hours in which nothing was due."""
+    script = Transcript().start_up().begin_training().epoch(1)
+    run, watch = replay(script.messages), Watch(History())
+    woke = script.at + 25_000
+    watch.look(run, ASLEEP, script.at + 1)
+    watch.look(run, replace(ASLEEP, slept_s=24_990), woke)
+    states = [watch.look(run, ASLEEP, woke + second).verdict.state for second in range(1, 90)]
+    assert VerdictState.LIKELY_STUCK not in states[:25] and states[-1] is VerdictState.LIKELY_STUCK
+
+
 def test_heart_that_stopped_while_we_looked_on_says_that_python_stands_still() -> None:
     script = stuck_photo(0)
     script.wait(5)

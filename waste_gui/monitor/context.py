@@ -82,8 +82,8 @@ class Context:
 
     @cached_property
     def silence_s(self) -> float:
-        """Since the last progress."""
-        return max(0.0, self.now - self.run.moved_at)
+        """Since the last progress, while the computer was awake."""
+        return max(0.0, self.now - self.run.moved_at - self.run.slept_s)
 
     @cached_property
     def beat_age_s(self) -> float:
@@ -168,7 +168,13 @@ class Context:
 
     @cached_property
     def works(self) -> bool:
-        return self.cpu >= WORKING_CPU_PERCENT or self.reads or (self.gpu_percent or 0) >= WORKING_GPU_PERCENT
+        busy = self.cpu >= WORKING_CPU_PERCENT or (self.gpu_percent or 0) >= WORKING_GPU_PERCENT
+        return busy or self.reads or self.waits_for_its_turn
+
+    @cached_property
+    def waits_for_its_turn(self) -> bool:
+        """Whether it would work, if other programs left it a processor."""
+        return self.others_busy and self.cpu > 0 and "running" in self.evidence.states
 
     @cached_property
     def chain(self) -> Chain | None:
@@ -284,11 +290,18 @@ def silence_limit(stage: Stage | None, remaining: Remaining) -> float:
     if stage is None:
         return SPEECHLESS_S * 2
     gaps = stage.gaps
+    if 0 < len(gaps) < GAPS_NEEDED:  # Two steps of a minute each: the third may take as long.
+        return max(_limit_by_table(stage, remaining), MEDIAN_FACTOR * max(gaps))
     if len(gaps) >= GAPS_NEEDED:
         limit = EXPECTED_FACTOR * MEDIAN_FACTOR * median(gaps)
         if stage.id in COUNTED_STAGES:
             return max(RED_SILENCE_S, limit, PHI * math.log(10) * fmean(gaps), MEDIAN_FACTOR * p99(stage))
         return max(RED_SILENCE_S, stage.info.stuck_after_s, limit)
+    return _limit_by_table(stage, remaining)
+
+
+def _limit_by_table(stage: Stage, remaining: Remaining) -> float:
+    """Where too little is known of this stage's own pace."""
     expected = stage.info.expected_s[0] if stage.info.expected_s else 0.0
     if remaining.median_s is not None and stage.id != "train":
         expected = max(expected, MEDIAN_FACTOR * remaining.median_s)

@@ -155,6 +155,7 @@ class Run:
         self.device: protocol.DeviceChosen | None = None
         self.heard_at = 0.0  # The last sign of life, heartbeats included.
         self.moved_at = 0.0  # The last progress: a stage, a photo, a step.
+        self._slept: tuple[float, float] = (0.0, 0.0)  # The last progress, and for how long it slept since.
         self._counted_at = 0.0  # The same, without metrics: they come together with their step's progress.
         self.heartbeat: protocol.Heartbeat | None = None
         self.heartbeat_gap_s = 0.0
@@ -255,6 +256,16 @@ class Run:
         threads += tuple(thread for thread in self.stacks_now if thread.pid not in told)
         self.stacks = protocol.Stacks(threads=threads, at=at)
         self._samples = self._samples.with_stack(decisive(threads), at, self.moved_at)
+
+    def slept(self, seconds: float) -> None:
+        """The computer slept, or stood still, and the engine's clock went on for so long."""
+        self._slept = self.moved_at, self.slept_s + seconds
+
+    @property
+    def slept_s(self) -> float:
+        """Since the last progress: seconds in which nothing could move."""
+        moved_at, seconds = self._slept
+        return seconds if moved_at == self.moved_at else 0.0
 
     def saw_waits(self, chains: tuple[Chain, ...], at: float) -> None:
         """What the engine's decisive thread and the workers waited for at that time."""

@@ -59,7 +59,7 @@ class Watch:
         self._recovered: tuple[float, str] | None = None  # Until when to tell it, and the words.
         self._patient_until: float | None = None
         self._accepted: set[str] = set()  # Notes on learning that the person has read, by cause.
-        self._looked_at: float | None = None
+        self._looked_at: tuple[float, float] | None = None  # On its own steady clock, and on the engine's.
         self._looks: deque[Evidence] = deque(maxlen=STEADY_LOOKS)
         self._took_at = -math.inf
         self._waking_until = -math.inf
@@ -72,7 +72,7 @@ class Watch:
         self._take_look(evidence, now)
         verdict = diagnose(run, left, _steady(self._looks), now)
         self._note_pause(run, verdict, now)
-        self._note_sleep(evidence, now, now if steady is None else steady)
+        self._note_sleep(run, evidence, now, now if steady is None else steady)
         patient = self._patient_until is not None and now < self._patient_until
         if patient or now < self._waking_until:
             verdict = _patient(verdict)
@@ -107,16 +107,17 @@ class Watch:
             self._paused_from = run.moved_at
             self._recovered = None
 
-    def _note_sleep(self, evidence: Evidence, now: float, steady: float) -> None:
+    def _note_sleep(self, run: Run, evidence: Evidence, now: float, steady: float) -> None:
         """A computer that slept, or stood still, makes no run stuck."""
-        gap = steady - self._looked_at if self._looked_at is not None else 0.0
-        self._looked_at = steady
+        gap, jump = _passed((steady, now), self._looked_at)
+        self._looked_at = steady, now
         if evidence.slept_s > 0:
             text = f"The computer was asleep for {formatting.span(evidence.slept_s)}. The clocks were reset."
         elif gap > STOOD_STILL_S:
             text = f"The computer was asleep or stood still for {formatting.span(gap)}."
         else:
             return
+        run.slept(max(0.0, jump - LOOK_S))  # Not every clock goes on while a computer sleeps.
         self._waking_until = now + WAKE_UP_S
         self._recovered = (now + RECOVERED_FOR_S, text)
 
@@ -133,6 +134,11 @@ class Watch:
             return False
         self._asked_for_stacks_at = now
         return True
+
+
+def _passed(now: tuple[float, float], before: tuple[float, float] | None) -> tuple[float, float]:
+    """On each clock; nothing at the first look."""
+    return (now[0] - before[0], now[1] - before[1]) if before is not None else (0.0, 0.0)
 
 
 def _steady(looks: Sequence[Evidence]) -> Evidence:

@@ -4,8 +4,9 @@
 runs (`python -m tests.faults.stalls --healthy --keep DIR` records some). Each replay draws another computer
 for one of them: five times faster to twenty times slower; other programs that take turns of minutes; a disk
 that is slow for a while; a lid that is closed; and what the system tells of the processes: that they work, or
-nothing at all, which leaves the silence alone to judge by (then it is four times slower at most: who computes
-for longer is seen to compute). The clock is ours, the monitor is the real one.
+nothing at all, which leaves the silence alone to judge by. It is drawn so that nothing healthy is silent for
+longer than four minutes while it is seen to work, and for 25 s where nothing is seen: who is silent for
+longer than that is asked for, and rightly. The clock is ours, the monitor is the real one.
 """
 
 from __future__ import annotations
@@ -30,14 +31,16 @@ from waste_gui.monitor.verdict import VerdictState
 from waste_gui.monitor.watch import Watch
 from waste_gui.protocol import AnyMessage, Heartbeat, Unreadable
 
-FASTEST, SLOWEST, SLOWEST_UNSEEN = 0.2, 20.0, 4.0
+FASTEST, SLOWEST = 0.2, 20.0
 """Between a computer with a graphics card and an old one: by so much all takes longer."""
 
-HICCUP_S, MOST_HICCUP_S = 4.0, 25.0
+SILENT_S, SILENT_UNSEEN_S = 240.0, 25.0
+
+HICCUP_S, MOST_HICCUP_S = 4.0, 20.0
 """A disk that writes back, a folder on a network that is busy: the mean and the longest."""
 
 HICCUPS_PER_H, BUSY_PER_H, SLEEPS_PER_H = 6.0, 2.0, 0.3
-BUSY_S, BUSY_FACTOR, BUSY_UNSEEN = 180.0, 5.0, 1.5
+BUSY_S, BUSY_FACTOR = 180.0, 5.0
 """Other programs: for so long on average, by at most so much slower."""
 
 SLEPT_S = (40.0, 30_000.0)
@@ -65,14 +68,25 @@ def messages_of(file: Path) -> list[AnyMessage]:
     return [message for message in read if not isinstance(message, Unreadable)]
 
 
+def longest_silence(messages: Sequence[AnyMessage]) -> float:
+    """Between two signs of progress, in seconds; at least one."""
+    run, longest = Run(), 1.0
+    run.launched()
+    for message in messages:
+        before = run.moved_at
+        run.receive(message)
+        longest = max(longest, run.moved_at - before)
+    return longest
+
+
 class Clock:
     """Recorded times → those of the drawn computer."""
 
-    def __init__(self, chance: random.Random, *, seen: bool) -> None:
-        """`seen`: whether the system tells that the processes work."""
-        slowest = SLOWEST if seen else SLOWEST_UNSEEN
-        self._factor = math.exp(chance.uniform(math.log(FASTEST), math.log(slowest)))
-        self._busiest = BUSY_FACTOR if seen else BUSY_UNSEEN
+    def __init__(self, chance: random.Random, slowest: float) -> None:
+        """`slowest` is by how much all takes longer at most."""
+        slowest = min(SLOWEST, slowest)
+        self._factor = math.exp(chance.uniform(math.log(min(FASTEST, slowest)), math.log(slowest)))
+        self._busiest = max(1.0, min(BUSY_FACTOR, slowest / self._factor))
         self._chance, self._at, self._before = chance, 0.0, 0.0
         self._busy_until, self._busy = 0.0, 1.0
         self.sleeps: list[tuple[float, float]] = []
@@ -116,10 +130,18 @@ def on_its_clock(messages: Sequence[AnyMessage], clock: Clock) -> Iterator[AnyMe
         seq += 1
 
 
-def replay(file: Path, messages: Sequence[AnyMessage], seed: int) -> Replay:
+def replay(
+    file: Path, messages: Sequence[AnyMessage], seed: int, healthy: Sequence[AnyMessage] = ()
+) -> Replay:
+    """`healthy` are the messages by which the computer is drawn, where these are not."""
     chance = random.Random(seed)
     tells = chance.choice(NOTHING + WORK)
-    clock = Clock(chance, seen=tells in WORK)
+    allowed = (SILENT_S if tells in WORK else SILENT_UNSEEN_S) - MOST_HICCUP_S
+    longest = longest_silence(healthy or messages)
+    slowest = allowed / longest
+    if slowest < 1 and tells in NOTHING:  # What it did was seen, when it was recorded.
+        tells, slowest = WORK[0], (SILENT_S - MOST_HICCUP_S) / longest
+    clock = Clock(chance, slowest)
     run, watch, told = Run(), Watch(History()), Replay(file.name)
     run.launched()
     now, last = 0.0, None
