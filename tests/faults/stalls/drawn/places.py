@@ -11,8 +11,6 @@ from tests.faults.stalls.drawn.scene import Scene
 
 
 def get_stuck(of: Scene) -> None:
-    of.engine = os.getpid()
-    of.save()
     match of.place:
         case "main":
             stuck.get_stuck(of)

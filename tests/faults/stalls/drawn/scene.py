@@ -62,7 +62,6 @@ class Scene:
     held_by: list[Named] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
     told_by_python: bool = False
-    engine: int = 0
 
     # --- its files
 
@@ -126,7 +125,8 @@ class Scene:
             case "worker":
                 return [[me, *self.values.get("photo", [])]]
             case "child" | "grandchild":
-                return [[me, self.script("stuck").name]]
+                end = self.held_by[0] if self.objects == self.held_by else []  # A child that is waited for.
+                return [[me, self.script("stuck").name, *end]]
         return [[MAIN, me]]
 
     def facts(self) -> Facts:
