@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.faults.drive import why_no_drive
@@ -95,16 +99,24 @@ def test_nobody_and_itself_are_holders_that_must_be_said() -> None:
 
 
 @pytest.mark.slow
-def test_drawn_faults_strike_in_the_real_engine_and_a_verdict_comes() -> None:
+def test_drawn_faults_strike_in_the_real_engine_and_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One in the main thread, one in a process that reads photos; nothing of them stays behind."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
     drawn = [
         Draw("flock", "other", "main", "train", "New folder (2)/Fotos März.lock", 41),
         Draw("read_pipe", "child", "worker", "train", "unused", 52),
     ]
     with ThreadPoolExecutor(2) as threads:
         rows = list(threads.map(run, drawn))
-    for row in rows:
-        assert not row.failed, row.failed
-        assert row.verdict == "likely_stuck" and row.late_s < report.WORST_S
-        assert row.facts is not None and row.judgement is not None
-    print(*map(report.line, rows), report.summary(rows)[0], sep="\n")
+    ended = [row.facts.pid for row in rows if row.facts is not None]
+    for pid in ended:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            psutil.Process(pid).wait(10)  # Raises TimeoutExpired.
+    assert not list(tmp_path.iterdir())
+    assert [row.failed for row in rows] == ["", ""]
+    assert all(row.verdict == "likely_stuck" and row.late_s < report.WORST_S for row in rows)
+    assert all(row.right for row in rows), "\n".join(map(report.line, rows))
+    assert all(f"{draw.kind} " in line for draw, line in zip(drawn, map(report.line, rows), strict=True))
