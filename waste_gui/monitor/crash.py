@@ -355,9 +355,7 @@ def _killed_for_memory(case: _Case) -> Crash | None:
 
 def _known_error(case: _Case) -> Crash | None:
     """What a library wrote before it gave up. A kill, or a crash in the middle of something, says no word."""
-    speaks = case.way is None or case.is_way(
-        "abort", "bus_error", "damaged_memory", "library", "trap"
-    )
+    speaks = case.way is None or case.is_way("abort", "bus_error", "damaged_memory", "library", "trap")
     known = known_errors.recognise(case.log.near_end) if speaks else None
     if known is None:
         return _error_of_the_system(case) if speaks else None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from waste_gui.monitor import formatting
 from waste_gui.monitor.context import GPU_ANSWERS_S, Context
+from waste_gui.monitor.rules.helping import against
 from waste_gui.monitor.stack_words import Doing, doing_of
 from waste_gui.monitor.verdict import ASK, CACHE, HANGS, HOPELESS, REPORT, Action, Verdict, VerdictState
 from waste_gui.monitor.waits import words as wait_words
@@ -67,7 +68,8 @@ def as_it_was_read(context: Context, chain: Chain, cause: str = "") -> Verdict:
     """In the chain's own words; a circle has a name of its own."""
     cause = cause or ("deadlock" if chain.circle is not None else f"waits_for_{chain.telling.kind.value}")
     text = f"No progress for {formatting.span(context.silence_s)}. {wait_words.in_words(chain)}"
-    return context.silence(cause, text, REPORT, chain=chain)
+    ours = {process.pid for process in context.evidence.processes}
+    return context.silence(cause, text, against(chain, ours), chain=chain)
 
 
 def gpu_driver(context: Context) -> Verdict | None:
