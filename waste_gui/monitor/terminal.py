@@ -133,8 +133,10 @@ class TextPrinter:
 
 
 def changed_by(verdict: Verdict) -> object:
-    """What makes a verdict another one: not its seconds."""
-    return verdict.state, verdict.cause, verdict.photo
+    """What makes a verdict another one: not its seconds. Of a chain, who waits for what and who has that."""
+    links = verdict.chain.links if verdict.chain else ()
+    waits = [(link.pid, link.tid, link.kind, link.name, [h.pid for h in link.holders]) for link in links[:2]]
+    return verdict.state, verdict.cause, verdict.photo, tuple(map(str, waits))
 
 
 def _bar(stage: Stage | None, view: View) -> str:

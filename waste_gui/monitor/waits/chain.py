@@ -191,7 +191,7 @@ def _within_the_program(
         return tuple(_thread(pid, number, "is to end", stacks) for number in numbers[: holders.MOST])
     if kind is Kind.LOCK and known is not None and known.type in OWN_LOCKS:
         return (holders.NOBODY,)
-    living = [child for child in kernel.children(pid) if holders.is_living(child)]
+    living = [child for child in kernel.children(pid) if kernel.is_living(child)]
     return holders.of_processes(living, "works for it") if kind in (Kind.POOL, Kind.RESULT) else ()
 
 

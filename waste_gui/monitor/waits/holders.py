@@ -30,18 +30,13 @@ def process(pid: int, verb: str = "holds", *, tid: int = 0, thread: str = "") ->
     )
 
 
-def is_living(pid: int) -> bool:
-    found = kernel.task(pid)
-    return found is not None and found.state not in ("Z", "X")
-
-
 def of_processes(pids: Iterable[int], verb: str) -> tuple[Holder, ...]:
     return tuple(process(pid, verb) for pid in list(dict.fromkeys(pids))[:MOST])
 
 
 def of_locks(held: list[Lock], path: str, computer: Computer, waiting: int) -> tuple[Holder, ...]:
     """The kernel names who took a lock; a child may have it by now, with the open file."""
-    named = [lock.pid for lock in held if lock.pid > 0 and is_living(lock.pid)]
+    named = [lock.pid for lock in held if lock.pid > 0 and kernel.is_living(lock.pid)]
     if not named and held:
         inode = held[0].inode
         named = [
@@ -117,6 +112,6 @@ def at_address(address: Address, end: Socket | None, waiting: int, computer: Com
 def of_child(pid: int, waiting: int) -> tuple[Holder, ...]:
     """`pid` as wait4(2) takes it: a child, or -1 for any, or a group's number negative."""
     if pid > 0:
-        return of_processes([pid], "is its child") if is_living(pid) else (NOBODY,)
-    living = [child for child in kernel.children(waiting) if is_living(child)]
+        return of_processes([pid], "is its child") if kernel.is_living(pid) else (NOBODY,)
+    living = [child for child in kernel.children(waiting) if kernel.is_living(child)]
     return of_processes(living, "is its child") or (NOBODY,)

@@ -11,11 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from waste_gui.monitor.waits import elsewhere
 from waste_gui.monitor.waits.system_calls import name_of
 
 MOST_BYTES = 2**18
 MOST_COMMAND = 60
 PATH_BYTES = 4096
+
+HERE = os.path.isdir("/proc/self/task")
+"""Whether there are such files at all; other systems tell processes, and nothing of their waits."""
 
 RUNNING = "running"
 PAGE_FAULT = "no call"
@@ -99,12 +103,21 @@ def threads(pid: int) -> list[int]:
 
 
 def children(pid: int) -> list[int]:
+    if not HERE:
+        return elsewhere.children(pid)
     return [
         int(child)
         for tid in threads(pid)
         for child in read(f"/proc/{pid}/task/{tid}/children").split()
         if child.isdigit()
     ]
+
+
+def is_living(pid: int) -> bool:
+    if not HERE:
+        return elsewhere.is_living(pid)
+    found = task(pid)
+    return found is not None and found.state not in ("Z", "X")
 
 
 def status(pid: int) -> dict[str, str]:
@@ -119,6 +132,8 @@ def parent(pid: int) -> int:
 
 def age_s(pid: int) -> float | None:
     """How long ago the process began."""
+    if not HERE:
+        return elsewhere.age_s(pid)
     fields = read(f"/proc/{pid}/stat").rpartition(")")[2].split()
     up = read("/proc/uptime").split()
     try:
@@ -129,6 +144,8 @@ def age_s(pid: int) -> float | None:
 
 def command(pid: int) -> str:
     """As a person would type it, in short: "python3 eval.py"; empty where there is no such process."""
+    if not HERE:
+        return short_command(elsewhere.words(pid) or [""])
     words = [word for word in read(f"/proc/{pid}/cmdline", 4096).split("\0") if word]
     if not words:
         return read(f"/proc/{pid}/comm").strip()

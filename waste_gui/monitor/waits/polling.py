@@ -94,7 +94,7 @@ def _found(kind: Kind, path: str, held: list[locks.Lock], who: tuple[Holder, ...
 
 def _child(task: Task) -> Found | None:
     """Python waits so for a child that it gives a limit."""
-    living = [child for child in kernel.children(task.pid) if holders.is_living(child)]
+    living = [child for child in kernel.children(task.pid) if kernel.is_living(child)]
     if not living:
         return None
     found = Found(Kind.CHILD, holders=holders.of_processes(living, "is its child"))
@@ -119,7 +119,7 @@ def of_polled_path(task: Task, path: str, computer: Computer) -> Found:
     maker = _number_in(path)
     if maker is None and "lock" not in path.rpartition("/")[2].lower():
         return Found(Kind.FILE, path, "go or change")
-    if maker and holders.is_living(maker):
+    if maker and kernel.is_living(maker):
         return Found(Kind.FILE_LOCK, path, holders=holders.of_processes([maker], "made it"))
     return Found(Kind.FILE_LOCK, path, holders=(holders.NOBODY,))
 

@@ -69,7 +69,7 @@ def of_system_v(task: Task) -> Found:
         last = library.semctl(number, index, GET_LAST_PID)
     who: tuple[Holder, ...] = ()
     if last > 0 and last != task.pid:
-        who = holders.of_processes([last], "used it last") if holders.is_living(last) else (holders.NOBODY,)
+        who = holders.of_processes([last], "used it last") if kernel.is_living(last) else (holders.NOBODY,)
     return Found(Kind.SEMAPHORE, f"number {number}", holders=who)
 
 
@@ -78,5 +78,5 @@ def _last_writer(number: int) -> tuple[Holder, ...]:
         fields = line.split()
         if len(fields) > 5 and fields[1] == str(number):
             writer = int(fields[5])
-            return holders.of_processes([writer], "wrote last") if holders.is_living(writer) else ()
+            return holders.of_processes([writer], "wrote last") if kernel.is_living(writer) else ()
     return ()
