@@ -1,5 +1,5 @@
-"""What macOS and Windows tell of processes, by psutil: commands, ages, children, and no waits. There the Python
-stack alone says what a thread waits for."""
+"""What macOS and Windows tell of processes, by psutil: commands, ages, children; waits they do not tell, only
+the Python stack does there."""
 
 from __future__ import annotations
 
