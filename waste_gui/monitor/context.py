@@ -15,7 +15,7 @@ from waste_gui.monitor.run import Run, Stage
 from waste_gui.monitor.stack_words import Doing, doing_of, in_words, place_of
 from waste_gui.monitor.verdict import Action, Verdict, VerdictState
 from waste_gui.monitor.waits import words as wait_words
-from waste_gui.monitor.waits.link import Chain
+from waste_gui.monitor.waits.link import Chain, Kind
 from waste_gui.protocol import WorkerState
 
 RED_SILENCE_S = 30.0
@@ -183,9 +183,9 @@ class Context:
         return chain if chain is not None and chain.known else None
 
     def chain_of(self, pid: int) -> Chain | None:
-        """What a worker waits for."""
+        """What a worker waits for, or that it runs."""
         chain = next((c for c in self.run.waits_now if c.first.pid == pid and c.first.role == "worker"), None)
-        return chain if chain is not None and chain.known else None
+        return chain if chain is not None and chain.first.kind is not Kind.UNKNOWN else None
 
     @cached_property
     def tried(self) -> tuple[str, ...]:

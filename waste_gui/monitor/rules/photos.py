@@ -72,6 +72,8 @@ def one_photo(context: Context) -> Verdict | None:
         return context.silence("busy_computer", text, ASK_PHOTO, state=VerdictState.SLOW, photo=worker.path)
     name = PurePath(worker.path or "").name
     chain = context.chain_of(worker.pid)
+    if chain is not None and chain.first.kind is Kind.RUNS:
+        look = None if look is None else replace(look, cpu_percent=100.0)  # It would, if it got its turn.
     why = why_held(look) if chain is None or is_of_photo(chain, worker) else wait_words.waits(chain)
     text = f"{on} {why}{others_part(chain)} Exclude {name}: training goes on without it."
     state = VerdictState.LIKELY_STUCK if context.silence_s >= RED_SILENCE_S else VerdictState.SLOW

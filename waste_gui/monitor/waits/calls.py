@@ -12,7 +12,7 @@ from waste_gui.monitor.waits.computer import Computer
 from waste_gui.monitor.waits.descriptors import What
 from waste_gui.monitor.waits.kernel import PAGE_FAULT, RUNNING, Task
 from waste_gui.monitor.waits.link import Holder, Kind
-from waste_gui.monitor.waits.objects import Found, of_descriptor, of_path, waits_for_disk
+from waste_gui.monitor.waits.objects import Found, disk, of_descriptor, of_path, waits_for_disk
 from waste_gui.monitor.waits.polling import database_of, is_database, of_polling, path_of
 from waste_gui.monitor.waits.shared_objects import of_shared_lock, of_system_v
 
@@ -121,9 +121,7 @@ def _by_sleep(task: Task, computer: Computer) -> Found:
         return of_sleep(task, None, computer)
     if waits_for_disk(task):
         if task.call == PAGE_FAULT:
-            return Found(
-                Kind.MEMORY, "a page of memory", "a file that is mapped, or memory that was swapped out"
-            )
+            return of_page(task, computer)
         return Found(Kind.DISK)
     if "futex" in where:
         return Found(Kind.LOCK)
@@ -138,6 +136,22 @@ def _by_sleep(task: Task, computer: Computer) -> Found:
     if "sigtimedwait" in where or "sigsuspend" in where or "pause" in where:
         return Found(Kind.SIGNAL, "a signal")
     return Found(Kind.UNKNOWN)
+
+
+def of_page(task: Task, computer: Computer) -> Found:
+    """Which page, nobody tells; of a file on a drive that is not this computer's own, mostly, where one is
+    mapped."""
+    point_of = computer.mounts(task.pid)
+    lines = kernel.read_in_time(f"/proc/{task.pid}/maps", 2**22).splitlines()
+    paths = dict.fromkeys(
+        line.split(maxsplit=5)[5].strip() for line in lines if len(line.split(maxsplit=5)) > 5
+    )
+    for path in paths:
+        mount = mounts.of_path(path, point_of) if path.startswith("/") else None
+        if mount is not None and not mount.is_local and mount.type not in ("devpts", "proc", "sysfs"):
+            found = disk(path, mount)
+            return replace(found, evidence=(f"/proc/{task.pid}/maps: {path} is mapped",))
+    return Found(Kind.MEMORY, "a page of memory", "of a file that is mapped, or memory that was swapped out")
 
 
 def _the_only(task: Task, what: What, to_read: bool, computer: Computer) -> Found | None:

@@ -12,6 +12,10 @@ from waste_gui.monitor.waits import kernel
 ANONYMOUS = re.compile(r"^(\w+):\[(\d+)\]$")
 
 
+READ_ONLY, WRITE_ONLY, BOTH, ACCESS = 0, 1, 2, 3
+"""How Linux notes what a descriptor was opened for."""
+
+
 class What(Enum):
     """A descriptor's kind."""
 
@@ -60,7 +64,7 @@ def descriptor(pid: int, number: int) -> Descriptor:
     inode = int(notes.get("ino", "0")) if notes.get("ino", "0").isdigit() else 0
     if match := ANONYMOUS.match(name):
         inode = int(match[2])
-    mode = int(notes["flags"], 8) & os.O_ACCMODE if notes.get("flags", "").isdigit() else 2
+    mode = int(notes["flags"], 8) & ACCESS if notes.get("flags", "").isdigit() else BOTH
     mount = notes.get("mnt_id", "0")
     return Descriptor(
         pid,
@@ -69,8 +73,8 @@ def descriptor(pid: int, number: int) -> Descriptor:
         name.removesuffix(" (deleted)"),
         inode,
         int(mount) if mount.isdigit() else 0,
-        mode in (os.O_RDONLY, 2),
-        mode in (os.O_WRONLY, 2),
+        mode in (READ_ONLY, BOTH),
+        mode in (WRITE_ONLY, BOTH),
         tuple(kernel.read(f"/proc/{pid}/fdinfo/{number}", 65536).splitlines()),
     )
 

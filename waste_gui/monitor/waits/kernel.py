@@ -7,6 +7,8 @@ import contextlib
 import os
 import re
 import struct
+import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,7 @@ from waste_gui.monitor.waits.system_calls import name_of
 MOST_BYTES = 2**18
 MOST_COMMAND = 60
 PATH_BYTES = 4096
+PATIENCE_S = 0.3
 
 HERE = os.path.isdir("/proc/self/task")
 """Whether there are such files at all; other systems tell processes, and nothing of their waits."""
@@ -56,6 +59,19 @@ def read(path: str, most: int = MOST_BYTES) -> str:
     except (OSError, ValueError):
         return ""
     return parts.decode("utf-8", "backslashreplace")
+
+
+def read_in_time(path: str, most: int = MOST_BYTES) -> str:
+    """What is read of a process's memory may wait for the drive that the process waits for itself: not for
+    longer than a moment."""
+    pid = path.split("/")[2]
+    if read(f"/proc/{pid}/stat").rpartition(")")[2].split()[:1] != ["D"]:
+        return read(path, most)
+    found: list[str] = []
+    reader = threading.Thread(target=lambda: found.append(read(path, most)), name="beside", daemon=True)
+    reader.start()
+    reader.join(PATIENCE_S)
+    return found[0] if found else ""
 
 
 def link(path: str) -> str:
@@ -132,7 +148,7 @@ def parent(pid: int) -> int:
 
 def age_s(pid: int) -> float | None:
     """How long ago the process began."""
-    if not HERE:
+    if not HERE or sys.platform == "win32":
         return elsewhere.age_s(pid)
     fields = read(f"/proc/{pid}/stat").rpartition(")")[2].split()
     up = read("/proc/uptime").split()
@@ -146,7 +162,7 @@ def command(pid: int) -> str:
     """As a person would type it, in short: "python3 eval.py"; empty where there is no such process."""
     if not HERE:
         return short_command(elsewhere.words(pid) or [""])
-    words = [word for word in read(f"/proc/{pid}/cmdline", 4096).split("\0") if word]
+    words = [word for word in read_in_time(f"/proc/{pid}/cmdline", 4096).split("\0") if word]
     if not words:
         return read(f"/proc/{pid}/comm").strip()
     return short_command(words)
