@@ -11,6 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+if sys.platform != "linux":
+    pytest.skip("the calls are those of Linux", allow_module_level=True)
+
 from tests.faults.drive import why_no_drive
 from tests.faults.stalls.drawn import report
 from tests.faults.stalls.drawn.alone import look
@@ -22,8 +25,6 @@ from tests.faults.stalls.drawn.scene import ITSELF, MAIN, NOBODY, Facts
 
 SEED = 20
 EACH_ONCE = len(KINDS)
-
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the calls are those of Linux")
 
 
 def test_same_seed_draws_the_same_and_another_draws_others() -> None:

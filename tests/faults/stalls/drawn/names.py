@@ -15,6 +15,8 @@ WORDS = (
     "垃圾分类",
     "données",
     "a+b&c",
+    "50% <b>best",
+    'it\'s "new"',
 )
 FOLDERS = ("", "", "cache", "cache/hub/models--timm--resnet10t", "New folder (2)", "Größe/ä ö ü", "x/y/z")
 ENDINGS = ("lock", "db", "tmp", "bin", "part", "lock.lock")

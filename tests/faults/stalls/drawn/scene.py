@@ -22,7 +22,7 @@ CIRCLE = ["re:deadlock|circle|each other|one another"]
 A_DEADLOCK = "re:deadlock|wait for each other"
 """Said where somebody merely takes his time, it is wrong."""
 
-OF_THE_KERNEL = [r"re:\block\b|futex|\bsleeps?\b|one of several|its connections"]
+OF_THE_KERNEL = [r"re:\block\b|futex|\bsleeps?\b|one of several|its connections|wake it up"]
 
 SLEEPS_S = 900
 """So long whoever holds something sleeps; then it ends, whatever became of the rest."""
