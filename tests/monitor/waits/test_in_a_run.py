@@ -57,7 +57,7 @@ CASES: dict[str, tuple[Prepare, str, tuple[str, ...]]] = {
     "empty_pipe": (pipe_with_nobody, "waits_for_fifo", ("{path}", "no process has it open")),
     "child": (nothing, "waits_for_child", ("sleep 1000", "waiting_engine.py")),
     "sleep": (nothing, "waits_for_sleep", ("sleeps", "waiting_engine.py")),
-    "thread": (pipe_with_nobody, "waits_for_thread", ("“fetcher”", "{path}")),
+    "thread": (pipe_with_nobody, "waits_for_fifo", ("“fetcher”", "{path}")),
     "database": (database_held, "waits_for_database", ("{path}", "script0.py")),
 }
 
