@@ -227,3 +227,26 @@ def test_wait_of_a_program_is_named(processes: Processes, tmp_path: Path, name: 
     assert tuple(link.kind for link in chain.links)[: len(case.kinds)] == case.kinds
     assert all(word in text for word in case.words)
     assert "program.py" in text
+
+
+def test_thread_that_reads_and_keeps_python_from_running_is_found(
+    processes: Processes, tmp_path: Path
+) -> None:
+    """Nothing of Python answers then: faulthandler tells the stacks, and no numbers of threads."""
+    script = tmp_path / "program.py"
+    script.write_text(
+        HEAD + "import ctypes\nr, w = os.pipe()\n"
+        "def fetch():\n    time.sleep(0.5); ctypes.PyDLL(None).read(r, ctypes.create_string_buffer(9), 9)\n"
+        "t = threading.Thread(target=fetch, name='fetcher'); t.start(); t.join()"
+    )
+    here = Path(__file__).parents[3]
+    program = ("-m", "tests.monitor.waits.answering", RunDir(tmp_path).stacks, script)
+    environment = os.environ | {"PYTHONPATH": str(here)}
+    process = processes.start(sys.executable, *program, cwd=tmp_path, env=environment)
+    reader, end = StackReader(tmp_path, owner.child(process.pid)), time.monotonic() + LIMIT_S
+    kinds: list[Kind] = []
+    while kinds != [Kind.THREAD, Kind.PIPE_READ] and time.monotonic() < end:
+        stacks = reader.read(stands_still=True)
+        chain = waits_of_run(process.pid, {process.pid: "engine"}, stacks)[0]
+        kinds = [link.kind for link in chain.links]
+    assert kinds == [Kind.THREAD, Kind.PIPE_READ]

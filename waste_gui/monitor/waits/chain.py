@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from waste_gui.monitor.stack_words import Doing, doing_of
 from waste_gui.monitor.stacks import py_spy
 from waste_gui.monitor.waits import frames, holders, kernel
 from waste_gui.monitor.waits.calls import of_lock_file, waited_for
@@ -183,7 +184,8 @@ def _within_the_program(
         return holders.of_child(known.process, pid)
     numbers = known.threads if known is not None and kind in WITHIN else ()
     if kind is Kind.THREAD and stack is not None and not numbers:
-        numbers = tuple(o.native for o in stacks if o.pid == pid and o.native and o is not stack)
+        others = [each for each in stacks if each.pid == pid and each.native and each is not stack]
+        numbers = tuple(each.native for each in sorted(others, key=_idles))
     if known is not None and numbers:
         verb = SURE.get(kind, "works on it") if known.sure else "uses it, too"
         return tuple(_thread(pid, number, verb, stacks) for number in numbers[: holders.MOST])
@@ -193,6 +195,11 @@ def _within_the_program(
         return (holders.NOBODY,)
     living = [child for child in kernel.children(pid) if kernel.is_living(child)]
     return holders.of_processes(living, "works for it") if kind in (Kind.POOL, Kind.RESULT) else ()
+
+
+def _idles(stack: ThreadStack) -> bool:
+    """Whether it is one of the engine's that wait for something to do."""
+    return doing_of(stack) is Doing.IDLE
 
 
 def _thread(pid: int, number: int, verb: str, stacks: Sequence[ThreadStack]) -> Holder:
