@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.faults.stalls.ride import LONG, SMALL
+from tests.monitor.waits import waiting
 from tests.monitor.waits.test_kernel_waits import FLOCK, HOLDS
 from tests.monitor.waits.waiting import Processes, until
 from tests.photos import make_photos
@@ -62,30 +65,55 @@ CASES: dict[str, tuple[Prepare, str, tuple[str, ...]]] = {
 }
 
 
-@pytest.mark.parametrize("kind", CASES)
-def test_wait_of_the_main_thread_is_named_with_object_and_holder(
-    processes: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
-    prepare, cause, words = CASES[kind]
-    path = tmp_path / "what it waits for"
+Told = tuple[dict[str, Any], Path, int]
+"""What was said, the object, and the holder's number."""
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Told]]]:
+    """All at once: they mostly wait."""
+    with contextlib.ExitStack() as closing, ThreadPoolExecutor(len(CASES)) as threads:
+        said = {}
+        for kind in CASES:
+            folder = tmp_path_factory.mktemp(kind)
+            processes = closing.enter_context(contextlib.contextmanager(waiting.processes)(folder))
+            said[kind] = threads.submit(ask_of_a_run, kind, processes, folder)
+        yield said
+
+
+def ask_of_a_run(kind: str, processes: Processes, folder: Path) -> Told:
+    prepare, cause, _ = CASES[kind]
+    path = folder / "what it waits for"
     holder = prepare(processes, path)
-    monkeypatch.setenv("WASTE_GUI_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("WASTE_GUI_FAULT_AT", str(tmp_path / "struck"))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    (tmp_path / "home").mkdir()
-    run = tmp_path / "run"
+    (folder / "home").mkdir()
+    environment = os.environ | {
+        "WASTE_GUI_HOME": str(folder / "home"),
+        "WASTE_GUI_FAULT_AT": str(folder / "struck"),
+        "OMP_NUM_THREADS": "1",
+    }
+    run = folder / "run"
     program = (sys.executable, "-m", "tests.monitor.waits.waiting_engine", kind, path)
-    photos = make_photos(tmp_path / "photos", per_class=8)
+    photos = make_photos(folder / "photos", per_class=8)
     where = ("train", "--source", photos, "--run-dir", run, "--workers", 2)
     settings = (*where, *SMALL, *LONG, "--format", "json")
     here = Path(__file__).parents[3]
-    processes.start(*program, *settings, cwd=here, start_new_session=True)
+    processes.start(*program, *settings, cwd=here, env=environment, start_new_session=True)
     until((run / "events.jsonl").exists, "the run")
     monitor = processes.start(
-        sys.executable, "-m", "waste_gui.monitor", run, "--format", "json", cwd=here, stdout=-1
+        *(sys.executable, "-m", "waste_gui.monitor", run, "--format", "json"),
+        cwd=here,
+        env=environment,
+        stdout=-1,
     )
-    said = first_said(monitor, cause)
-    for word in words:
+    return first_said(monitor, cause), path, holder
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_wait_of_the_main_thread_is_named_with_object_and_holder(
+    told: dict[str, Future[Told]], kind: str
+) -> None:
+    said, path, holder = told[kind].result()
+    for word in CASES[kind][2]:
         assert word.format(path=path) in said["text"]
     assert not holder or str(holder) in said["text"]
     assert any(line.startswith("/proc/") for line in said["evidence"])
