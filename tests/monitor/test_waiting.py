@@ -15,6 +15,7 @@ from waste_gui.monitor.machine import Machine
 from waste_gui.monitor.run import Run
 from waste_gui.monitor.stall import diagnose
 from waste_gui.monitor.verdict import Action, Verdict, VerdictState
+from waste_gui.monitor.waits.link import Chain, Holder, Kind, Link
 from waste_gui.protocol import Frame, ThreadStack, WorkerState
 
 ASLEEP = Evidence(cpu_percent=1, io_bytes_per_s=900, states=("sleeping",))
@@ -274,3 +275,44 @@ def test_stopped_program_that_the_training_started_is_no_data_worker() -> None:
     assert judged(run, evidence).cause != "paused"
     worker = replace(evidence, processes=(stopped, look("worker", pid=13, state="stopped")))
     assert judged(run, worker).cause == "paused"
+
+
+def test_full_pipe_of_the_programs_own_is_not_laid_to_the_window() -> None:
+    engine = look("engine", pid=4242, waits_for="anon_pipe_write")
+    evidence = replace(ASLEEP, processes=(engine,))
+    run = training(40)
+    assert judged(run, evidence).cause == "window_busy"
+    reader = Holder(pid=77, command="resize.py", verb="can read from it")
+    link = Link(4242, 4242, Kind.PIPE_WRITE, role="main", name="pipe:[1]", holders=(reader,))
+    run.saw_waits((Chain((link,)),), run.heard_at)
+    verdict = judged(run, evidence)
+    assert verdict.cause == "waits_for_full_pipe" and "resize.py (77) can read from it" in verdict.text
+    to_us = replace(link, detail="its output")
+    run.saw_waits((Chain((to_us,)),), run.heard_at)
+    assert judged(run, evidence).cause == "window_busy"
+
+
+def test_words_of_a_rule_are_true_of_this_run() -> None:
+    """An import may wait for a lock that another program holds, and no drive is at fault."""
+    run = training(400)
+    importing = stack(("<frozen importlib._bootstrap>", "_load"), (f"{SITE}/x/__init__.py", "<module>"))
+    run.saw_stacks((importing,), run.heard_at - 1)
+    assert judged(run).cause == "slow_import"
+    holder = Holder(pid=7452, command="python3 eval.py")
+    link = Link(4242, 4242, Kind.FILE_LOCK, role="main", name="/x/f.lock", holders=(holder,))
+    run.saw_waits((Chain((link,)),), run.heard_at)
+    verdict = judged(run)
+    assert verdict.cause == "waits_for_file_lock"
+    assert "a lock on /x/f.lock, which python3 eval.py (7452) holds" in verdict.text
+    assert verdict.chain is not None
+
+
+def test_silent_server_in_training_is_not_told_as_missing_weights() -> None:
+    run = training(40)
+    link = Link(
+        4242, 4242, Kind.SOCKET_READ, role="main", name="10.0.0.7:80", holders=(Holder(host="10.0.0.7"),)
+    )
+    run.saw_waits((Chain((link,)),), run.heard_at)
+    verdict = judged(run)
+    assert verdict.cause == "waits_for_socket" and "weights" not in verdict.text
+    assert "10.0.0.7:80" in verdict.text

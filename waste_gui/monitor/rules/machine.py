@@ -73,6 +73,9 @@ def window_busy(context: Context) -> Verdict | None:
     engine = context.evidence.engine
     if engine is None or "pipe_write" not in (engine.waits_for or "") or not context.silent:
         return None
+    link = context.chain.first if context.chain is not None else None
+    if link is not None and link.kind is Kind.PIPE_WRITE and not link.detail:
+        return None  # A pipe of the program's own.
     return context.silence(
         "window_busy", "The window was busy. It reads again now.", ASK, state=VerdictState.SLOW
     )

@@ -12,6 +12,8 @@ from waste_gui.monitor.waits.link import Holder, Kind
 
 STANDARD = {0: "its input", 1: "its output", 2: "its error output"}
 
+TO_WHO_STARTED_IT = "to the program that started it"
+
 DISK_WAITS = (
     *("request_wait_answer", "fuse", "nfs", "rpc", "cifs", "smb", "folio_wait", "wait_on_page", "p9_"),
     *("io_schedule", "blk_", "rq_qos", "jbd2", "ext4", "xfs", "btrfs", "percpu_rwsem", "wait_on_buffer"),
@@ -82,7 +84,9 @@ def of_pidfd(task: Task, end: Descriptor) -> Found:
 def _pipe(task: Task, end: Descriptor, to_read: bool, computer: Computer) -> Found:
     found = holders.of_pipe(end, task.pid, to_read=to_read, computer=computer)
     kind = Kind.PIPE_READ if to_read else Kind.PIPE_WRITE
-    return Found(kind, end.name, STANDARD.get(end.number, ""), found)
+    started_it = not to_read and any(holder.pid == kernel.parent(task.pid) for holder in found)
+    detail = STANDARD.get(end.number, "") or (TO_WHO_STARTED_IT if started_it else "")
+    return Found(kind, end.name, detail, found)
 
 
 def _socket(task: Task, end: Descriptor, to_read: bool, computer: Computer) -> Found:

@@ -187,6 +187,8 @@ def _holders(link: Link) -> str:
     if holder.nobody:
         return NOBODY.get(link.kind, ", and there is nobody who could end that")
     if holder.host:
+        if link.kind in SOCKETS:
+            return "; that is another computer"
         return f"; it is kept by {plain(holder.host)}" if not holder.pid else ""
     if link.kind is Kind.CHILD:
         return _about(holder)
