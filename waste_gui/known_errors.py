@@ -190,7 +190,8 @@ ROWS: tuple[_Row, ...] = (
     ),
     _row(
         INSTALLATION,
-        r"compiled using NumPy 1|numpy\.dtype size changed|multiarray failed to import|_ARRAY_API not found",
+        r"compiled using NumPy 1|compiled against (API|ABI) version|"
+        r"numpy\.dtype size changed|multiarray failed to import|_ARRAY_API not found",
         "a library was built for another version of NumPy",
         "Install the libraries anew, or an older NumPy: pip install 'numpy<2'.",
     ),
@@ -205,6 +206,19 @@ ROWS: tuple[_Row, ...] = (
         r"No module named '?(?P<name>[\w.]+)",
         "the module {name} is missing in this Python",
         "Install waste-gui anew, in one place: python -m pip install --force-reinstall waste-gui.",
+    ),
+    _row(
+        INSTALLATION,
+        r"operator (?P<name>\w+)::\w+ does not exist",
+        "PyTorch and the library {name} do not fit each other",
+        INSTALL_ANEW,
+    ),
+    _row(
+        INSTALLATION,
+        r"(VersionConflict|DistributionNotFound|PackageNotFoundError): (?P<name>.{1,120})|"
+        r"(?P<who>[\w.-]+)[<>=!~]=?\S* is required .*but found (?P<other>\S+)",
+        "an installed library is missing or of a version that does not fit ({name}{who}{other})",
+        INSTALL_ANEW,
     ),
     _row(
         INSTALLATION,

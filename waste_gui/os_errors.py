@@ -227,6 +227,8 @@ NETWORKED = ("ETIMEDOUT", "EHOSTDOWN", "ENOTCONN")
 _SAID = {
     "database disk image is malformed": "EUCLEAN",
     "disk I/O error": "EIO",
+    "database is locked": "EBUSY",
+    "database table is locked": "EBUSY",
     "data error (cyclic redundancy check)": "EIO",
     "database or disk is full": "ENOSPC",
     "not enough space on the disk": "ENOSPC",

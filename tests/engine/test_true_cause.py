@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -215,6 +216,83 @@ def test_library_that_leaves_is_told_with_its_status(code: object, words: str) -
     assert said.kind == "left" and words in said.text
     full = while_handling(os_error("ENOSPC"), SystemExit(code))
     assert say(full).kind == "disk_full"
+
+
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no")
+
+
+class Odd:
+    @property
+    def __dict__(self) -> dict[str, object]:  # type: ignore[override]
+        raise RuntimeError("no")
+
+    def read(self) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def test_exception_that_cannot_be_looked_at_is_still_told() -> None:
+    assert say(raised(Unspeakable())).kind == "bug"
+    with pytest.raises(OSError) as caught:
+        Odd().read()
+    assert say(caught.value).text
+    circle = RuntimeError("round")
+    circle.__cause__ = circle
+    assert say(circle).kind == "bug"
+
+
+def of_library(tmp_path: Path, code: str) -> BaseException:
+    """What is raised in a library that is installed."""
+    path = tmp_path / "lib/python3.11/site-packages/foo/bar.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(code)
+    try:
+        exec(compile(code, str(path), "exec"), {})
+    except Exception as error:
+        return error
+    raise AssertionError
+
+
+def test_bug_of_a_library_names_the_library(tmp_path: Path) -> None:
+    said = say(of_library(tmp_path, "{}['a']"))
+    assert said.kind == "bug" and "an error in the library foo: KeyError: 'a'" in said.text
+    assert "foo/bar.py, line 1" in said.text
+
+
+def test_libraries_of_versions_that_do_not_fit_are_named(tmp_path: Path) -> None:
+    said = say(of_library(tmp_path, "import json\njson.float"))
+    assert said.kind == "installation" and "foo and json do not fit each other" in said.text
+    for text in (
+        "operator torchvision::nms does not exist",
+        "huggingface-hub>=0.23 is required for a normal functioning of this module, but found "
+        "huggingface-hub==0.1.",
+    ):
+        assert say(raised(RuntimeError(text))).kind == "installation"
+
+
+NO_NUMBER = [
+    (OSError("image file is truncated (7 bytes not processed)"), "file"),
+    (
+        RuntimeError("PytorchStreamReader failed reading zip archive: failed finding central directory"),
+        "file",
+    ),
+    (OSError("Unable to synchronously open file"), "file"),
+    (sqlite3.OperationalError("database is locked"), "busy"),
+    (sqlite3.DatabaseError("file is not a database"), "file"),
+    (TimeoutError("no answer in 5 s"), "system"),
+]
+
+
+@pytest.mark.parametrize(("error", "kind"), NO_NUMBER, ids=str)
+def test_error_of_a_file_without_a_number_names_the_file(error: Exception, kind: str) -> None:
+    def read(path: Path) -> None:
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        read(Path("/data/a.pt"))
+    said = say(caught.value)
+    assert said.kind == kind and "/data/a.pt" in said.text and "in the program" not in said.text
 
 
 def test_endless_recursion_is_told_with_its_function() -> None:

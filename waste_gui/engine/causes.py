@@ -209,9 +209,12 @@ def _host(name: str, value: object) -> str:
     return ""
 
 
+PROGRAM_ERRORS = (KeyError, TypeError, AttributeError, NameError, AssertionError, IndexError)
+"""Types whose texts quote a program, never the system."""
+
+
 def _is_our_bug(error: BaseException) -> bool:
-    """Types whose texts quote a program, never the system."""
-    return isinstance(error, KeyError | TypeError | AttributeError | NameError | AssertionError | IndexError)
+    return isinstance(error, PROGRAM_ERRORS)
 
 
 def system_error(error: BaseException) -> str:

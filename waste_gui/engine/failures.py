@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from waste_gui import known_errors
+from waste_gui import known_errors, os_errors
 from waste_gui.config import RunConfig
 from waste_gui.engine.causes import chain, library_of, place_of
 from waste_gui.engine.errors import (
@@ -56,7 +56,10 @@ def subject(command: str) -> str:
 
 
 def first_line(failure: BaseException) -> str:
-    return (str(failure).strip().splitlines() or [""])[0][:300]
+    try:
+        return (str(failure).strip().splitlines() or [""])[0][:300]
+    except Exception as error:  # A text is made by whoever wrote the exception.
+        return f"(its text cannot be made: {type(error).__name__})"
 
 
 def as_engine_error(
@@ -72,7 +75,7 @@ def as_engine_error(
         return _more_than_told(failure, cause)
     pool = sys.modules.get("waste_gui.dataset.pool")  # Nothing is imported where memory may be gone.
     if pool is not None and isinstance(failure, pool.PoolError):
-        return LoadingBroken(failure.text, failure.hint)
+        return _broken_loading(failure.text, failure.hint)
     if cause is None or cause.kind == "bug":
         return None
     if cause.kind == known_errors.OUT_OF_MEMORY:
@@ -81,6 +84,15 @@ def as_engine_error(
         return disk_full(cause.file, folder)
     text = f"{subject(command)} stopped: {cause.clause}{_where(cause.place, stage)}"
     return LibraryFailure(cause.kind, text, cause.hint)
+
+
+def _broken_loading(text: str, hint: str) -> EngineError:
+    """Its reason is only in its text; of a limit or a disk another hint helps than of a broken program."""
+    name = os_errors.name_in(text)
+    kind, clause, better = os_errors.said(name) if name else ("", "", "")
+    if kind in (*OVERRULES, known_errors.DISK_FULL, os_errors.PERMISSION):
+        return LoadingBroken(text, better)
+    return LoadingBroken(text, hint)
 
 
 def _more_than_told(failure: EngineError, cause: Cause | None) -> EngineError:

@@ -75,6 +75,7 @@ class Signals:
             for name in FATAL_NAMES
             if (number := getattr(signal, name, None)) and signal.getsignal(number) == signal.SIG_DFL
         ]
+        _hear_of_the_limit()
         waited = frozenset((*stopping, *fatal))
         signal.pthread_sigmask(signal.SIG_BLOCK, waited)
         _let_children_have(waited)
@@ -185,6 +186,18 @@ def _command(pid: int) -> str:
         parts = []
     words = " ".join((os.path.basename(parts[0]), *parts[1:])) if parts else ""
     return plain(words if len(words) <= LONGEST else f"{words[:LONGEST]}…")
+
+
+def _hear_of_the_limit() -> None:
+    """`ulimit -t` kills without a word. A second before that the system is to send SIGXCPU."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    if soft == hard and hard not in (resource.RLIM_INFINITY, -1) and hard > 1:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_CPU, (hard - 1, hard))
 
 
 def _let_children_have(blocked: frozenset[signal.Signals]) -> None:

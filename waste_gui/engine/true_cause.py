@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import signal
 import subprocess
 import zlib
@@ -14,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from waste_gui import known_errors, os_errors
 from waste_gui.engine.causes import (
+    PROGRAM_ERRORS,
     Link,
     address_of,
     chain,
@@ -26,11 +28,14 @@ from waste_gui.engine.causes import (
     system_error,
 )
 from waste_gui.plain_text import plain
+from waste_gui.reporting import note
 
 LEFT, INTERRUPTED, COMMAND = "left", "interrupted", "command"
 SEND = "Nothing saved is lost. Copy the details and send them to us."
 LAST_WORDS, LONGEST = 3, 300
 """Lines of what a command said, and characters of anything that is quoted."""
+
+ANEW = "Bring it back from a copy, or move it away so that it is made anew, and start again."
 
 OVERRULES = (os_errors.DISK, os_errors.DRIVE, known_errors.LIMIT, known_errors.OUT_OF_MEMORY)
 """Kinds that are a better name than that of an error of our own which was raised from it."""
@@ -53,7 +58,18 @@ class Cause:
 
 def cause_of(failure: BaseException) -> Cause | None:
     """The deepest of the chain that says something by itself; of what was only being handled, an error of the
-    system that nobody raises in ordinary work."""
+    system that nobody raises in ordinary work. Never raises: what a library's exceptions and variables do
+    when they are looked at is up to them."""
+    try:
+        return _cause_of(failure)
+    except MemoryError:
+        return _of_memory(Link(MemoryError()), [])
+    except Exception as error:
+        note(f"looking for the cause failed: {type(error).__name__}")
+        return None
+
+
+def _cause_of(failure: BaseException) -> Cause | None:
     links = chain(failure)
     ends_the_program = isinstance(failure, SystemExit)
     for link in reversed(links):
@@ -175,6 +191,14 @@ def _file(link: Link, links: list[Link]) -> str:
     return file_of(link.error) or next(filter(None, (file_of(each.error) for each in links)), "")
 
 
+_CUT_OFF = re.compile(
+    r"truncated|PytorchStreamReader failed|failed finding central directory|broken data stream|corrupt|"
+    r"not a (zip file|database|gzipped file|valid \w+ file)|cannot identify image|decoder error|"
+    r"unexpected end of (file|data|stream)|bad magic number|checksum|CRC check failed|malformed",
+    re.IGNORECASE,
+)
+"""As many libraries say in exceptions of no type of their own."""
+
 _DAMAGED: tuple[tuple[type[BaseException] | str, str], ...] = (
     (json.JSONDecodeError, "is damaged, or is no JSON"),
     ("DecodeError", "is damaged, or holds something else"),
@@ -189,7 +213,6 @@ _DAMAGED: tuple[tuple[type[BaseException] | str, str], ...] = (
     (EOFError, "ends too early: it was cut off"),
     ("SafetensorError", "is damaged, or holds no weights"),
     ("UnidentifiedImageError", "is no picture that can be read"),
-    ("DatabaseError", "is damaged, or is no database"),
 )
 
 
@@ -202,9 +225,43 @@ def _of_a_damaged_file(link: Link, links: list[Link]) -> Cause | None:
             if not file:
                 return None
             clause = f"the file {file} {why} ({_first_line(link.error)})"
-            hint = "Bring it back from a copy, or move it away so that it is made anew, and start again."
-            return Cause(os_errors.FILE, clause, hint, link.error, file)
+            return Cause(os_errors.FILE, clause, ANEW, link.error, file)
+    if not isinstance(link.error, PROGRAM_ERRORS) and _CUT_OFF.search(str(link.error)):
+        file = file_of(link.error)
+        clause = f"the file {file} is damaged ({_first_line(link.error)})"
+        return Cause(os_errors.FILE, clause, ANEW, link.error, file) if file else None
     return None
+
+
+def _of_no_number(link: Link, links: list[Link]) -> Cause | None:
+    """Errors of files and of waiting that come without the system's number."""
+    error = link.error
+    if not isinstance(error, OSError) or isinstance(error.errno, int):
+        return None
+    file = file_of(error)
+    if isinstance(error, TimeoutError):
+        at = f" ({file})" if file else ""
+        clause = f"what was waited for did not come in time{at}: {_first_line(error)}"
+        if lock := getattr(error, "lock_file", ""):
+            clause = f"the lock {plain(str(lock))} is held by another program, or was left by one"
+            return Cause(
+                os_errors.BUSY, clause, "End that program, or remove the lock. Then start again.", error
+            )
+        return Cause(os_errors.SYSTEM, clause, "Start again.", error, file)
+    at = f"the file {file}" if file else "a file"
+    clause = f"{at} could not be read or written ({_first_line(error)})"
+    return Cause(os_errors.FILE, clause, ANEW, error, file)
+
+
+def _of_a_version(link: Link, links: list[Link]) -> Cause | None:
+    """A library that misses something in another one was made for another version of it."""
+    error = link.error
+    found = re.match(r"(?:partially initialized )?module '([\w.]+)' has no attribute '(\w+)'", str(error))
+    library = library_of(error)
+    if not isinstance(error, AttributeError) or found is None or not library:
+        return None
+    clause = f"the libraries {library} and {found[1].partition('.')[0]} do not fit each other ({found[0]})"
+    return Cause(known_errors.INSTALLATION, clause, known_errors.INSTALL_ANEW, error)
 
 
 def _of_memory(link: Link, links: list[Link]) -> Cause | None:
@@ -259,7 +316,9 @@ _JUDGES: tuple[Callable[[Link, list[Link]], Cause | None], ...] = (
     _as_known,
     _of_the_system,
     _of_a_damaged_file,
+    _of_no_number,
     _of_an_import,
+    _of_a_version,
     _of_recursion,
     _of_an_end,
 )
