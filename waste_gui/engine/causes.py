@@ -32,6 +32,7 @@ _INSTALLED = re.compile(r"[\\/](site|dist)-packages[\\/]")
 _FILE_NAMES = re.compile(
     r"path|file|name|^(f|fp|fh|fd|src|dst|source|target|dest\w*)$|descriptor|folder|dir", re.I
 )
+_FOLDER_NAMES = re.compile(r"folder|dir|root|home|base|parent", re.I)
 _HOST = re.compile(r"host='([^']+)'|https?://([^/\s'\"]+)|Host: (\S+)")
 
 
@@ -129,9 +130,15 @@ def file_in_hand(error: BaseException, *, reading: bool = False) -> str:
         for values in _variables(frame):
             paths = (_path,) if not reading or _READS & set(frame.f_code.co_names) else ()
             for find in (_open_file, _descriptor, *paths):
-                if found := next(filter(None, (find(name, value) for name, value in values.items())), ""):
-                    return _clean(found)
+                found = [(name, file) for name, value in values.items() if (file := find(name, value))]
+                if found:
+                    return _clean(max(enumerate(found), key=lambda each: _likely(each[0], *each[1]))[1][1])
     return ""
+
+
+def _likely(place: int, name: str, file: str) -> tuple[bool, bool, int]:
+    """A file rather than a folder, and of two the one that was made later."""
+    return not _FOLDER_NAMES.search(name), bool(os.path.splitext(file)[1]), place
 
 
 def _of_interpreter(frame: FrameType) -> bool:

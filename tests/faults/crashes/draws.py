@@ -369,11 +369,58 @@ def draw_disk(random: random.Random, number: int) -> Draw:
     )
 
 
+OTHERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "command failed": (("command",), ("no nvcc here", "exit status 3")),
+    "command killed": (("command",), ("SIGKILL",)),
+    "command missing": (("command", "missing_file"), ("no-such-program-7",)),
+    "command slow": (("command",), ("sleep",)),
+    "refused": (("network",), ("localhost",)),
+    "no such host": (("network",), ("weights.invalid",)),
+    "json": (("file",), ("index.json",)),
+    "zip": (("file",), ("a.zip",)),
+    "pickle": (("file",), ("a.pkl",)),
+    "utf-8": (("file",), ("names.txt",)),
+    "gzip": (("file",), ("a.gz",)),
+    "sqlite": (("file", "disk"), ("a.db",)),
+    "sqlite locked": (("busy",), ("busy.db",)),
+    "photo": (("file",), ("cut.jpg",)),
+    "no module": (("installation",), ("open_clap",)),
+    "no name": (("installation",), ("json",)),
+    "interrupt": (("stopped", "interrupted"), ()),
+    "recursion": (("bug",), ("dig",)),
+    "bug": (("bug",), ("KeyError", "ends.py")),
+    "handled": (("bug",), ("TypeError",)),
+    "open files": (("limit",), ("open files",)),
+    "file size": (("limit",), ("large.bin",)),
+    "processor time": (("limit",), ("ulimit -t",)),
+    "address space": (("out_of_memory",), ()),
+}
+"""Whatever else is raised: its right kinds, and what is to be named."""
+
+
+def draw_other(random: random.Random, number: int) -> Draw:
+    kind = random.choice(list(OTHERS))
+    causes, named = OTHERS[kind]
+    wraps = tuple(random.choice(("from", "argument")) for _ in range(random.choice((0, 0, 1, 2))))
+    plain = kind in ("interrupt", "processor time", "recursion", "bug", "handled")
+    return Draw(
+        number=number,
+        family="other",
+        kind=kind,
+        place=random.choice(PLACES),
+        wraps=() if plain else wraps,
+        causes=causes,
+        named=tuple((each,) for each in named),
+        bug=causes == ("bug",),
+    )
+
+
 FAMILIES: dict[str, tuple[int, Callable[[random.Random, int], Draw]]] = {
     "error": (4, draw_error),
     "exit": (2, draw_exit),
     "signal": (2, draw_signal),
     "words": (2, draw_words),
+    "other": (3, draw_other),
     "disk": (1, draw_disk),
 }
 

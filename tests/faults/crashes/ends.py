@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import _thread
 import builtins
 import concurrent.futures
 import contextlib
 import ctypes
+import gzip
+import importlib
 import io
+import json
 import os
+import pickle
+import resource
 import signal
+import sqlite3
+import subprocess
 import sys
 import threading
 import time
+import urllib.request
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,11 +34,19 @@ Strike = Callable[[], None]
 
 def strike(draw: Draw, context: Context) -> None:
     wait_until_said()
-    ends: dict[str, Callable[[Draw], None]] = {"error": raise_error, "exit": leave, "words": give_up}
+    ends: dict[str, Callable[[Draw], None]] = {
+        "error": raise_error,
+        "exit": leave,
+        "words": give_up,
+        "other": go_wrong,
+    }
     if draw.family == "signal":
         be_signalled(draw, context)
     end = ends[draw.family]
     PLACES[draw.place](lambda: end(draw), context)
+    while True:  # It was only asked to end.
+        context.obey()
+        time.sleep(0.01)
 
 
 def wait_until_said() -> None:
@@ -179,6 +197,138 @@ def give_up(draw: Draw) -> None:
             library.kill(os.getpid(), signal.SIGTRAP)
         case "kill":
             library.kill(os.getpid(), signal.SIGKILL)
+
+
+# --- other errors, as they really come about
+
+
+def go_wrong(draw: Draw) -> None:
+    folder = Path(os.environ["WASTE_GUI_HOME"])
+    raise_wrapped(lambda: OTHERS[draw.kind](folder), list(draw.wraps))
+
+
+def read_json(folder: Path) -> None:
+    path = folder / "index.json"
+    path.write_text('{"a": ')
+    with open(path) as file:
+        json.load(file)
+
+
+def read_pickle(folder: Path) -> None:
+    path = folder / "a.pkl"
+    path.write_bytes(b"\x80\x04rubbish")
+    with open(path, "rb") as file:
+        pickle.load(file)
+
+
+def read_zip(folder: Path) -> None:
+    (folder / "a.zip").write_bytes(b"PK no archive")
+    zipfile.ZipFile(folder / "a.zip")
+
+
+def read_text(folder: Path) -> None:
+    path = folder / "names.txt"
+    path.write_bytes(b"\xff\xfe\x00")
+    path.read_text("utf-8")
+
+
+def read_gzip(folder: Path) -> None:
+    path = folder / "a.gz"
+    path.write_bytes(gzip.compress(bytes(1000))[:-9])
+    with gzip.open(path) as file:
+        file.read()
+
+
+def read_database(folder: Path) -> None:
+    path = folder / "a.db"
+    path.write_bytes(b"no database" * 200)
+    sqlite3.connect(path).execute("select * from photos")
+
+
+def locked_database(folder: Path) -> None:
+    path = folder / "busy.db"
+    other = sqlite3.connect(path)
+    other.execute("begin exclusive")
+    connection = sqlite3.connect(path, timeout=0.1)
+    connection.execute("create table a (b)")
+
+
+def read_photo(folder: Path) -> None:
+    from PIL import Image
+
+    path = folder / "cut.jpg"
+    Image.new("RGB", (64, 64), (200, 10, 10)).save(path)
+    path.write_bytes(path.read_bytes()[:-300])
+    Image.open(path).load()
+
+
+def dig(folder: Path) -> None:
+    dig(folder)
+
+
+def handled(folder: Path) -> None:
+    try:
+        (folder / "optional.txt").read_text()
+    except FileNotFoundError:
+        int([])  # type: ignore[call-overload]
+
+
+def open_too_many(folder: Path) -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+    kept: list[Any] = []
+    while True:
+        kept.append(open(folder / f"{len(kept)}.txt", "w"))
+
+
+def write_too_much(folder: Path) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
+    with open(folder / "large.bin", "wb", buffering=0) as file:
+        while True:
+            file.write(bytes(2**18))
+
+
+def compute_too_long(folder: Path) -> None:
+    used = int(time.process_time())
+    resource.setrlimit(resource.RLIMIT_CPU, (used + 1, used + 3))
+    while True:
+        pass
+
+
+def take_too_much(folder: Path) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (2**32, 2**32))
+    kept = []
+    while True:
+        kept.append(bytes(2**28))
+
+
+OTHERS: dict[str, Callable[[Path], Any]] = {
+    "command failed": lambda folder: subprocess.run(
+        ["sh", "-c", "echo no nvcc here >&2; exit 3"], check=True, capture_output=True
+    ),
+    "command killed": lambda folder: subprocess.check_output(["sh", "-c", "kill -9 $$"]),
+    "command missing": lambda folder: subprocess.run(["no-such-program-7", "-v"]),
+    "command slow": lambda folder: subprocess.run(["sleep", "30"], timeout=0.1),
+    "refused": lambda folder: urllib.request.urlopen("http://localhost:9/weights.pt", timeout=5),
+    "no such host": lambda folder: urllib.request.urlopen("https://weights.invalid/a.pt", timeout=5),
+    "json": read_json,
+    "zip": read_zip,
+    "pickle": read_pickle,
+    "utf-8": read_text,
+    "gzip": read_gzip,
+    "sqlite": read_database,
+    "sqlite locked": locked_database,
+    "photo": read_photo,
+    "no module": lambda folder: importlib.import_module("open_clap"),
+    "no name": lambda folder: exec("from json import no_such_name"),
+    "interrupt": lambda folder: _thread.interrupt_main(),
+    "recursion": dig,
+    "bug": lambda folder: dict[str, int]()["features"],
+    "handled": handled,
+    "open files": open_too_many,
+    "file size": write_too_much,
+    "processor time": compute_too_long,
+    "address space": take_too_much,
+}
 
 
 # --- a disk that fails
