@@ -11,6 +11,7 @@ import errno
 import os
 import re
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -318,10 +319,20 @@ _QUOTED = re.compile(r"'([^'\n]{1,1000})'|\"([^\"\n]{1,1000})\"|`([^`'\n]{1,1000
 _PATH = re.compile(r"(?<![\w:/\\.])((?:[A-Za-z]:)?[/\\][^\s:'\"(),;|<>]{2,1000})")
 
 
+_SPACED = re.compile(r"(?: (?![/\\])[^\s:'\"]+){1,6}\.\w{1,12}(?=[)\]]?\s*$)", re.MULTILINE)
+"""The rest of a name with spaces, at the end of a line."""
+
+
+def _unquoted(text: str) -> Iterator[str]:
+    for match in _PATH.finditer(text):
+        rest = None if re.search(r"\.\w{1,12}$", match[1]) else _SPACED.match(text, match.end())
+        yield match[1] + (rest[0] if rest else "")
+
+
 def file_in(text: str) -> str:
     """A path that a text names, quoted or not; else empty."""
     quoted = [next(filter(None, groups)) for groups in _QUOTED.findall(text) if any(groups)]
-    for each in (*quoted, *(match[1] for match in _PATH.finditer(text))):
+    for each in (*quoted, *_unquoted(text)):
         if each.lower() in _by_words():
             continue
         if re.search(r"[/\\]", each) or re.search(r"\w\.\w{1,12}$", each):

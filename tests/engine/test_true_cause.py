@@ -50,6 +50,16 @@ def while_handling(error: BaseException, outer: BaseException) -> BaseException:
         try:
             raise error
         except BaseException:
+            raise outer  # noqa: B904  # As a bug in a handler comes about.
+    except BaseException as caught:
+        return caught
+
+
+def translated(error: BaseException, outer: BaseException) -> BaseException:
+    try:
+        try:
+            raise error
+        except BaseException:
             raise outer from None
     except BaseException as caught:
         return caught
@@ -59,6 +69,7 @@ WRAPS: dict[str, Wrap] = {
     "from": lambda error: from_(error, RuntimeError("loading failed")),
     "from a key error": lambda error: from_(error, KeyError("weights")),
     "while handling": lambda error: while_handling(error, ValueError("no photos")),
+    "translated": lambda error: translated(error, ValueError("no photos")),
     "as an argument": lambda error: raised(RuntimeError("worker failed", error)),
     "in a group": lambda error: raised(BaseExceptionGroup("all failed", [KeyError("x"), error])),
     "ours": lambda error: from_(error, WrongCheckpoint("The checkpoint a is damaged.", "Choose another.")),
@@ -122,6 +133,17 @@ def test_number_is_found_where_only_a_text_has_it(name: str, text: str) -> None:
 def test_handled_error_of_ordinary_work_is_no_cause() -> None:
     said = say(while_handling(os_error("ENOENT"), TypeError("not that")))
     assert said.kind == "bug" and "TypeError: not that" in said.text
+
+
+def test_error_that_was_put_into_other_words_is_the_cause() -> None:
+    said = say(translated(os_error("ENOENT"), RuntimeError("no labels")))
+    assert said.kind == "missing_file" and FILE in said.text
+
+
+@pytest.mark.parametrize("file", ["/data/a.jpg", "/data/my photos/IMG 0041 b.jpg", "C:\\data\\a.jpg"])
+@pytest.mark.parametrize("text", ["failed: {}", "failed: '{}'", "failed at {}", 'failed: "{}" was lost'])
+def test_path_in_a_text_is_found(file: str, text: str) -> None:
+    assert os_errors.file_in(text.format(file)) == file
 
 
 def test_text_of_a_bug_is_not_taken_for_the_system_s() -> None:

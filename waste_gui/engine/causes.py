@@ -59,7 +59,8 @@ def chain(failure: BaseException) -> list[Link]:
         found.append(link)
         waiting += [Link(each, link.implied) for each in _carried(link.error)]
         if link.error.__context__ is not None:
-            waiting.append(Link(link.error.__context__, implied=True))
+            translated = link.error.__suppress_context__ and link.error.__cause__ is None  # `from None`
+            waiting.append(Link(link.error.__context__, implied=link.implied or not translated))
     return found
 
 
