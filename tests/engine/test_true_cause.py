@@ -105,7 +105,13 @@ def test_true_cause_is_found_through_every_wrapping(name: str, wraps: list[str])
     for wrap in wraps:
         failure = WRAPS[wrap](failure)
     said = say(failure)
-    ours = "ours" in wraps[-1:] and kind_of(name) not in ("disk", "drive", "limit", "out_of_memory")
+    ours = "ours" in wraps[-1:] and kind_of(name) not in (
+        "disk",
+        "drive",
+        "limit",
+        "out_of_memory",
+        "disk_full",
+    )
     assert said.kind == ("checkpoint" if ours else kind_of(name))
 
 

@@ -73,6 +73,7 @@ def _note_before(module: Any, name: str, pid: int, words: Callable[..., str]) ->
                 if said := words(*arguments, *named.values()):
                     OWN_SIGNAL.place = (_places(sys._getframe(1)) or [""])[0]
                     OWN_SIGNAL.noted = not said.startswith(ANSWERED)
+                    OWN_SIGNAL.answered = not OWN_SIGNAL.noted
                     if OWN_SIGNAL.noted:
                         note_end(said, sys._getframe(1))
         return call(*arguments, **named)
@@ -83,10 +84,12 @@ def _note_before(module: Any, name: str, pid: int, words: Callable[..., str]) ->
 
 @dataclass
 class OwnSignal:
-    """What this process did last to end itself: where, and whether that is noted."""
+    """What this process did last to end itself: where, and whether that is noted, or is to be told by who
+    answers the signal."""
 
     place: str = ""
     noted: bool = False
+    answered: bool = False
 
 
 OWN_SIGNAL = OwnSignal()

@@ -90,7 +90,7 @@ def _broken_loading(text: str, hint: str) -> EngineError:
     """Its reason is only in its text; of a limit or a disk another hint helps than of a broken program."""
     name = os_errors.name_in(text)
     kind, clause, better = os_errors.said(name) if name else ("", "", "")
-    if kind in (*OVERRULES, known_errors.DISK_FULL, os_errors.PERMISSION):
+    if kind in (*OVERRULES, os_errors.PERMISSION):
         return LoadingBroken(text, better)
     return LoadingBroken(text, hint)
 

@@ -95,7 +95,8 @@ class Signals:
         if os.getpid() != self._pid:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
-        self._came(number, "")
+        own, exits.OWN_SIGNAL.answered = exits.OWN_SIGNAL.answered, False
+        self._came(number, _from_itself() if own else "")
 
     def _wait(self, waited: frozenset[signal.Signals]) -> None:
         if sys.platform in ("win32", "darwin"):
@@ -141,8 +142,8 @@ def sender(number: int, code: int, pid: int, uid: int) -> str:
             "SIGPWR": "from the system: the power fails",
         }.get(name, "from outside of this container" if code != FROM_KERNEL else "from the system")
     if pid == os.getpid():
-        place = exits.OWN_SIGNAL.place
-        return f"from itself ({place})" if place else "from itself"
+        exits.OWN_SIGNAL.answered = False
+        return _from_itself()
     user = _user(uid)
     program, parent_pid = _program(pid)
     if not program:
@@ -153,6 +154,11 @@ def sender(number: int, code: int, pid: int, uid: int) -> str:
         by = f", run by {parent} (process {parent_pid})"
     meant = f", {MEANT[program]}" if program in MEANT else ""
     return f"from {command} (process {pid}){user}{by}{meant}"
+
+
+def _from_itself() -> str:
+    place = exits.OWN_SIGNAL.place
+    return f"from itself ({place})" if place else "from itself"
 
 
 def _user(uid: int) -> str:

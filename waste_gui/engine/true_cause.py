@@ -37,7 +37,13 @@ LAST_WORDS, LONGEST = 3, 300
 
 ANEW = "Bring it back from a copy, or move it away so that it is made anew, and start again."
 
-OVERRULES = (os_errors.DISK, os_errors.DRIVE, known_errors.LIMIT, known_errors.OUT_OF_MEMORY)
+OVERRULES = (
+    os_errors.DISK,
+    os_errors.DRIVE,
+    known_errors.LIMIT,
+    known_errors.OUT_OF_MEMORY,
+    known_errors.DISK_FULL,
+)
 """Kinds that are a better name than that of an error of our own which was raised from it."""
 
 EXPLAINS = (os_errors.PERMISSION, os_errors.READ_ONLY, os_errors.BUSY)
@@ -166,7 +172,7 @@ def _as_known(link: Link, links: list[Link]) -> Cause | None:
     if known is None:
         return None
     file = file_of(error)
-    at = f", at {file}" if file and known.kind == known_errors.LIMIT else ""
+    at = f", at {file}" if file and known.kind in (known_errors.LIMIT, known_errors.DISK_FULL) else ""
     return Cause(known.kind, f"{known.clause}{at}", known.hint, error, file)
 
 
