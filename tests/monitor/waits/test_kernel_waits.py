@@ -120,6 +120,19 @@ def test_other_end_of_a_unix_socket_is_named(processes: Processes) -> None:
         assert [each.pid for each in chain.first.holders] == [os.getpid()]
 
 
+def test_local_server_that_accepts_nobody_is_named(processes: Processes, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "viewer.sock"))
+        server.listen(0)
+        script = (
+            "import socket, sys\nkept = []\nwhile True:\n"
+            "    kept.append(socket.socket(socket.AF_UNIX))\n    kept[-1].connect(sys.argv[1])"
+        )
+        chain = chain_of(processes.python(script, tmp_path / "viewer.sock").pid, Kind.CONNECTION)
+        assert chain.first.name == str(tmp_path / "viewer.sock")
+        assert [each.pid for each in chain.first.holders] == [os.getpid()]
+
+
 @pytest.mark.parametrize(
     "wait",
     [

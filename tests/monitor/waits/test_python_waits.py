@@ -250,3 +250,22 @@ def test_thread_that_reads_and_keeps_python_from_running_is_found(
         chain = waits_of_run(process.pid, {process.pid: "engine"}, stacks)[0]
         kinds = [link.kind for link in chain.links]
     assert kinds == [Kind.THREAD, Kind.PIPE_READ]
+
+
+def test_nap_of_a_program_with_children_is_what_its_stack_says(processes: Processes, tmp_path: Path) -> None:
+    """The engine always has children: to ask for something now and then is not to wait for these."""
+    held = (
+        "from filelock import FileLock\n"
+        "subprocess.Popen(['cat'], stdin=-1)\n"
+        "subprocess.Popen(['flock', 'z.lock', 'sleep', '1000'])\n"
+        "time.sleep(0.5)\nFileLock(os.path.abspath('z.lock')).acquire()"
+    )
+    chain = first_chain(processes, tmp_path, Case(held, (Kind.FILE_LOCK, Kind.CHILD), ()))
+    assert chain.first.kind is Kind.FILE_LOCK and chain.first.name.endswith("/z.lock")
+    assert chain.first.holder is not None and chain.first.holder.command.startswith("flock")
+
+
+def test_nap_alone_is_no_wait_for_a_child(processes: Processes, tmp_path: Path) -> None:
+    naps = "subprocess.Popen(['cat'], stdin=-1)\nwhile True: time.sleep(0.05)"
+    chain = first_chain(processes, tmp_path, Case(naps, (Kind.SLEEP,), ()))
+    assert chain.first.kind is Kind.SLEEP and chain.circle is None

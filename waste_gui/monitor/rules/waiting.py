@@ -99,10 +99,8 @@ def photo_cache(context: Context) -> Verdict | None:
 _UNCLEAR = frozenset((Kind.UNKNOWN, Kind.RUNS, Kind.SLEEP, Kind.SEVERAL, Kind.EVENT))
 _DRIVES = frozenset((Kind.DISK, Kind.MEMORY, Kind.UNKNOWN, Kind.RUNS))
 _OWN_LOCKS = frozenset((Kind.LOCK, Kind.CONDITION, Kind.SEMAPHORE))
-_NETWORK = frozenset((Kind.SOCKET_READ, Kind.SOCKET_WRITE, Kind.CONNECTION, Kind.LISTENING))
 COMPATIBLE = {
     Doing.LOCK_FILE: _UNCLEAR | {Kind.FILE_LOCK},
-    Doing.OTHER_GPUS: _UNCLEAR | _OWN_LOCKS | _NETWORK,
     Doing.GPU: _UNCLEAR | _OWN_LOCKS | {Kind.DEVICE, Kind.DISK},
     Doing.LOCK: _UNCLEAR | _OWN_LOCKS,
     Doing.IMPORTING: _DRIVES,

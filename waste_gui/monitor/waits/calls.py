@@ -12,7 +12,7 @@ from waste_gui.monitor.waits.computer import Computer
 from waste_gui.monitor.waits.descriptors import What
 from waste_gui.monitor.waits.kernel import PAGE_FAULT, RUNNING, Task
 from waste_gui.monitor.waits.link import Holder, Kind
-from waste_gui.monitor.waits.objects import Found, disk, of_descriptor, of_path, waits_for_disk
+from waste_gui.monitor.waits.objects import Found, disk, of_descriptor, of_path, of_unix_path, waits_for_disk
 from waste_gui.monitor.waits.polling import database_of, is_database, of_polling, path_of
 from waste_gui.monitor.waits.shared_objects import of_shared_lock, of_system_v
 
@@ -79,6 +79,8 @@ def _by_call(task: Task, computer: Computer) -> Found | None:
         return _between(task, args[0], args[2], computer)
     if call == "sendfile":
         return _between(task, args[1], args[0], computer)
+    if call == "connect" and (path := kernel.unix_path(task.pid, args[1], args[2])):
+        return of_unix_path(task, path, computer)
     if call in READS:
         return of_descriptor(task, args[0], to_read=True, computer=computer)
     if call in WRITES:

@@ -18,7 +18,7 @@ from waste_gui.monitor.waits.computer import Computer
 from waste_gui.monitor.waits.kernel import Task
 from waste_gui.monitor.waits.link import Chain, Holder, Kind, Link
 from waste_gui.monitor.waits.objects import Found
-from waste_gui.monitor.waits.polling import of_polled_path
+from waste_gui.monitor.waits.polling import of_napping_parent, of_polled_path
 from waste_gui.protocol import ThreadStack
 
 MOST_LINKS = 8
@@ -66,13 +66,20 @@ def resolve(
     at: tuple[int, int] | None = (pid, tid or pid)
     while at is not None and len(links) < MOST_LINKS and time.monotonic() < until:
         if at in seen:
-            return Chain(tuple(links), seen.index(at), tuple(tried))
+            circle = seen.index(at) if _is_closed(links[seen.index(at) :]) else None
+            return Chain(tuple(links), circle, tuple(tried))
         seen.append(at)
         link, unread = _link(*at, stacks, roles, computer)
         links.append(link)
         tried += unread
         at = _next(link)
     return Chain(tuple(links), None, tuple(dict.fromkeys(tried)))
+
+
+def _is_closed(links: Sequence[Link]) -> bool:
+    """Whether nobody outside could end it: of several writers of a pipe another may; of several who hold a
+    lock each has to let go of it."""
+    return all(len(link.holders) == 1 or link.kind is Kind.FILE_LOCK for link in links)
 
 
 def _next(link: Link) -> tuple[int, int] | None:
@@ -95,6 +102,9 @@ def _link(
     if said is not None and _says_more(said.kind, seen, pid):
         kind, call = said.kind, said.call
         seen = _by_name(kind, stack, seen, task, computer)
+    if kind is Kind.SLEEP and stack is None and pid not in roles and task is not None:
+        seen = of_napping_parent(task, seen.for_s) or seen
+        kind = seen.kind
     by_path = _polled_path(kind, stack, seen)
     if by_path and task is not None:
         polled = of_polled_path(task, by_path, computer)

@@ -98,12 +98,12 @@ def at_address(address: Address, end: Socket | None, waiting: int, computer: Com
     if peer is not None and peer.inode > 0:
         pids = [each.pid for each in computer.who_has(f"socket:[{peer.inode}]")]
         if pids:
-            return of_processes(pids, "has the other end")
+            return ends(pids, waiting, "has the other end", computer)
     listener = sockets.listener(address, known)
     if (address.is_local or peer is not None) and listener is not None:
         pids = [each.pid for each in computer.who_has(f"socket:[{listener.inode}]")]
         if pids:
-            return of_processes(pids, "listens there")
+            return ends(pids, waiting, "listens there", computer)
     if address.is_local:
         return () if computer.not_all_scanned else (NOBODY,)
     return (Holder(host=address.host),)

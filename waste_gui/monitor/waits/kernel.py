@@ -223,6 +223,16 @@ def text_at(pid: int, address: int) -> str:
     return os.fsdecode(found.partition(b"\0")[0]) if b"\0" in found else ""
 
 
+def unix_path(pid: int, address: int, size: int) -> str:
+    """Of the Unix socket that a call was given the address of; empty for one of the network."""
+    found = memory(pid, address, min(size, 110))
+    if len(found) < 3 or int.from_bytes(found[:2], sys.byteorder) != 1:
+        return ""
+    if found[2] == 0:  # A name that is no file's; Linux lists it so.
+        return "@" + os.fsdecode(found[3:])
+    return os.fsdecode(found[2:].partition(b"\0")[0])
+
+
 def timespec(pid: int, address: int) -> float | None:
     found = memory(pid, address, 16)
     if len(found) < 16:

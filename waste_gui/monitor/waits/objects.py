@@ -108,6 +108,15 @@ def _socket(task: Task, end: Descriptor, to_read: bool, computer: Computer) -> F
     return Found(kind, name or "a socket", known.state, others)
 
 
+def of_unix_path(task: Task, path: str, computer: Computer) -> Found:
+    """A connection to a local program that has no room for one more."""
+    known = computer.sockets(task.pid).values()
+    listening = [each for each in known if each.kind == "unix" and each.path == path and each.listens]
+    pids = [each.pid for one in listening for each in computer.who_has(f"socket:[{one.inode}]")]
+    found = holders.of_processes(pids, "listens there, and has not accepted") or (holders.NOBODY,)
+    return Found(Kind.CONNECTION, path, holders=found)
+
+
 def _file(task: Task, end: Descriptor, to_read: bool, computer: Computer) -> Found:
     """A named pipe is a file by its name only; what the kernel waits in says so."""
     if "pipe" in task.wchan or task.wchan in ("wait_for_partner", "fifo_open"):

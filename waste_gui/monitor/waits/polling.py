@@ -22,11 +22,11 @@ WATCH_S = 0.3
 
 
 def of_polling(task: Task, nap_s: float | None, computer: Computer) -> Found | None:
-    """A database that it has open and that is locked; else a file that it opens for moments; else a child."""
+    """A database that it has open and that is locked; else a file that it opens for moments."""
     found = _locked_database(task, computer)
     if found is not None or nap_s is None or nap_s > NAP_S:
         return found
-    return _opened_for_moments(task, computer) or _child(task)
+    return _opened_for_moments(task, computer)
 
 
 def _locked_database(task: Task, computer: Computer) -> Found | None:
@@ -92,13 +92,15 @@ def _found(kind: Kind, path: str, held: list[locks.Lock], who: tuple[Holder, ...
     return Found(kind, name, holders=who, evidence=(seen, *lines))
 
 
-def _child(task: Task) -> Found | None:
-    """Python waits so for a child that it gives a limit."""
+def of_napping_parent(task: Task, nap_s: float | None) -> Found | None:
+    """Python waits so for a child that it gives a limit. A guess, for who tells no stack."""
+    if nap_s is None or nap_s > NAP_S:
+        return None
     living = [child for child in kernel.children(task.pid) if kernel.is_living(child)]
     if not living:
         return None
     found = Found(Kind.CHILD, holders=holders.of_processes(living, "is its child"))
-    return replace(found, evidence=("it sleeps for moments again and again, and has a child",))
+    return replace(found, for_s=nap_s, evidence=("it sleeps for moments again and again, and has a child",))
 
 
 # --- a file by its name
