@@ -232,6 +232,8 @@ def _let_through(call: Callable[..., Any], blocked: frozenset[signal.Signals]) -
     one that would end the process ends it."""
 
     def started(*arguments: Any, **named: Any) -> Any:
+        if sys.platform == "win32":
+            return call(*arguments, **named)
         before = signal.pthread_sigmask(signal.SIG_UNBLOCK, blocked)
         try:
             return call(*arguments, **named)
