@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from waste_gui import files, isolation
 from waste_gui.config import ConfigError, RunConfig
-from waste_gui.engine import allocator, exits, signals
+from waste_gui.engine import allocator, exits, garbage, signals
 from waste_gui.engine.cli import parser, request_from
 from waste_gui.engine.errors import BadSettings, EngineError, UnusableFolder
 from waste_gui.engine.stacks import write_stacks_to
@@ -43,6 +43,7 @@ def main() -> NoReturn:
     sys.stderr = sys.stderr or forgiving_stderr()
     isolation.clean_environment()
     allocator.keep_large_blocks()
+    garbage.own_process()
     status = run(sys.argv[1:])
     sys.stderr.flush()
     exits.leave(status)

@@ -12,6 +12,7 @@ import msgspec
 
 from waste_gui import exports
 from waste_gui.config import BEGIN_WITH_HEAD, STARTER_MODEL, RunConfig, dump, may_embed
+from waste_gui.engine import garbage
 from waste_gui.engine.context import Context
 from waste_gui.engine.errors import BadSettings, StopRequested, UnusableDataset, WrongCheckpoint
 from waste_gui.files import write_atomically
@@ -212,13 +213,14 @@ def import_libraries(
     whose way of tuning is told with it."""
     libraries = FOR_STARTER if config.model == STARTER_MODEL else HEAVY_LIBRARIES
     with context.stage("import", len(libraries), "libraries") as stage:
-        for number, library in enumerate(libraries):
-            stage.progress(number, f"importing {library}")
-            stage.flush()
-            importlib.import_module(library)
-            context.obey()
-        for module in OWN_MODULES:  # Else their second would lie outside every stage.
-            importlib.import_module(module)
+        with garbage.kept():
+            for number, library in enumerate(libraries):
+                stage.progress(number, f"importing {library}")
+                stage.flush()
+                importlib.import_module(library)
+                context.obey()
+            for module in OWN_MODULES:  # Else their second would lie outside every stage.
+                importlib.import_module(module)
         from waste_gui.engine import devices
 
         stage.progress(len(libraries), "looking for a graphics card")
