@@ -141,6 +141,14 @@ def status(pid: int) -> dict[str, str]:
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
+def naps(pid: int, tid: int) -> int:
+    """How often the thread has gone to sleep by itself."""
+    lines = read(f"/proc/{pid}/task/{tid}/status").splitlines()
+    told = next((line for line in lines if line.startswith("voluntary_ctxt_switches")), "")
+    count = told.rpartition(":")[2].strip()
+    return int(count) if count.isdigit() else 0
+
+
 def parent(pid: int) -> int:
     text = status(pid).get("PPid", "")
     return int(text) if text.isdigit() else 0

@@ -12,12 +12,12 @@ from waste_gui.monitor.waits.computer import Computer
 from waste_gui.monitor.waits.kernel import Task
 from waste_gui.monitor.waits.link import Holder, Kind
 from waste_gui.monitor.waits.objects import Found
-from waste_gui.monitor.waits.opened import opened_within
+from waste_gui.monitor.waits.opened import opened_by
 
 NAP_S = 0.25
 """Who sleeps for longer at a time is not asking for something."""
 
-WATCH_S = 0.3
+WATCH_S = 0.4
 """Libraries ask each 0.05 s, and have the file open for 0.00005 s."""
 
 
@@ -61,8 +61,7 @@ def database_of(path: str) -> str:
 
 
 def _opened_for_moments(task: Task, computer: Computer) -> Found | None:
-    """Of the files that others have locked the one that somebody opens in this moment. Who that is, is not
-    told; but this one naps, and asks for something."""
+    """Of the files that others have locked the one that this thread opens whenever it wakes."""
     of_others = {lock.pid: lock for lock in computer.locks if not lock.waits and 0 < lock.pid != task.pid}
     paths: dict[str, locks.Lock] = {}
     for pid, lock in of_others.items():
@@ -70,7 +69,7 @@ def _opened_for_moments(task: Task, computer: Computer) -> Found | None:
         mount = mounts.of_path(path, computer.mounts(task.pid)) if path else None
         if mount is not None and mount.is_local and not is_database(path, [lock]):
             paths[path] = lock
-    opened = opened_within(paths, WATCH_S) if paths else set()
+    opened = opened_by(task.pid, task.tid, paths, WATCH_S) if paths else set()
     if len(opened) != 1:
         return None
     path = opened.pop()

@@ -261,6 +261,8 @@ def advice(chain: Chain) -> str:
     last = told(chain)[-1]
     if last.kind is Kind.STOPPED:
         return f"Continue it: kill -CONT {last.pid}."
+    if last.kind is Kind.LISTENING and len(told(chain)) > 1:
+        return f"Look at {_process(last.command, last.pid)}: it waits for other clients, and does not answer."
     held = [link.holder for link in told(chain) if link.kind in HELD and link.holder and link.holder.pid]
     if held:
         return f"Let {_process(held[-1].command, held[-1].pid)} finish, or end it."
