@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,11 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 settings.register_profile("untimed", deadline=None)  # A busy computer makes no example wrong.
 settings.load_profile("untimed")
+
+if sys.platform != "win32":  # What a shell runs in the background ignores these, and so would all children.
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGQUIT, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
 
 SHARED_TRASHNET = Path(__file__).parents[2] / "shared/data/trashnet"
 
