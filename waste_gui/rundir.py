@@ -243,15 +243,18 @@ def _number_of_start(name: str) -> int:
     return int(found[1]) if found else 0
 
 
-def cannot_be_written(folder: Path, error: OSError) -> RunFolderError:
-    """A full disk is told from one that may not be written."""
+def cannot_be_written(folder: Path, error: OSError, file: Path | None = None) -> RunFolderError:
+    """A full disk is told from one that may not be written. `file` is what was written, where the error names
+    none."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return RunFolderError(
             f"The disk of the run folder {folder} is full.",
             "Free some space, or choose another run folder.",
             NotSavedCause.DISK_FULL,
         )
-    kind, clause, hint = os_errors.said(os_errors.name_of(error.errno), str(error.filename or folder))
+    if error.filename is None:
+        error.filename = str(file or folder)
+    kind, clause, hint = os_errors.said(os_errors.name_of(error.errno), str(error.filename))
     if kind in (os_errors.DISK, os_errors.DRIVE, LIMIT, os_errors.READ_ONLY):
         return RunFolderError(f"The run folder {folder} cannot be written: {clause}.", hint)
     return RunFolderError(

@@ -43,6 +43,7 @@ MAY = {
         "FileLock": "files.py has opened it just before",
         "mkdir": "a run folder of the person's choice",
     },
+    "engine/signals.py": {"read_text": OF_THE_SYSTEM},
     "engine/starter.py": {"torch.load": "bytes whose checksum is ours, with weights_only"},
     "dataset/images.py": {
         "open": "photos: links are followed, and what is no ordinary file of a sane size is refused there",
@@ -74,7 +75,10 @@ MAY = {
     },
     "monitor/evidence.py": {"open": OF_THE_SYSTEM, "read_text": OF_THE_SYSTEM},
     "monitor/machine.py": {"read_text": OF_THE_SYSTEM},
-    "monitor/stacks.py": {"read_text": OF_THE_SYSTEM},
+    "monitor/stacks.py": {"read_text": OF_THE_SYSTEM, "open": OF_THE_SYSTEM},
+    "monitor/exit_status.py": {"read_text": OF_THE_SYSTEM},
+    "monitor/waits/kernel.py": {"open": OF_THE_SYSTEM, "read_text": OF_THE_SYSTEM},
+    "os_errors.py": {"read_text": OF_THE_SYSTEM},
     "monitor/kernel_log.py": {"os.open": OF_THE_SYSTEM},
     "monitor/__main__.py": {"os.open": OF_THE_SYSTEM},
     "monitor/installation.py": {

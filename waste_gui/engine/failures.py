@@ -100,7 +100,9 @@ def _more_than_told(failure: EngineError, cause: Cause | None) -> EngineError:
     text."""
     if cause is None or failure.kind in OVERRULES:
         return failure
-    text = f"{failure.text.rstrip('.')}: {cause.clause}."
+    reason = cause.clause.rpartition(" (")[2]
+    told = cause.clause in failure.text or reason.endswith(")") and f"({reason}" in failure.text
+    text = failure.text if told else f"{failure.text.rstrip('.')}: {cause.clause}."
     if cause.kind in OVERRULES:
         return LibraryFailure(cause.kind, text, cause.hint)
     if cause.kind in EXPLAINS and isinstance(failure, WeightsUnavailable | WrongCheckpoint):

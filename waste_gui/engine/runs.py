@@ -60,7 +60,7 @@ def open_folder(request: RunRequest) -> RunDir:
         write_atomically(folder.config, dump(request.config))
     except OSError as error:
         folder.release()
-        raise cannot_be_written(folder.path, error) from None
+        raise cannot_be_written(folder.path, error, folder.config) from None
     except RunFolderError:
         folder.release()
         raise
