@@ -36,7 +36,7 @@ def test_what_was_read_with_its_holder_is_surer_than_names_in_a_stack_and_than_n
         Basis.NOTHING,
     ]
     assert held.sure is not None and stacks.sure is not None and nothing.sure is not None
-    assert 1 > held.sure > stacks.sure > nothing.sure > 0
+    assert 1 > held.sure > stacks.sure > nothing.sure == 0
 
 
 def test_chances_are_those_that_were_counted() -> None:
