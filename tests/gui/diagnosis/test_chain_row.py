@@ -2,42 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from tests.gui import pictures
 from tests.gui.chain_pictures import CHAINS, LOCK
-from waste_gui.gui.common.preferences import Preferences
-from waste_gui.gui.common.theme import Theme
-from waste_gui.gui.common.thumbnails import Thumbnails
+from tests.gui.diagnosis.conftest import Show
 from waste_gui.gui.diagnosis.chain_row import HINT
-from waste_gui.gui.diagnosis.dialog import DiagnosisDialog
 from waste_gui.monitor.snapshot import Snapshot
-
-Show = Callable[[Snapshot], DiagnosisDialog]
-
-
-@pytest.fixture
-def show(qtbot: QtBot, theme: Theme) -> Iterator[Show]:
-    thumbnails = Thumbnails()
-    parent = QWidget()
-    qtbot.addWidget(parent)
-
-    def make(snapshot: Snapshot) -> DiagnosisDialog:
-        dialog = DiagnosisDialog(parent, Preferences(), thumbnails)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
-        qtbot.addWidget(dialog)
-        dialog.show_snapshot(snapshot)
-        dialog.show()
-        return dialog
-
-    yield make
-    thumbnails.close()
 
 
 def waits(name: str) -> Snapshot:

@@ -5,23 +5,21 @@ from __future__ import annotations
 import os
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QTreeWidgetItemIterator, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QTreeWidgetItemIterator
 from pytestqt.qtbot import QtBot
 
 from tests.gui import pictures
 from tests.gui.conftest import WAIT_MS, show_run
+from tests.gui.diagnosis.conftest import Show
 from tests.monitor import transcripts
 from waste_gui.dataset.demo import draw_dataset
 from waste_gui.gui.common import resources
-from waste_gui.gui.common.preferences import Preferences
-from waste_gui.gui.common.theme import Theme
-from waste_gui.gui.common.thumbnails import Thumbnails
 from waste_gui.gui.diagnosis import photo_panel
 from waste_gui.gui.diagnosis.dialog import DiagnosisDialog, photo_in_question
 from waste_gui.gui.diagnosis.photo_panel import CANNOT
@@ -34,27 +32,8 @@ from waste_gui.monitor.verdict import Action
 from waste_gui.protocol import Progress
 
 Make = Callable[[str], MainWindow]
-Show = Callable[[Snapshot], DiagnosisDialog]
+
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
-
-
-@pytest.fixture
-def show(qtbot: QtBot, theme: Theme) -> Iterator[Show]:
-    """A dialog that shows a moment."""
-    thumbnails = Thumbnails()
-    parent = QWidget()
-    qtbot.addWidget(parent)
-
-    def make(snapshot: Snapshot) -> DiagnosisDialog:
-        dialog = DiagnosisDialog(parent, Preferences(), thumbnails)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
-        qtbot.addWidget(dialog)
-        dialog.show_snapshot(snapshot)
-        dialog.show()
-        return dialog
-
-    yield make
-    thumbnails.close()
 
 
 def lines_of(dialog: DiagnosisDialog) -> list[str]:
