@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 
@@ -76,3 +78,28 @@ def test_end_of_work_whose_window_is_gone_is_quiet(
     go_on.set()
     thread.join(20)
     assert raised == []
+
+
+CLOSES = """
+import sys, time
+import shiboken6
+from PySide6.QtCore import QCoreApplication, QObject
+from waste_gui.gui.common.background import Background, unexpected
+sys.setswitchinterval(1e-5)
+app = QCoreApplication([])
+for number in range(1500):
+    parent = QObject()
+    for background in [Background(unexpected, parent) for _ in range(4)]:
+        background.start(lambda tell: [tell(each) for each in range(40)])
+    time.sleep(0.0005 * (number % 4))
+    shiboken6.delete(parent)
+    if number % 50 == 0:
+        app.processEvents()
+print("closed")
+"""
+
+
+def test_windows_that_close_while_work_tells_of_itself_do_not_end_the_process() -> None:
+    """A thread that calls an object of Qt's while that is taken apart ended it with a segmentation fault."""
+    ended = subprocess.run([sys.executable, "-c", CLOSES], capture_output=True, text=True, timeout=100)
+    assert (ended.returncode, ended.stdout) == (0, "closed\n"), ended.stderr

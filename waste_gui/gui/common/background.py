@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import weakref
 from collections.abc import Callable
+from functools import cache
 
+import shiboken6
 from PySide6.QtCore import QObject, Signal
 
 
@@ -22,6 +25,49 @@ def unexpected(error: Exception) -> None:
     raise error
 
 
+class _Post(QObject):
+    """Brings what threads have to say into the window's thread. It outlives every window: a thread that calls
+    an object of Qt's while that is being taken apart ends the process."""
+
+    _sent = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sent.connect(self._deliver)
+
+    def send(self, letter: Callable[[], None]) -> None:
+        """From any thread; `letter` is called in the window's."""
+        self._sent.emit(letter)
+
+    def _deliver(self, letter: Callable[[], None]) -> None:
+        letter()
+
+
+@cache
+def _post() -> _Post:
+    """Made by the first who starts work, in the window's thread."""
+    return _Post()
+
+
+class _Place:
+    """Who waits, and for which piece of work. A thread holds this and never the window's object itself, whose
+    last holder would take it apart."""
+
+    def __init__(self, background: Background) -> None:
+        self.ticket = 0
+        self._background = weakref.ref(background)
+
+    def gone(self) -> None:
+        """Nobody waits any more."""
+        self.ticket += 1
+
+    def deliver(self, ticket: int, kind: str, value: object) -> None:
+        """In the window's thread."""
+        background = self._background()
+        if ticket == self.ticket and background is not None and shiboken6.isValid(background):
+            background.take(kind, value)
+
+
 class Background(QObject):
     """One piece of work at a time; a new one makes the old one's result unwanted. `on_error` gets the error
     with which it fails: nothing fails unseen.
@@ -30,53 +76,30 @@ class Background(QObject):
 
     progressed = Signal(object)
     finished = Signal(object)
-    _arrived = Signal(int, str, object)
 
     def __init__(self, on_error: Callable[[Exception], object], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._on_error = on_error
-        self._ticket = 0
+        self._place = _Place(self)
         self._working = False
-        self._arrived.connect(self._on_arrived)
+        self.destroyed.connect(self._place.gone)
 
     @property
     def working(self) -> bool:
         return self._working
 
     def start(self, work: Work) -> None:
-        self._ticket += 1
+        self._place.ticket += 1
         self._working = True
-        threading.Thread(target=self._run, args=(self._ticket, work), daemon=True).start()
+        arguments = (_post(), self._place, self._place.ticket, work)
+        threading.Thread(target=_run, args=arguments, daemon=True).start()
 
     def cancel(self) -> None:
-        self._ticket += 1
+        self._place.ticket += 1
         self._working = False
 
-    def _run(self, ticket: int, work: Work) -> None:
-        def tell(progress: object) -> None:
-            if ticket != self._ticket:
-                raise Cancelled
-            self._send(ticket, "progress", progress)
-
-        with contextlib.suppress(Cancelled):
-            try:
-                result = work(tell)
-            except Cancelled:
-                raise
-            except Exception as error:
-                self._send(ticket, "error", error)
-            else:
-                self._send(ticket, "result", result)
-
-    def _send(self, ticket: int, kind: str, value: object) -> None:
-        try:
-            self._arrived.emit(ticket, kind, value)
-        except RuntimeError as gone:  # The window was closed in the meantime.
-            raise Cancelled from gone
-
-    def _on_arrived(self, ticket: int, kind: str, value: object) -> None:
-        if ticket != self._ticket:
-            return
+    def take(self, kind: str, value: object) -> None:
+        """What a thread said of the work that is wanted."""
         if kind == "progress":
             self.progressed.emit(value)
             return
@@ -86,3 +109,22 @@ class Background(QObject):
         else:
             assert isinstance(value, Exception)
             self._on_error(value)
+
+
+def _run(post: _Post, place: _Place, ticket: int, work: Work) -> None:
+    """In the thread."""
+
+    def send(kind: str, value: object) -> None:
+        if ticket != place.ticket:
+            raise Cancelled
+        post.send(lambda: place.deliver(ticket, kind, value))
+
+    with contextlib.suppress(Cancelled):
+        try:
+            result = work(lambda progress: send("progress", progress))
+        except Cancelled:
+            raise
+        except Exception as error:
+            send("error", error)
+        else:
+            send("result", result)
