@@ -25,7 +25,7 @@ def unexpected(error: Exception) -> None:
     raise error
 
 
-class _Post(QObject):
+class Post(QObject):
     """Brings what threads have to say into the window's thread. It outlives every window: a thread that calls
     an object of Qt's while that is being taken apart ends the process."""
 
@@ -39,14 +39,18 @@ class _Post(QObject):
         """From any thread; `letter` is called in the window's."""
         self._sent.emit(letter)
 
+    def send_to(self, who: QObject, letter: Callable[[], None]) -> None:
+        """The same, if `who` is still there then."""
+        self.send(lambda: letter() if shiboken6.isValid(who) else None)
+
     def _deliver(self, letter: Callable[[], None]) -> None:
         letter()
 
 
 @cache
-def _post() -> _Post:
-    """Made by the first who starts work, in the window's thread."""
-    return _Post()
+def post() -> Post:
+    """Made by the first who needs it, in the window's thread."""
+    return Post()
 
 
 class _Place:
@@ -91,7 +95,7 @@ class Background(QObject):
     def start(self, work: Work) -> None:
         self._place.ticket += 1
         self._working = True
-        arguments = (_post(), self._place, self._place.ticket, work)
+        arguments = (post(), self._place, self._place.ticket, work)
         threading.Thread(target=_run, args=arguments, daemon=True).start()
 
     def cancel(self) -> None:
@@ -111,13 +115,13 @@ class Background(QObject):
             self._on_error(value)
 
 
-def _run(post: _Post, place: _Place, ticket: int, work: Work) -> None:
+def _run(through: Post, place: _Place, ticket: int, work: Work) -> None:
     """In the thread."""
 
     def send(kind: str, value: object) -> None:
         if ticket != place.ticket:
             raise Cancelled
-        post.send(lambda: place.deliver(ticket, kind, value))
+        through.send(lambda: place.deliver(ticket, kind, value))
 
     with contextlib.suppress(Cancelled):
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections import OrderedDict, deque
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from PySide6.QtCore import QObject, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from waste_gui.gui.common import theme
+from waste_gui.gui.common.background import post
 from waste_gui.gui.common.glyphs import paint_glyph
 
 if TYPE_CHECKING:
@@ -61,7 +61,6 @@ class Thumbnails(QObject):
     """Ask with `picture`; `arrived(path)` comes when there is something new to show."""
 
     arrived = Signal(str)
-    _finished = Signal(object, object)  # Wish, Picture
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -71,7 +70,7 @@ class Thumbnails(QObject):
         self._wake = threading.Condition()
         self._closing = False
         self._thread: threading.Thread | None = None
-        self._finished.connect(self._on_finished)
+        self._post = post()
 
     def picture(self, path: str, large: bool = False) -> Picture | None:
         """What is known; None while it is being read. Cheap enough to be called while painting."""
@@ -122,12 +121,11 @@ class Thumbnails(QObject):
     def _read(self) -> None:
         from waste_gui.dataset.pool import PoolError, ReadingPool
 
-        with contextlib.suppress(RuntimeError):  # The window is gone, and with it who wants to see them.
-            try:
-                with ReadingPool(WORKERS, LARGE, SLOTS, DEADLINE_S) as pool:
-                    self._serve(pool)
-            except (PoolError, OSError):
-                self._give_up()
+        try:
+            with ReadingPool(WORKERS, LARGE, SLOTS, DEADLINE_S) as pool:
+                self._serve(pool)
+        except (PoolError, OSError):
+            self._give_up()
 
     def _serve(self, pool: ReadingPool) -> None:
         under_way: dict[int, Wish] = {}
@@ -144,7 +142,7 @@ class Thumbnails(QObject):
                 wish = under_way.pop(read.ticket)
                 picture = _picture(read, wish[1])
                 pool.release(read)
-                self._finished.emit(wish, picture)
+                self._tell(wish, picture)
 
     def _next(self, room: int, busy: bool) -> list[Wish]:
         """The newest wishes, for they are in sight; waits for one unless photos are being read."""
@@ -162,7 +160,10 @@ class Thumbnails(QObject):
             wishes = list(self._asked)
             self._wanted.clear()
         for wish in wishes:
-            self._finished.emit(wish, Picture(None, NO_PREVIEW))
+            self._tell(wish, Picture(None, NO_PREVIEW))
+
+    def _tell(self, wish: Wish, picture: Picture) -> None:
+        self._post.send_to(self, lambda: self._on_finished(wish, picture))
 
 
 def _picture(read: Read, large: bool) -> Picture:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from waste_gui.gui.common.background import unexpected
+from waste_gui.gui.common.background import post, unexpected
 
 CLOSE_S = 3.0
 """How long a closing window waits for what is still to be written: a home on a network drive may be slow."""
@@ -42,7 +43,6 @@ class UndoWriter(QObject):
 
     written = Signal()  # One change, or it was said why not.
     failed = Signal(str, str)  # What could not be written, and what to do.
-    _broke = Signal(object)
 
     def __init__(self, undo_stack: QUndoStack, name: str, parent: QObject | None = None) -> None:
         """`name` is the thread's."""
@@ -53,7 +53,7 @@ class UndoWriter(QObject):
         self._works: queue.SimpleQueue[Do | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self.written.connect(self._on_written)
-        self._broke.connect(unexpected)
+        self._post = post()
 
     def push(self, words: str, do: Do, undo: Do) -> None:
         """A step of undo, which is done now; both ask for what they write with `write`."""
@@ -68,9 +68,10 @@ class UndoWriter(QObject):
             try:
                 write()
             except NotWritten as error:
-                self.failed.emit(error.text, error.hint)
+                text, hint = error.text, error.hint
+                self._post.send_to(self, lambda: self.failed.emit(text, hint))
             finally:
-                self.written.emit()
+                self._post.send_to(self, self.written.emit)
 
         self.after_writes(try_to)
 
@@ -93,10 +94,8 @@ class UndoWriter(QObject):
         while (work := self._works.get()) is not None:
             try:
                 work()
-            except RuntimeError:  # The window is gone, and with it who wants to know.
-                return
             except Exception as error:
-                self._broke.emit(error)
+                self._post.send_to(self, partial(unexpected, error))
 
     def _on_written(self) -> None:
         self.waiting -= 1

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
+from waste_gui.gui.common.background import post
 from waste_gui.gui.common.formatting import many
 from waste_gui.gui.common.undo_writer import NotWritten, UndoWriter
 
@@ -24,7 +26,6 @@ class Exclusions(QObject):
     changed = Signal()
     failed = Signal(str, str)
     written = Signal()  # One change, or it was said why not.
-    _read = Signal(int, object, object)
 
     def __init__(self, undo_stack: QUndoStack, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -35,7 +36,7 @@ class Exclusions(QObject):
         self._writer = UndoWriter(undo_stack, "photo lists", self)
         self._writer.failed.connect(self._on_not_written)
         self._writer.written.connect(self.written)
-        self._read.connect(self._on_read)
+        self._post = post()
 
     def read(self, sources: Sequence[str]) -> None:
         """Look up what is remembered of these folders; `changed` comes when it is known."""
@@ -44,7 +45,8 @@ class Exclusions(QObject):
 
         def look() -> None:
             catalog = self._opened()
-            self._read.emit(writes, catalog.aside(sources), catalog.dismissed())
+            read = partial(self._on_read, writes, catalog.aside(sources), catalog.dismissed())
+            self._post.send_to(self, read)
 
         self._writer.after_writes(look)
 
