@@ -506,11 +506,13 @@ def test_close_ends_every_worker_even_a_stopped_one(photos: list[str]) -> None:
 
 
 ENGINE = """
-import os, sys
+import os, sys, time
 from waste_gui.dataset.pool import ReadingPool
 pool = ReadingPool(2, 32, 8, 20)
 pool.submit(0, sys.argv[1])
 assert pool.take(60).resized is not None
+while any(state.state == "starting" for state in pool.states()):
+    time.sleep(0.01)  # who still starts has not yet asked to end with its parent
 pids = [state.pid for state in pool.states()]
 os.kill(pids[0], 19)
 print(*pids, flush=True)
@@ -520,7 +522,8 @@ os.kill(os.getpid(), 9)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
 def test_no_worker_outlives_a_killed_engine(photos: list[str]) -> None:
-    ended = subprocess.run([sys.executable, "-c", ENGINE, photos[0]], capture_output=True, text=True)
+    command = [sys.executable, "-c", ENGINE, photos[0]]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)  # a worker keeps it open
     assert ended.returncode == -signal.SIGKILL, ended.stderr
     left = [psutil.Process(int(pid)) for pid in ended.stdout.split() if psutil.pid_exists(int(pid))]
     alive = psutil.wait_procs(left, timeout=PATIENCE_S)[1]
