@@ -38,6 +38,18 @@ def spin():
     while True:
         len(str(time))
 """,
+    "working in C with the GIL": """
+def match():
+    import re
+    re.match("(a+)+$", "a" * 64 + "b")
+""",
+    "in a thread that holds the GIL": """
+def join_a_thread():
+    libc = ctypes.PyDLL(None)
+    thread = threading.Thread(target=libc.sleep, args=(1000,), name="prefetch-33")
+    thread.start()
+    thread.join()
+""",
     "in a lock": """
 def wait_twice():
     lock = threading.Lock()

@@ -523,7 +523,9 @@ os.kill(os.getpid(), 9)
 @pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
 def test_no_worker_outlives_a_killed_engine(photos: list[str]) -> None:
     command = [sys.executable, "-c", ENGINE, photos[0]]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)  # a worker keeps it open
+    ended = subprocess.run(
+        command, capture_output=True, text=True, timeout=PATIENCE_S
+    )  # a worker keeps it open
     assert ended.returncode == -signal.SIGKILL, ended.stderr
     left = [psutil.Process(int(pid)) for pid in ended.stdout.split() if psutil.pid_exists(int(pid))]
     alive = psutil.wait_procs(left, timeout=PATIENCE_S)[1]

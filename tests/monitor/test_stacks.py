@@ -100,6 +100,34 @@ def test_engine_whose_heart_beats_is_asked_in_the_safe_way_only(
         assert reader.read() == ()
 
 
+@pytest.mark.slow
+@needs_signals
+def test_worker_that_works_in_c_is_asked_without_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A regular expression that does not come to an end never lets another thread work."""
+    monkeypatch.setattr(stacks, "py_spy", lambda: None)
+    with stuck("working in C with the GIL", tmp_path) as pid:
+        reader = StackReader(tmp_path, child(os.getpid()))
+
+        def functions() -> list[str]:
+            threads = [thread for thread in reader.read([pid]) if thread.pid == pid]
+            return [frame.function for thread in threads for frame in thread.frames]
+
+        assert "match" in eventually(functions, lambda seen: "match" in seen)
+
+
+@needs_signals
+def test_thread_that_holds_python_is_told_by_its_name(tmp_path: Path) -> None:
+    with stuck("in a thread that holds the GIL", tmp_path) as pid:
+        reader = StackReader(tmp_path, child(pid))
+
+        def names() -> list[str]:
+            return [thread.thread for thread in reader.read(stands_still=True)]
+
+        assert "prefetch-33" in eventually(names, lambda seen: "prefetch-33" in seen)
+
+
 @needs_signals
 def test_process_that_does_not_catch_the_signals_is_not_signalled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

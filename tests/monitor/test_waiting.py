@@ -15,7 +15,7 @@ from waste_gui.monitor.machine import Machine
 from waste_gui.monitor.run import Run
 from waste_gui.monitor.stall import diagnose
 from waste_gui.monitor.verdict import Action, Verdict, VerdictState
-from waste_gui.monitor.waits.link import Chain, Holder, Kind, Link
+from waste_gui.monitor.waits.link import Chain, Holder, Kind, Link, Place
 from waste_gui.protocol import Frame, ThreadStack, WorkerState
 
 ASLEEP = Evidence(cpu_percent=1, io_bytes_per_s=900, states=("sleeping",))
@@ -225,6 +225,28 @@ def test_why_a_photo_is_held_is_read_from_its_worker(known: ProcessLook, words: 
     assert words in verdict.text
 
 
+@pytest.mark.parametrize(
+    ("file", "function", "says"),
+    [
+        (
+            "/home/lab/hooks/clean.py",
+            "clean_label",
+            "in clean_label (clean.py, line 18), which is no decoder",
+        ),
+        (f"{SITE}/albumentations/core.py", "apply", "in apply (core.py, line 18), which is no decoder"),
+        (f"{SITE}/PIL/ImageFile.py", "load", "the photo is damaged"),
+        ("/x/waste_gui/dataset/images.py", "read_image", "the photo is damaged"),
+    ],
+)
+def test_endless_work_on_a_photo_is_laid_to_whose_code_it_is(file: str, function: str, says: str) -> None:
+    run = replay(stuck_photo(40).messages)
+    link = Link(11, 11, Kind.RUNS, role="worker", place=Place(file, 18, function))
+    run.saw_waits((Chain((link,)),), run.heard_at)
+    verdict = judged(run, replace(BUSY, processes=(look(cpu_percent=99.0),)))
+    assert verdict.cause == "one_photo" and says in verdict.text
+    assert ("damaged" in verdict.text) == ("damaged" in says)
+
+
 def test_very_large_photo_is_slow_and_in_the_end_stuck() -> None:
     large = replace(BUSY, processes=(look(cpu_percent=99.0, memory_bytes=600_000_000.0),))
     assert judged(replay(stuck_photo(60).messages), large).state is VerdictState.SLOW
@@ -316,3 +338,27 @@ def test_silent_server_in_training_is_not_told_as_missing_weights() -> None:
     verdict = judged(run)
     assert verdict.cause == "waits_for_socket" and "weights" not in verdict.text
     assert "10.0.0.7:80" in verdict.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "holder", "weights"),
+    [
+        (Kind.SOCKET_READ, "10.0.0.7:443", Holder(host="10.0.0.7"), True),
+        (Kind.CONNECTION, "10.0.0.7:443", Holder(host="10.0.0.7"), True),
+        (Kind.SOCKET_READ, "127.0.0.1:5000", Holder(77, command="python3 serve.py"), False),
+        (Kind.SOCKET_WRITE, "/run/log.sock", Holder(77, command="logger"), False),
+        (Kind.CONNECTION, "127.0.0.1:5000", Holder(nobody=True), False),
+        (Kind.SEVERAL, "", Holder(77, command="python3 serve.py"), False),
+    ],
+)
+def test_only_a_far_server_is_told_as_missing_weights_while_the_model_is_built(
+    kind: Kind, name: str, holder: Holder, weights: bool
+) -> None:
+    script = Transcript().start_up("model")
+    script.start("model")
+    script.wait(70)
+    run = replay(script.messages)
+    link = Link(4242, 4242, kind, role="main", name=name, holders=(holder,))
+    run.saw_waits((Chain((link,)),), run.heard_at)
+    verdict = judged(run)
+    assert (verdict.cause == "network") == weights == ("weights" in verdict.text)

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from waste_gui import files, wait_facts
+from waste_gui.engine.thread_names import tell_names
 from waste_gui.protocol import Frame, Stacks, ThreadStack, WaitsOn
 from waste_gui.stack_file import VARIABLE, StackFile
 
@@ -45,6 +46,7 @@ def stacks() -> Stacks:
 
 def write_stacks_to(path: Path) -> None:
     """On a signal, for the rest of this process and so its workers. Raises OSError."""
+    tell_names()
     files.write_atomically(path, b"")
     file = StackFile(str(path), "engine")
     file.answer_signals()

@@ -34,6 +34,9 @@ LIMIT_S = 4.0
 ANSWER_S = 2.0
 """For a process in which Python runs; on a busy computer it takes tens of milliseconds."""
 
+PROCESSOR_S = 0.5
+"""Python that runs lets its other threads work each 0.005 s."""
+
 DUMP_S, QUIET_S = 0.5, 0.06
 """Until faulthandler begins to write; and after so long without more it has ended."""
 
@@ -116,12 +119,15 @@ def parse(text: str, pid: int = 0, role: str = "engine", earlier: str = "") -> T
     for each in dumped:
         owner = pid if each.pid is None else each.pid
         is_main = each.ident in known.mains
+        about = known.about.get(each.ident, _About())
+        native = about.native or _native(owner, each.ident)
+        name = known.names.get(each.ident) or _system_name(owner, native) or f"0x{each.ident.lstrip('0')}"
         newest[owner, each.ident] = ThreadStack(
             pid=owner,
             role=_role(roles.get(owner, role), is_main),
-            thread="MainThread" if is_main else known.names.get(each.ident) or f"0x{each.ident.lstrip('0')}",
+            thread="MainThread" if is_main else name,
             frames=tuple(reversed(each.frames)),
-            native=(about := known.about.get(each.ident, _About())).native or _native(owner, each.ident),
+            native=native,
             waits_on=about.waits_on,
         )
     return _main_first(newest.values())
@@ -140,6 +146,18 @@ def _native(pid: int, ident: str) -> int:
         if number and os.path.isdir(f"/proc/{pid}/task/{number}"):
             return number
     return 0
+
+
+def _system_name(pid: int, native: int) -> str:
+    """What the system calls a thread, if it was given a name: by default it has the main thread's."""
+    names = []
+    for number in (native, pid):
+        try:
+            text = Path(f"/proc/{pid}/task/{number}/comm").read_text(encoding="utf-8", errors="ignore")
+        except OSError:
+            return ""
+        names.append(text.strip())
+    return names[0] if names[0] != names[1] else ""
 
 
 def _known(text: str) -> _Known:
@@ -219,9 +237,16 @@ class StackReader:
         drive of the run folder answers. Processes that do not tell theirs are left out."""
         deadline = time.monotonic() + LIMIT_S
         pids = (self._engine, *workers)
+        worked_s = {pid: _processor_s(pid) for pid in workers}
         found = self._ask(pids)
+
+        def runs_no_python(pid: int) -> bool:
+            """A worker that sleeps; or one that had time enough to answer, and works in C without a pause."""
+            works = pid in worked_s and _processor_s(pid) - worked_s[pid] >= PROCESSOR_S
+            return stands_still or pid != self._engine and (works or _sleeps(pid))
+
         ways: tuple[Callable[[int], Threads], ...] = (
-            lambda pid: self._dump(pid) if stands_still or pid != self._engine and _sleeps(pid) else (),
+            lambda pid: self._dump(pid) if runs_no_python(pid) else (),
             lambda pid: self._spy(pid, deadline),
         )
         for way in ways:
@@ -372,6 +397,15 @@ def _spied(thread: dict[str, Any], role: str) -> ThreadStack:
 def _is_ours(thread: ThreadStack) -> bool:
     """Whether it is the thread that answers us."""
     return any(f.file.endswith("stack_file.py") and f.function.endswith("_answer") for f in thread.frames)
+
+
+def _processor_s(pid: int) -> float:
+    """How long it has worked; 0 once it is gone."""
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.Error:
+        return 0.0
+    return times.user + times.system
 
 
 def _sleeps(pid: int) -> bool:

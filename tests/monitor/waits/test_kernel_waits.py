@@ -42,6 +42,46 @@ def test_lock_on_a_file_is_named_with_its_holder(processes: Processes, tmp_path:
     assert f"script0.py weights.lock ({holder.pid}) holds" in text and "finish, or end it." in text
 
 
+TWICE = """
+import fcntl, struct, sys, threading, time
+files = [open(sys.argv[1], "w"), open(sys.argv[1], "w")]
+taken = threading.Event()
+
+def take(file):
+    if sys.argv[2] == "flock":
+        fcntl.flock(file, fcntl.LOCK_EX)
+    else:
+        fcntl.fcntl(file, 38, struct.pack("hhqqihi", fcntl.F_WRLCK, 0, 0, 0, 0, 0, 0))
+
+def keep():
+    take(files[0])
+    taken.set()
+    time.sleep(1000)
+
+if sys.argv[3] == "another":
+    threading.Thread(target=keep, daemon=True).start()
+    taken.wait()
+else:
+    take(files[0])
+take(files[1])
+"""
+
+
+@pytest.mark.parametrize("lock", ["flock", "open file"])
+@pytest.mark.parametrize("thread", ["another", "the same"])
+def test_lock_that_the_process_itself_holds_is_a_circle_only_without_another_thread(
+    processes: Processes, tmp_path: Path, lock: str, thread: str
+) -> None:
+    waiter = processes.python(TWICE, tmp_path / "weights.lock", lock, thread)
+    chain = chain_of(waiter.pid, Kind.FILE_LOCK)
+    text = words.in_words(chain)
+    if thread == "another":
+        assert chain.circle is None and "which it itself has locked: one of its threads" in text
+        assert "deadlock" not in text and "finish" not in text
+    else:
+        assert chain.circle == 0 and "deadlock" in text
+
+
 def test_lock_whose_taker_has_ended_is_held_by_who_has_the_open_file(
     processes: Processes, tmp_path: Path
 ) -> None:
@@ -99,6 +139,19 @@ def test_chain_goes_from_child_to_child(processes: Processes) -> None:
     script = "import subprocess, sys\nsubprocess.run(['sh', '-c', 'sleep 1000; true'])"
     chain = chain_of(processes.python(script).pid, Kind.CHILD, Kind.CHILD, Kind.SLEEP)
     assert len(chain.links) == 3
+
+
+def test_what_a_child_of_ones_own_waits_for_is_told_behind_a_pipe(processes: Processes) -> None:
+    """Its output is waited for, and it waits for its own child, which has the pipe, too."""
+    inner = "import socket; socket.create_server(('127.0.0.1', 0)).accept()"
+    middle = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {inner!r}])"
+    script = f"import subprocess, sys\nsubprocess.check_output([sys.executable, '-c', {middle!r}])"
+    outer = processes.python(script)
+    chain = chain_of(outer.pid, Kind.PIPE_READ, Kind.CHILD, Kind.LISTENING)
+    text = words.in_words(chain)
+    assert chain.first.holder is not None and chain.first.holder.pid == chain.links[1].pid
+    assert "something to come out of a pipe" in text and "which it started, to end" in text
+    assert f"({chain.last.pid}) waits for somebody to connect to 127.0.0.1:" in text
 
 
 def test_silent_server_of_this_computer_is_named(processes: Processes) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.monitor.waits.waiting import LIMIT_S, Processes
+from tests.monitor.waits.waiting import LIMIT_S, Processes, until
 from waste_gui import owner
 from waste_gui.monitor.stacks import StackReader
-from waste_gui.monitor.waits import words
+from waste_gui.monitor.waits import kernel, words
 from waste_gui.monitor.waits.link import Chain, Kind
 from waste_gui.monitor.waits.run_waits import waits_of_run
 from waste_gui.rundir import RunDir
@@ -229,6 +229,11 @@ def test_wait_of_a_program_is_named(processes: Processes, tmp_path: Path, name: 
     assert "program.py" in text
 
 
+def reads_a_pipe(pid: int) -> bool:
+    tasks = [kernel.task(pid, tid) for tid in kernel.threads(pid)]
+    return any("pipe_read" in task.wchan for task in tasks if task is not None)
+
+
 def test_thread_that_reads_and_keeps_python_from_running_is_found(
     processes: Processes, tmp_path: Path
 ) -> None:
@@ -243,6 +248,7 @@ def test_thread_that_reads_and_keeps_python_from_running_is_found(
     program = ("-m", "tests.monitor.waits.answering", RunDir(tmp_path).stacks, script)
     environment = os.environ | {"PYTHONPATH": str(here)}
     process = processes.start(sys.executable, *program, cwd=tmp_path, env=environment)
+    until(lambda: reads_a_pipe(process.pid), "the read")  # To ask Python that runs so could crash it.
     reader, end = StackReader(tmp_path, owner.child(process.pid)), time.monotonic() + LIMIT_S
     kinds: list[Kind] = []
     while kinds != [Kind.THREAD, Kind.PIPE_READ] and time.monotonic() < end:

@@ -10,7 +10,7 @@ from waste_gui.monitor.context import (
 )
 from waste_gui.monitor.stack_words import Doing
 from waste_gui.monitor.verdict import ASK, DOWNLOAD, HANGS, MEMORY, Action, Verdict, VerdictState
-from waste_gui.monitor.waits.link import Kind
+from waste_gui.monitor.waits.link import Chain, Kind
 from waste_gui.protocol import NotSavedCause
 
 FULL_DISK_BYTES = 100_000_000
@@ -95,7 +95,14 @@ def low_memory(context: Context) -> Verdict | None:
     return context.silence("memory", text, MEMORY)
 
 
-NETWORK_WAITS = (Kind.SOCKET_READ, Kind.SOCKET_WRITE, Kind.CONNECTION, Kind.SEVERAL)
+NETWORK_WAITS = (Kind.SOCKET_READ, Kind.SOCKET_WRITE, Kind.CONNECTION)
+
+
+def is_of_a_server(chain: Chain, doing: Doing | None) -> bool:
+    """Whether it may be weights that do not come: from another computer, or as the stack says."""
+    far = chain.first.holder is not None and bool(chain.first.holder.host)
+    downloads = doing is Doing.DOWNLOADING and chain.first.kind in (*NETWORK_WAITS, Kind.SEVERAL)
+    return downloads or far and chain.first.kind in NETWORK_WAITS
 
 
 def network(context: Context) -> Verdict | None:
@@ -103,7 +110,7 @@ def network(context: Context) -> Verdict | None:
     if context.stage is None or not context.silent or context.works:
         return None
     model, chain = context.stage.id == "model", context.chain
-    if chain is not None and (not model or chain.first.kind not in NETWORK_WAITS):
+    if chain is not None and not (model and is_of_a_server(chain, context.doing)):
         return None
     if not model and context.doing is Doing.DOWNLOADING:
         span = formatting.span(context.silence_s)

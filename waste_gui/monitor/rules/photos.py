@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import PurePath
 
@@ -74,7 +75,7 @@ def one_photo(context: Context) -> Verdict | None:
     chain = context.chain_of(worker.pid)
     if chain is not None and chain.first.kind is Kind.RUNS:
         look = None if look is None else replace(look, cpu_percent=100.0)  # It would, if it got its turn.
-    why = why_held(look) if chain is None or is_of_photo(chain, worker) else wait_words.waits(chain)
+    why = why_held(look, chain) if chain is None or is_of_photo(chain, worker) else wait_words.waits(chain)
     text = f"{on} {why}{others_part(chain)} Exclude {name}: training goes on without it."
     state = VerdictState.LIKELY_STUCK if context.silence_s >= RED_SILENCE_S else VerdictState.SLOW
     return context.silence("one_photo", text, ASK_PHOTO, state=state, photo=worker.path, chain=chain)
@@ -98,7 +99,7 @@ def others_part(chain: Chain | None) -> str:
     return f" {plain(holder.command)} ({holder.pid}) {holder.verb}."
 
 
-def why_held(look: ProcessLook | None) -> str:
+def why_held(look: ProcessLook | None, chain: Chain | None = None) -> str:
     """What the process that is on a photo does meanwhile, in a sentence."""
     if look is None:
         return "The photo is damaged, is no ordinary file, or its drive does not answer."
@@ -107,10 +108,17 @@ def why_held(look: ProcessLook | None) -> str:
     if look.waits_for_drive:
         return "Its drive does not answer for this file."
     if (look.cpu_percent or 0.0) >= BUSY_CPU_PERCENT:
+        place = chain.first.place if chain is not None else None
+        if place is not None and not DECODING.search(place.file.replace(chr(92), "/")):
+            return f"It works without coming to an end {wait_words.at(place)}, which is no decoder of photos."
         return "Its decoder works without coming to an end: the photo is damaged."
     if look.io_bytes_per_s:
         return f"It comes at {formatting.size(look.io_bytes_per_s)}/s, which will not be done soon."
     return "Its decoder sleeps and does not come back, or its drive does not answer."
+
+
+DECODING = re.compile(r"/(PIL|pillow_\w+|numpy|waste_gui)/")
+"""Whose code reads photos, and who calls it."""
 
 
 def is_large(look: ProcessLook | None) -> bool:

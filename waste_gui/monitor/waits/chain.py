@@ -86,6 +86,8 @@ def _next(link: Link) -> tuple[int, int] | None:
     holder = link.holder
     if holder is None or not holder.pid or link.kind in (Kind.LISTENING, Kind.INPUT):
         return None
+    if link.held_by_itself and len(kernel.threads(link.pid)) > 1:
+        return None  # Another thread may let go of it.
     return holder.pid, holder.tid or holder.pid
 
 
@@ -102,7 +104,8 @@ def _link(
     if said is not None and _says_more(said.kind, seen, pid):
         kind, call = said.kind, said.call
         seen = _by_name(kind, stack, seen, task, computer)
-    if kind is Kind.SLEEP and stack is None and pid not in roles and task is not None:
+    of_ours = roles.get(pid) in ("engine", "worker")  # They wait for no child so.
+    if kind is Kind.SLEEP and stack is None and not of_ours and task is not None:
         seen = of_napping_parent(task, seen.for_s) or seen
         kind = seen.kind
     by_path = _polled_path(kind, stack, seen)
@@ -141,6 +144,7 @@ def _link(
         place=place,
         age_s=kernel.age_s(pid),
         evidence=tuple(evidence),
+        parent=kernel.parent(pid),
     )
     return link, (*(task.unread if task else ()), *unread)
 

@@ -59,6 +59,9 @@ def of_pipe(end: Descriptor, waiting: int, *, to_read: bool, computer: Computer)
 
 def ends(pids: list[int], waiting: int, verb: str, computer: Computer) -> tuple[Holder, ...]:
     others = [pid for pid in pids if pid != waiting]
+    started = set(kernel.children(waiting)) & set(others)
+    if started:  # What they have started in turn has it of them.
+        return of_processes((pid for pid in others if pid in started), verb)
     if others:
         return of_processes(_who_act(others), verb)
     if computer.not_all_scanned:

@@ -98,10 +98,17 @@ class Link:
     place: Place | None = None
     age_s: float | None = None
     evidence: tuple[str, ...] = ()
+    parent: int = 0
+    """The process that started it."""
 
     @property
     def holder(self) -> Holder | None:
         return self.holders[0] if self.holders else None
+
+    @property
+    def held_by_itself(self) -> bool:
+        """By this process, whichever of its threads: the kernel knows of a file's lock no more."""
+        return self.holder is not None and self.holder.pid == self.pid and not self.holder.tid
 
 
 @dataclass(frozen=True)

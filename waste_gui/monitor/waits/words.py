@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from waste_gui.monitor import formatting
-from waste_gui.monitor.waits.link import Chain, Holder, Kind, Link
+from waste_gui.monitor.waits.link import Chain, Holder, Kind, Link, Place
 from waste_gui.plain_text import plain
 
 MOST_TOLD = 4
@@ -38,17 +38,20 @@ def waits(chain: Chain) -> str:
 
 def told(chain: Chain) -> tuple[Link, ...]:
     """Without what another program does meanwhile, unless that is stuck itself: that it sleeps, or waits for
-    a child, is its own business."""
+    a child, is its own business. What one of the links has started itself is no other program."""
     links = chain.links
     if chain.circle is not None:
         return links
     for index, link in enumerate(links[1:], start=1):
-        if link.kind in OWN_BUSINESS and links[index - 1].kind not in HANDED_ON:
+        started = any(link.parent == earlier.pid for earlier in links[:index])
+        handed_on = links[index - 1].kind in HANDED_ON or started and link.kind in WAITS_OF_ITS_OWN
+        if link.kind in OWN_BUSINESS and not handed_on:
             return links[:index]
     return links
 
 
 HANDED_ON = (Kind.CHILD, Kind.THREAD, Kind.PHOTOS, Kind.RESULT, Kind.POOL, Kind.QUEUE, Kind.LOCK)
+WAITS_OF_ITS_OWN = (Kind.CHILD, Kind.SIGNAL, Kind.SEVERAL, Kind.SLEEP)
 OWN_BUSINESS = (Kind.SLEEP, Kind.CHILD, Kind.RUNS, Kind.SIGNAL, Kind.UNKNOWN, Kind.ENDED, Kind.SEVERAL)
 
 
@@ -184,6 +187,8 @@ def _holders(link: Link) -> str:
         return ": it itself has locked it, by another connection"
     if holder.nobody and holder.verb == "itself":
         return ", and only it itself has the other end: another thread of it would have to act"
+    if link.held_by_itself and link.kind in (Kind.FILE_LOCK, Kind.DATABASE):
+        return ", which it itself has locked: one of its threads has to let go of it"
     if holder.nobody:
         return NOBODY.get(link.kind, ", and there is nobody who could end that")
     if holder.host:
@@ -250,8 +255,17 @@ def where(chain: Chain) -> str:
     place = chain.first.place
     if place is None:
         return ""
-    file = place.file.replace(chr(92), "/").rpartition("/")[2]
-    return f"Called from {plain(file)}, line {place.line} ({plain(place.function.rpartition('.')[2])})."
+    file = plain(_file(place))
+    return f"Called from {file}, line {place.line} ({plain(place.function.rpartition('.')[2])})."
+
+
+def at(place: Place) -> str:
+    """For within a sentence."""
+    return f"in {plain(place.function.rpartition('.')[2])} ({plain(_file(place))}, line {place.line})"
+
+
+def _file(place: Place) -> str:
+    return place.file.replace(chr(92), "/").rpartition("/")[2]
 
 
 def advice(chain: Chain) -> str:
@@ -263,6 +277,8 @@ def advice(chain: Chain) -> str:
         return f"Continue it: kill -CONT {last.pid}."
     if last.kind is Kind.LISTENING and len(told(chain)) > 1:
         return f"Look at {_process(last.command, last.pid)}: it waits for other clients, and does not answer."
+    if last.held_by_itself and last.kind in (Kind.FILE_LOCK, Kind.DATABASE):
+        return f"It does not pass as long as it keeps that: look at what else {_who(last)} does, or end it."
     held = [link.holder for link in told(chain) if link.kind in HELD and link.holder and link.holder.pid]
     if held:
         return f"Let {_process(held[-1].command, held[-1].pid)} finish, or end it."
