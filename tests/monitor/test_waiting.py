@@ -278,6 +278,17 @@ def test_workers_that_do_nothing_before_they_have_started_are_stuck() -> None:
     assert judged(run, BUSY).state is VerdictState.SLOW
 
 
+def test_workers_are_not_blamed_by_an_engine_that_does_not_answer() -> None:
+    """Who holds Python while they start hears nothing of them."""
+    script = silent_first_batch(0)
+    script.workers = tuple(WorkerState(pid=pid, state="starting", path=None, since_s=1) for pid in (11, 12))
+    script.wait(2)
+    run = replay(script.messages)
+    now = run.heard_at + 70
+    verdict = diagnose(run, remaining(run, now, History()), ASLEEP, now)
+    assert (verdict.state, verdict.cause) == (VerdictState.LIKELY_STUCK, "frozen")
+
+
 def test_engine_that_waits_for_the_window_is_not_stuck() -> None:
     writes = replace(ASLEEP, processes=(look("engine", 4242, waits_for="anon_pipe_write"),))
     verdict = judged(training(40), writes)

@@ -181,6 +181,8 @@ def drive_text(context: Context, stuck: list[tuple[WorkerState, float]]) -> str:
 def workers_starting(context: Context) -> Verdict | None:
     """Row 18: slow while they work at it, stuck once they do nothing for longer than the stage may take."""
     starting = [worker for worker in context.workers if worker.state == "starting"]
+    if context.beat_age_s > BEAT_S:  # The engine itself says nothing: what it said of them is old.
+        return None
     if not starting or not context.silent or context.silence_s >= 2 * context.limit_s and context.works:
         return None
     ready = len(context.workers) - len(starting)
