@@ -19,6 +19,8 @@ Tune = Literal["auto", "head", "all", "head_then_all"]
 BEGIN_WITH_HEAD: tuple[Tune, ...] = ("head", "head_then_all")
 """Ways of tuning that begin with a regression on embeddings."""
 
+ClassFolders = Literal["auto", "top", "innermost"]
+
 EPOCHS = 20
 EPOCHS_AFTER_HEAD = 10
 """Of a training of all layers that the last one has already been fitted to: it begins near its end."""
@@ -143,6 +145,15 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             "the folder out); by default by name and known synonyms.",
         ),
     ] = {}
+    class_folders: Annotated[
+        ClassFolders,
+        Meta(
+            title="Class folders",
+            description="Which folders are the classes: 'auto' (as their names and places say, with parts of "
+            "a ready split told apart); 'top': the folders directly in the chosen one, however they are "
+            "called; 'innermost': those that hold the photos.",
+        ),
+    ] = "auto"
     val_fraction: Annotated[
         float,
         Meta(

@@ -61,7 +61,7 @@ FailureKind = Literal[
 ]
 
 FindingKind = Literal[
-    "damaged", "leak", "two_labels", "duplicate", "near_duplicate", "tiny", "huge", "odd_shape"
+    "damaged", "leak", "two_labels", "duplicate", "near_duplicate", "one_colour", "tiny", "huge", "odd_shape"
 ]
 
 

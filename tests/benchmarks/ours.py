@@ -17,7 +17,8 @@ from waste_gui.dataset.file_stats import file_stats
 from waste_gui.dataset.photo_cache import PhotoCache, open_photo_resized_images
 from waste_gui.dataset.resized import ResizedImage, read_resized, resized_size
 from waste_gui.dataset.resized_cache import ResizedImageCache
-from waste_gui.dataset.scan import Sample, scan_sources
+from waste_gui.dataset.samples import Sample
+from waste_gui.dataset.scan import scan_sources
 from waste_gui.protocol import EpochFinished, Metric, StageFinished, StageStarted, decode
 from waste_gui.rundir import HOME_VARIABLE
 

@@ -36,7 +36,7 @@ def seconds_of_a_forecast(photos: int) -> float:
     """Of classes that lie within each other, so that there is something to find."""
     import torch
 
-    from waste_gui.dataset.scan import Sample
+    from waste_gui.dataset.samples import Sample
     from waste_gui.engine.forecast.all import forecast
     from waste_gui.engine.forecast.photos import EmbeddedPhotos
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from waste_gui.bounds import MOST_PATHS
 from waste_gui.dataset.catalog import Checked
 from waste_gui.dataset.findings import find
-from waste_gui.dataset.scan import ReadySplit, Sample, Scan
+from waste_gui.dataset.folder_names import ReadySplit
+from waste_gui.dataset.samples import Sample, Scan
 from waste_gui.dataset.split import Split
 from waste_gui.protocol import Finding, decode, encode
 

@@ -9,7 +9,8 @@ import pytest
 
 from tests.rights import opens_everything
 from waste_gui.dataset.mapping import LAB_CLASSES
-from waste_gui.dataset.scan import DatasetError, Scan, scan_sources
+from waste_gui.dataset.samples import DatasetError, Scan
+from waste_gui.dataset.scan import scan_sources
 
 
 def plant(folder: Path, *names: str) -> str:
@@ -55,7 +56,8 @@ def test_what_is_no_photo_is_passed_over_and_counted(tmp_path: Path) -> None:
         "not photos": 2,
         "photos outside a class folder": 1,
         "hidden files": 3,
-        "hidden folders": 2,
+        "hidden folders": 1,
+        "folders of the system, or of deleted photos": 1,
         "checkpoint folders": 2,
         "empty folders": 1,
         "not ordinary files": 2,
@@ -90,7 +92,9 @@ def test_splits_below_the_classes_are_ready_splits_too(tmp_path: Path) -> None:
 
 def test_test_photos_without_a_class_are_left_out(tmp_path: Path) -> None:
     scan = scan_sources([plant(tmp_path, "train/glass/2", "train/paper/2", "test/5")])
-    assert scan.skipped == {"photos outside a class folder": 5}
+    assert scan.skipped == {"photos of a test part without a class": 5}
+    assert [each.kind for each in scan.cautions][:1] == ["unlabelled_test"]
+    assert "5 photos in 'test' are in no class folder" in scan.cautions[0].text
 
 
 def test_a_class_may_be_called_test(tmp_path: Path) -> None:
@@ -154,10 +158,17 @@ def test_sources_are_united_by_class(tmp_path: Path) -> None:
     assert [sample.source for sample in scan.samples] == [one] * 4 + [two] * 5
 
 
-def test_folders_that_differ_only_in_case_stay_apart_within_a_source(tmp_path: Path) -> None:
+def test_folders_that_differ_only_in_case_are_one_class_and_may_be_kept_apart(tmp_path: Path) -> None:
     if (plant(tmp_path, "a/2") and (tmp_path / "A").exists()) is True:
         pytest.skip("this file system does not tell A from a")
-    assert scan_sources([plant(tmp_path, "A/2")]).classes == ("A", "a")
+    plant(tmp_path, "A/3", "b/2")
+    scan = scan_sources([str(tmp_path)])
+    assert scan.photos_per_class() == {"A": 5, "b": 2}
+    (caution,) = scan.cautions
+    assert "'A' and 'a' are spelled alike, and are one class here: 'A'" in caution.text
+    assert caution.remedy is not None
+    apart = scan_sources([str(tmp_path)], (), caution.remedy.mapping)
+    assert apart.photos_per_class() == {"A": 3, "a": 2, "b": 2} and not apart.cautions
 
 
 # --- links and odd names

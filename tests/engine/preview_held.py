@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from waste_gui.config import RunConfig
-from waste_gui.dataset.scan import Sample, Scan
+from waste_gui.dataset.samples import Sample, Scan
 from waste_gui.dataset.split import split_samples
 from waste_gui.engine import runs
 from waste_gui.engine.context import Context

@@ -21,7 +21,7 @@ from torch import Tensor
 from tests.photos import make_photos
 from waste_gui import engine
 from waste_gui.config import RunConfig
-from waste_gui.dataset.scan import Sample
+from waste_gui.dataset.samples import Sample
 from waste_gui.engine import checkpoint, training
 from waste_gui.engine.course import Course, Schedule
 from waste_gui.engine.errors import BadSettings, StopRequested

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.engine.preview_held import check_halves, check_suspects, mislabelled, photos_of
 from waste_gui import protocol
-from waste_gui.dataset.scan import Sample
+from waste_gui.dataset.samples import Sample
 from waste_gui.dataset.split import Split
 from waste_gui.engine.errors import StopRequested, UnusableDataset
 from waste_gui.engine.forecast import ridge

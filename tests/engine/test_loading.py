@@ -18,7 +18,8 @@ from waste_gui.dataset.file_stats import file_stats
 from waste_gui.dataset.images import TruncatedImage
 from waste_gui.dataset.photo_cache import PhotoCache, open_photo_resized_images
 from waste_gui.dataset.pool import ReadingPool
-from waste_gui.dataset.scan import Sample, scan_sources
+from waste_gui.dataset.samples import Sample
+from waste_gui.dataset.scan import scan_sources
 from waste_gui.engine.errors import StopRequested, TooManyFailures
 from waste_gui.engine.loading import Failures, Loader, batches_of, training_order
 from waste_gui.protocol import ImageFailed

@@ -11,7 +11,7 @@ import pytest
 from tests.engine.process import SMALL, Finished, run
 from tests.photos import damage, make_photos
 from waste_gui.dataset.images import DamagedImage, TimedOutImage, VanishedImage
-from waste_gui.dataset.scan import Sample
+from waste_gui.dataset.samples import Sample
 from waste_gui.engine.errors import TooManyFailures
 from waste_gui.engine.loading import Failures
 from waste_gui.protocol import ImageFailed, Warned

@@ -19,7 +19,7 @@ from tests.photos import make_photos
 from tests.strangers.test_run_folders import info
 from tests.strangers.traps import environment
 from waste_gui.config import RunConfig, dump
-from waste_gui.dataset.scan import Sample
+from waste_gui.dataset.samples import Sample
 from waste_gui.dataset.split import Split, save_split
 from waste_gui.engine import checkpoint
 from waste_gui.rundir import RunDir

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from waste_gui.dataset.images import DamagedImage
-from waste_gui.dataset.scan import Sample
+from waste_gui.dataset.samples import Sample
 from waste_gui.engine.evaluation import Evaluation, save_results
 from waste_gui.engine.loading import Failures
 from waste_gui.gui.alerts.hooks import News, _environment

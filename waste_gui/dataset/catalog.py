@@ -18,7 +18,7 @@ from typing import TypeVar
 from waste_gui import files
 from waste_gui.dataset.file_stats import FileStat
 from waste_gui.dataset.images import READ_VERSION
-from waste_gui.dataset.scan import Scan
+from waste_gui.dataset.samples import Scan
 from waste_gui.rundir import data_dir
 
 FILE = "photos.sqlite"

@@ -10,8 +10,9 @@ from typing import Literal, cast
 
 from waste_gui.bounds import MOST_PATHS
 from waste_gui.dataset.catalog import Checked
+from waste_gui.dataset.folder_names import ReadySplit
 from waste_gui.dataset.near_duplicates import Groups, near_copies
-from waste_gui.dataset.scan import ReadySplit, Sample, Scan
+from waste_gui.dataset.samples import Sample, Scan
 from waste_gui.dataset.split import Split
 from waste_gui.protocol import FailureKind, Finding, FindingKind
 
@@ -19,6 +20,8 @@ TINY_SIDE = 64
 HUGE_PIXELS = 50_000_000
 HUGE_BYTES = 30_000_000
 ODD_RATIO = 3
+FLAT = 3
+"""Of 255: JPEG makes no more of a single colour."""
 
 ORDER: tuple[FindingKind, ...] = (
     "damaged",
@@ -26,6 +29,7 @@ ORDER: tuple[FindingKind, ...] = (
     "two_labels",
     "duplicate",
     "near_duplicate",
+    "one_colour",
     "tiny",
     "odd_shape",
     "huge",
@@ -85,6 +89,8 @@ def _alone(photo: _Photo) -> Iterator[Finding]:
         error = cast(FailureKind, photo.checked.kind)
         yield _finding("damaged", [photo.path], words, suggest=[photo.path], error=error)
         return
+    if _is_of_one_colour(photo.checked.thumbnail):
+        yield _finding("one_colour", [photo.path], "Shows nothing but one colour.", suggest=[photo.path])
     if min(width, height) < TINY_SIDE:
         words = f"Is very small: {width} × {height} pixels."
         yield _finding("tiny", [photo.path], words, suggest=[photo.path])
@@ -94,6 +100,13 @@ def _alone(photo: _Photo) -> Iterator[Finding]:
     if photo.pixels > HUGE_PIXELS or size > HUGE_BYTES:
         words = f"Is very large: {photo.pixels / 1e6:.0f} megapixels, {size / 1e6:.0f} MB."
         yield _finding("huge", [photo.path], words)
+
+
+def _is_of_one_colour(thumbnail: bytes) -> bool:
+    """No part of it differs from another by more than noise does."""
+    return bool(thumbnail) and all(
+        max(channel) - min(channel) <= FLAT for channel in (thumbnail[0::3], thumbnail[1::3], thumbnail[2::3])
+    )
 
 
 def _together(

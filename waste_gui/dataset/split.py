@@ -14,7 +14,8 @@ import msgspec
 
 from waste_gui import files
 from waste_gui.dataset.file_stats import FileStat, FileStats, file_stats
-from waste_gui.dataset.scan import DatasetError, ReadySplit, Sample, Scan
+from waste_gui.dataset.folder_names import ReadySplit
+from waste_gui.dataset.samples import DatasetError, Sample, Scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ def split_samples(
 
     Each photo's place follows from a hash of its path within the source and the seed, so it does not depend
     on machine or file order, and adding a photo moves at most one other per class and boundary. A class
-    with two photos or more has at least one in train and one in val, if need be against its ready split.
+    with two photos or more has at least one in train and one in val, if need be against its ready split;
+    but what a ready split has for testing is for that alone.
     """
     ready = _ready_splits(scan.samples)
     parts: dict[ReadySplit, list[Sample]] = {"train": [], "val": [], "test": []}
@@ -66,14 +68,14 @@ def fingerprint(scan: Scan, stats: FileStats | None = None) -> str:
 
 
 def _ready_splits(samples: Iterable[Sample]) -> dict[str, set[ReadySplit]]:
-    """For each source, the ready splits to keep; without any photos to train on, none is kept."""
+    """For each source, the ready splits to keep: without photos to train on, not that of validation."""
     ready: dict[str, set[ReadySplit]] = defaultdict(set)
     trainable = False
     for sample in samples:
         if sample.split is not None:
             ready[sample.source].add(sample.split)
         trainable = trainable or sample.split in (None, "train")
-    return ready if trainable else {}
+    return ready if trainable else {source: parts & {"test"} for source, parts in ready.items()}
 
 
 def _by_class(samples: Iterable[Sample]) -> list[list[Sample]]:
@@ -102,18 +104,21 @@ def _cut_class(
         cut["val"] += pool[:val_end]
         cut["test"] += pool[val_end:test_end]
         cut["train"] += pool[test_end:]
-    if len(samples) >= 2:
+    if sum(sample.split != "test" for sample in samples) >= 2:
         _fill(cut, "train", "val")
         _fill(cut, "val", "train")
     return cut
 
 
 def _fill(cut: dict[ReadySplit, list[Sample]], empty: ReadySplit, other: ReadySplit) -> None:
-    """Give an empty part one sample, of the test photos if the other part cannot spare any."""
+    """Give an empty part one sample; if the other part cannot spare any, one that was cut off to test."""
     if not cut[empty]:
-        giver = cut[other] if len(cut[other]) > 1 or not cut["test"] else cut["test"]
+        spare = [place for place, sample in enumerate(cut["test"]) if sample.split != "test"]
         # The one next to the boundary: a photo more then moves no other.
-        cut[empty].append(giver.pop(0 if empty == "val" else -1))
+        if len(cut[other]) > 1 or not spare:
+            cut[empty].append(cut[other].pop(0 if empty == "val" else -1))
+        else:
+            cut[empty].append(cut["test"].pop(spare[0] if empty == "val" else spare[-1]))
 
 
 def _key(sample: Sample) -> bytes:

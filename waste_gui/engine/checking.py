@@ -15,8 +15,9 @@ from waste_gui.dataset.check import PASSING, read_photos
 from waste_gui.dataset.file_stats import FileStats
 from waste_gui.dataset.findings import ORDER, find
 from waste_gui.dataset.images import ERRORS
+from waste_gui.dataset.lost_classes import lost_classes
 from waste_gui.dataset.resized import ResizedImage, resized_size
-from waste_gui.dataset.scan import DatasetError, Sample, Scan
+from waste_gui.dataset.samples import DatasetError, Sample, Scan
 from waste_gui.dataset.split import Split, split_samples
 from waste_gui.engine.context import Context, StageReport
 from waste_gui.engine.errors import UnusableDataset
@@ -150,7 +151,11 @@ def compare(
         findings = context.in_thread(lambda: find(scan, split, checked, stage.progress))
         dismissed = context.in_thread(catalog.dismissed)
         counts: Counter[str] = Counter(finding.kind for finding in findings)
-        stage.summary = f"{len(findings)} findings" if findings else "nothing is wrong"
+        lost = list(lost_classes(scan, checked))
+        well = "nothing is wrong" if not lost and not scan.cautions else "no findings among the photos"
+        stage.summary = f"{len(findings)} findings" if findings else well
+    for caution in lost:
+        context.report(Warned(text=caution.text, hint=caution.hint))
     for finding in findings:
         context.report(msgspec.structs.replace(finding, dismissed=finding.key in dismissed))
     return counts

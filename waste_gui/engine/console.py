@@ -21,6 +21,7 @@ FOUND: dict[protocol.FindingKind, str] = {
     "two_labels": "The same picture in several classes",
     "duplicate": "The same picture several times",
     "near_duplicate": "Nearly the same picture several times",
+    "one_colour": "Of one colour",
     "tiny": "Very small",
     "odd_shape": "Very long and narrow",
     "huge": "Very large",
@@ -38,6 +39,7 @@ class Console:
         self._bar = ""
         self._loss = ""
         self._findings: list[protocol.Finding] = []
+        self._warned = 0
         self._checks = self._head_only = False
 
     def show(self, message: AnyMessage) -> None:
@@ -69,6 +71,7 @@ class Console:
             case protocol.SourceBack():
                 self._line(f"  ✓ {message.folder} is back after {message.elapsed_s:.0f} s")
             case protocol.Warned():
+                self._warned += 1
                 self._line(f"  ! {message.text} {message.hint}".rstrip())
             case protocol.NotSaved():
                 self._line(f"  ! Not saved: {message.text} It is tried again. {message.hint}".rstrip())
@@ -118,7 +121,7 @@ class Console:
     def _on_last(self, message: protocol.RunFinished | protocol.RunStopped | protocol.RunFailed) -> None:
         match message:
             case protocol.RunFinished() if self._checks:
-                for line in findings_in_words(self._findings):
+                for line in findings_in_words(self._findings, well=not self._warned):
                     self._line(line)
                 self._line(f"Done in {message.elapsed_s:.0f} s.")
             case protocol.RunFinished():
@@ -153,11 +156,12 @@ class Console:
         return plain(text).encode(encoding, "backslashreplace").decode(encoding)
 
 
-def findings_in_words(findings: Sequence[protocol.Finding]) -> Iterator[str]:
-    """What a check found, by kind, with a few examples of each, and what to do."""
+def findings_in_words(findings: Sequence[protocol.Finding], *, well: bool = True) -> Iterator[str]:
+    """What a check found, by kind, with a few examples of each, and what to do. `well` says that nothing was
+    warned of."""
     shown = [finding for finding in findings if not finding.dismissed]
     if not shown:
-        yield "Nothing is wrong with these photos."
+        yield "Nothing is wrong with these photos." if well else "See the warnings above."
         return
     for kind in dict.fromkeys(finding.kind for finding in shown):
         group = [finding for finding in shown if finding.kind == kind]

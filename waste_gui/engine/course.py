@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 
 from waste_gui.config import EPOCHS, RunConfig
-from waste_gui.dataset.scan import Sample
+from waste_gui.dataset.samples import Sample
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from waste_gui.dataset.file_stats import FileStats
 from waste_gui.dataset.photo_cache import GB
 from waste_gui.dataset.resized_cache import resized_key, user_cache_dir
 from waste_gui.dataset.row_cache import RowCache
-from waste_gui.dataset.scan import Sample
+from waste_gui.dataset.samples import Sample
 from waste_gui.engine.augment import evaluation_view
 from waste_gui.engine.context import Context, StageReport
 from waste_gui.engine.devices import Device

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from waste_gui import files, tables
-from waste_gui.dataset.scan import Sample
+from waste_gui.dataset.samples import Sample
 from waste_gui.engine.augment import evaluation_view
 from waste_gui.engine.devices import Device
 from waste_gui.engine.loading import Batch

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from waste_gui.config import RunConfig
-from waste_gui.dataset.scan import Sample
+from waste_gui.dataset.samples import Sample
 from waste_gui.engine.context import Context
 from waste_gui.engine.embeddings import VIEWS, Embedder, open_store
 from waste_gui.engine.errors import UnusableDataset

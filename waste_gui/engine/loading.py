@@ -29,7 +29,7 @@ from waste_gui.dataset.images import ERRORS, ImageError
 from waste_gui.dataset.photo_cache import PhotoCache
 from waste_gui.dataset.pool import Read, ReadingPool
 from waste_gui.dataset.resized import ResizedImage
-from waste_gui.dataset.scan import Sample
+from waste_gui.dataset.samples import Sample
 from waste_gui.engine.errors import TooManyFailures
 from waste_gui.exports import append
 from waste_gui.files import write_atomically

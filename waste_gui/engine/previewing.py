@@ -12,7 +12,7 @@ import numpy as np
 
 from waste_gui.config import RunConfig, failure_budget
 from waste_gui.dataset.resized import resized_size
-from waste_gui.dataset.scan import DatasetError, Sample
+from waste_gui.dataset.samples import DatasetError, Sample
 from waste_gui.dataset.split import Split
 from waste_gui.engine.context import Context
 from waste_gui.engine.deep_features import last_features

@@ -7,11 +7,13 @@ import os
 import threading
 
 from waste_gui.config import RunConfig
+from waste_gui.dataset import cautions
 from waste_gui.dataset.catalog import Catalog, CatalogError, leave_out
 from waste_gui.dataset.file_stats import FileStats, file_stats
 from waste_gui.dataset.photo_cache import PhotoCache, open_photo_resized_images
 from waste_gui.dataset.pool import ReadingPool
-from waste_gui.dataset.scan import Scan, check_trainable, scan_sources
+from waste_gui.dataset.samples import Scan
+from waste_gui.dataset.scan import check_trainable, scan_sources
 from waste_gui.dataset.split import Split
 from waste_gui.engine.context import Context, StageReport
 from waste_gui.protocol import SourceBack, SourceGone, Warned
@@ -25,8 +27,15 @@ def find_photos(
 ) -> tuple[Scan, FileStats]:
     """The photos to use, without those set aside, and their files' sizes and times. Raises DatasetError."""
     scan = scan_sources(
-        config.source, config.classes, config.mapping, stage.progress, require_trainable=to_train
+        config.source,
+        config.classes,
+        config.mapping,
+        stage.progress,
+        require_trainable=to_train,
+        class_folders=config.class_folders,
     )
+    for caution in scan.cautions:
+        context.report(Warned(text=caution.text, hint=caution.hint))
     catalog = Catalog(on_problem=lambda text: context.report(Warned(text=text)))
     scan = leave_out(scan, catalog.aside(config.source))
     if to_train:
@@ -43,10 +52,12 @@ def exclude(config: RunConfig, context: Context) -> frozenset[str]:
 
 
 def describe_scan(scan: Scan, split: Split) -> str:
-    """`600 photos in 6 classes: 480 to train, 120 to validate; passed over: hidden files (3)`."""
+    """`600 photos in 6 classes: 480 to train, 120 to validate; not split by folders; classes: …; passed over:
+    hidden files (3)`."""
     parts = f"{len(split.train)} to train, {len(split.val)} to validate"
     parts += f", {len(split.test)} to test" if split.test else ""
     text = f"{len(scan.samples)} photos in {len(scan.classes)} classes: {parts}"
+    text += f"; {cautions.in_words(scan)}"
     if scan.skipped:
         passed = ", ".join(f"{reason} ({count})" for reason, count in scan.skipped.items())
         text += f"; passed over: {passed}"

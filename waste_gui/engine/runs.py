@@ -29,7 +29,7 @@ from waste_gui.rundir import RunDir, RunFolderError, cannot_be_written, new_run_
 from waste_gui.stages import training_stages
 
 if TYPE_CHECKING:
-    from waste_gui.dataset.scan import Sample
+    from waste_gui.dataset.samples import Sample
     from waste_gui.engine.checkpoint import CheckpointInfo
     from waste_gui.engine.devices import Device
     from waste_gui.engine.loading import Loader
@@ -252,7 +252,7 @@ def preview(config: RunConfig, context: Context) -> RunFinished:
 def predict(folder: RunDir, photos: Sequence[str], context: Context, config: RunConfig) -> RunFinished:
     """Say each photo's class, as a `predicted` each, from the run folder alone."""
     device = import_libraries(config, context)
-    from waste_gui.dataset.scan import Sample
+    from waste_gui.dataset.samples import Sample
 
     samples = [Sample(path=photo, label=0, source="", folder="", split=None) for photo in photos]
     with contextlib.ExitStack() as closing:

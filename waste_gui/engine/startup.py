@@ -15,7 +15,7 @@ from waste_gui.config import EPOCHS, ConfigError, RunConfig, failure_budget, loa
 from waste_gui.dataset.file_stats import FileStats, file_stats
 from waste_gui.dataset.photo_cache import PhotoCache
 from waste_gui.dataset.resized import resized_size
-from waste_gui.dataset.scan import DatasetError, Sample, Scan
+from waste_gui.dataset.samples import DatasetError, Sample, Scan
 from waste_gui.dataset.split import Split, load_split, save_split, split_samples
 from waste_gui.engine import checkpoint, models
 from waste_gui.engine.augment import STRENGTHS, Phase, crop_size, training_phase
@@ -52,7 +52,7 @@ USUAL_IMAGE_SIZE = 224
 
 IMBALANCE_WORTH_A_WORD = 10
 
-OF_THE_PHOTOS = ("source", "classes", "mapping", "val_fraction", "test_fraction", "seed")
+OF_THE_PHOTOS = ("source", "classes", "mapping", "class_folders", "val_fraction", "test_fraction", "seed")
 """The settings on which the division into training and validation depends."""
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from waste_gui.config import ConfigError, RunConfig, dump, load
 from waste_gui.dataset.resized import resized_size
-from waste_gui.dataset.scan import Sample
+from waste_gui.dataset.samples import Sample
 from waste_gui.dataset.split import save_split
 from waste_gui.engine import checkpoint
 from waste_gui.engine.augment import STRENGTHS, Phase, training_view

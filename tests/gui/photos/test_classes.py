@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.gui.conftest import WAIT_MS, end_check
 from waste_gui.dataset.demo import draw_dataset
-from waste_gui.dataset.scan import FolderCount
+from waste_gui.dataset.samples import FolderCount
 from waste_gui.gui.common import theme
 from waste_gui.gui.common.preferences import Preferences
 from waste_gui.gui.common.theme import UNIT, Theme

@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox
 from pytestqt.qtbot import QtBot
 
-from waste_gui.dataset.scan import FolderCount
+from waste_gui.dataset.samples import FolderCount
 from waste_gui.gui.common.theme import Theme
 from waste_gui.gui.photos.mapping_table import LEFT_OUT, OTHER_NAME, MappingTable
 from waste_gui.gui.session.dataset_choice import Found

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from waste_gui.dataset.scan import Sample
+from waste_gui.dataset.samples import Sample
 from waste_gui.dataset.split import Split
 from waste_gui.engine.errors import UnusableDataset
 from waste_gui.engine.head import Rows

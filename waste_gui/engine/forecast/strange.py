@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from waste_gui.dataset.scan import Sample
+from waste_gui.dataset.samples import Sample
 from waste_gui.protocol import Outlier
 
 NEAREST = 10

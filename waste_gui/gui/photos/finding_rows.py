@@ -121,6 +121,9 @@ KINDS: dict[FoundKind, KindWords] = {
         "like no others",
         "like no others",
     ),
+    "one_colour": KindWords(
+        "Of one colour", "There is nothing on them to learn.", "of one colour", "of one colour"
+    ),
     "tiny": KindWords("Very small", "Too few pixels to tell what it is.", "very small", "very small"),
     "odd_shape": KindWords(
         "Unusual shape", "The model sees them squeezed to a square.", "of unusual shape", "of unusual shape"
@@ -129,7 +132,7 @@ KINDS: dict[FoundKind, KindWords] = {
 }
 """The most important first."""
 
-_ALONE: Collection[FoundKind] = ("damaged", "tiny", "odd_shape", "huge", "suspect", "outlier")
+_ALONE: Collection[FoundKind] = ("damaged", "one_colour", "tiny", "odd_shape", "huge", "suspect", "outlier")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from waste_gui.dataset.scan import FolderCount
+from waste_gui.dataset.samples import FolderCount
 from waste_gui.gui.common import theme
 from waste_gui.gui.common.escaping import one_line, tooltip
 from waste_gui.gui.common.fields import ChoiceBox

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from waste_gui.config import ConfigError, RunConfig
 from waste_gui.dataset.mapping import PRESETS
-from waste_gui.dataset.scan import DatasetError
+from waste_gui.dataset.samples import DatasetError
 from waste_gui.gui.common.background import Background
 from waste_gui.gui.common.escaping import one_line
 from waste_gui.gui.common.fields import ChoiceBox

@@ -11,7 +11,8 @@ import msgspec
 
 from waste_gui.config import RunConfig
 from waste_gui.dataset.mapping import PRESETS
-from waste_gui.dataset.scan import FolderCount, Scan, scan_sources
+from waste_gui.dataset.samples import FolderCount, Scan
+from waste_gui.dataset.scan import scan_sources
 
 PATHS_KEPT, FEWEST_KEPT = 100_000, 24
 """Paths of photos that are kept to be shown, of all classes together and of each."""

@@ -13,7 +13,7 @@ from PySide6.QtGui import QUndoStack
 
 from waste_gui import config as configs
 from waste_gui.config import ConfigError, RunConfig
-from waste_gui.dataset.scan import DatasetError
+from waste_gui.dataset.samples import DatasetError
 from waste_gui.gui.common.background import Background, unexpected
 from waste_gui.gui.common.undo_writer import Step
 from waste_gui.gui.session.dataset_choice import choice_of, look, problem, without

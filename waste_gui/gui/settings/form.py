@@ -32,7 +32,7 @@ from waste_gui.gui.settings.start_from import RECOMMENDED, SCRATCH
 from waste_gui.gui.settings.steady_label import SteadyLabel
 
 FIRST = ("name", "model", "pretrained", "tune", "epochs", "batch_size", "image_size", "device")
-ELSEWHERE = ("source", "classes", "mapping")
+ELSEWHERE = ("source", "classes", "mapping", "class_folders")
 """These are set on the photos page."""
 AUTOMATIC = "automatic"
 SUGGESTIONS = {"model": COMMON_MODELS}
