@@ -14,6 +14,10 @@ from waste_gui.dataset.split import Split
 from waste_gui.protocol import Finding, decode, encode
 
 
+ALMOST_FLAT = bytes(767) + b"\x09"
+"""Too little is on it to tell copies by."""
+
+
 class Photos:
     """A dataset in the making."""
 
@@ -27,7 +31,7 @@ class Photos:
         path = f"/data/{name}.jpg"
         self.samples.append(Sample(path, label, "/data", "glass", part))
         digest = (picture or name).encode("utf-8", "surrogateescape").ljust(16)
-        known = Checked(path, 1000, 0, 640, 480, digest=digest, thumbnail=bytes(768))
+        known = Checked(path, 1000, 0, 640, 480, digest=digest, thumbnail=ALMOST_FLAT)
         self.checked[path] = dataclasses.replace(known, **checked)  # type: ignore[arg-type]
         return path
 
@@ -161,3 +165,15 @@ def test_of_very_many_copies_as_many_are_named_as_a_message_holds() -> None:
     assert finding.words == f"The same picture is there {MOST_PATHS + 500} times."
     assert len(finding.paths) == MOST_PATHS and len(finding.suggest) == MOST_PATHS - 1
     assert decode(encode(finding)) == finding
+
+
+def test_photos_of_one_colour_are_told() -> None:
+    photos = Photos()
+    black = photos.add("black", thumbnail=bytes(768))
+    noisy = photos.add("noisy", thumbnail=bytes([200, 10, 30] * 128 + [202, 12, 32] * 128))
+    photos.add("half", thumbnail=bytes(384) + bytes([90] * 384))
+    found = photos.find()
+    assert [(each.kind, each.paths) for each in found if each.kind == "one_colour"] == [
+        ("one_colour", (black,)),
+        ("one_colour", (noisy,)),
+    ]

@@ -34,7 +34,7 @@ LIMIT_S = 4.0
 ANSWER_S = 2.0
 """For a process in which Python runs; on a busy computer it takes tens of milliseconds."""
 
-PROCESSOR_S = 0.5
+PROCESSOR_S = 0.2
 """Python that runs lets its other threads work each 0.005 s."""
 
 DUMP_S, QUIET_S = 0.5, 0.06
