@@ -13,7 +13,6 @@ from waste_gui.dataset.samples import Sample, Scan
 from waste_gui.dataset.split import Split
 from waste_gui.protocol import Finding, decode, encode
 
-
 ALMOST_FLAT = bytes(767) + b"\x09"
 """Too little is on it to tell copies by."""
 

@@ -24,6 +24,7 @@ import numpy as np
 from PIL import Image
 
 from tests.gui.card_pictures import CARD_STATES, show_cards, show_online
+from tests.gui.caution_pictures import CAUTION_STATES, show_cautions
 from tests.gui.chain_pictures import CHAINS
 from tests.gui.preview_pictures import PREVIEW_STATES, show_preview
 from tests.gui.runs_pictures import RUNS_STATES, show_runs
@@ -837,7 +838,7 @@ def main(out: Path, wanted: list[str], guide: bool = False, sizes: Sequence[tupl
         os.chdir(tempfile.mkdtemp())
     photos = many_photos(Path("photos"), "metal") if guide else many_photos(Path(tempfile.mkdtemp()))
     drawn = (Path("drawn") if guide else Path(tempfile.mkdtemp())) / "waste"
-    if not wanted or set(wanted) & {*CHECK_STATES, *PREVIEW_STATES}:
+    if not wanted or set(wanted) & {*CHECK_STATES, *PREVIEW_STATES, *CAUTION_STATES}:
         draw_dataset(drawn, per_class=8)
     results = Path(tempfile.mkdtemp()) / "2026-11-23_14-01-52"
     write_results(results)
@@ -991,6 +992,7 @@ def main(out: Path, wanted: list[str], guide: bool = False, sizes: Sequence[tupl
         "photos",
         *CHECK_STATES,
         *PREVIEW_STATES,
+        *CAUTION_STATES,
         "settings",
         "more_settings",
         *CARD_STATES,
@@ -1043,6 +1045,8 @@ def main(out: Path, wanted: list[str], guide: bool = False, sizes: Sequence[tupl
                     shown = show_check(window, state)
                 elif state in PREVIEW_STATES:
                     shown = show_preview(window, state, drawn, turn)
+                elif state in CAUTION_STATES:
+                    shown = show_cautions(window, state, drawn, Path(tempfile.mkdtemp()), turn)
                 elif state in ("settings", "more_settings"):
                     show_online(window)
                     window.show_page(pages.SETTINGS)

@@ -107,13 +107,14 @@ def _unlabelled(seen: Seen) -> Iterator[Caution]:
                 "can classify them."
                 if part == "test"
                 else "Sort them into folders named after their classes to use them.",
-                _as_class(folders),
+                _as_class(folders, seen),
             )
 
 
-def _as_class(folders: Sequence[Folder]) -> Remedy | None:
+def _as_class(folders: Sequence[Folder], seen: Seen) -> Remedy | None:
     """Beside class folders, a folder may be one for all its name."""
-    return Remedy("Use as a class", class_folders="top") if all(f.depth == 1 for f in folders) else None
+    beside_classes = all(f.depth == 1 for f in folders) and not any(each.has_split for each in seen.layouts)
+    return Remedy("Use as a class", class_folders="top") if beside_classes else None
 
 
 def _empty_classes(scan: Scan, seen: Seen) -> Iterator[Caution]:

@@ -88,16 +88,20 @@ def _by_class(samples: Iterable[Sample]) -> list[list[Sample]]:
 def _cut_class(
     samples: Sequence[Sample], ready: dict[str, set[ReadySplit]], val_fraction: float, test_fraction: float
 ) -> dict[ReadySplit, list[Sample]]:
-    """One class, given in shuffled order."""
+    """One class, given in shuffled order. What a ready split lacks of this class is cut off as if all of it
+    was lacking."""
+    parts = {sample.split for sample in samples}
+    learnt = bool(parts & {None, "train"})
     cut: dict[ReadySplit, list[Sample]] = {"train": [], "val": [], "test": []}
     pools: dict[tuple[bool, bool], list[Sample]] = defaultdict(list)
     for sample in samples:
         kept = ready.get(sample.source, set())
-        if sample.split in ("val", "test") and sample.split in kept:
+        if sample.split == "test" and "test" in kept or sample.split == "val" and "val" in kept and learnt:
             cut[sample.split].append(sample)
         else:  # a source without a split of its own, or its train folder: what it lacks is cut off
             unsplit = sample.split is None
-            pools[unsplit or "val" not in kept, unsplit or "test" not in kept].append(sample)
+            lacks_val = unsplit or "val" not in kept or "val" not in parts or not learnt
+            pools[lacks_val, unsplit or "test" not in kept].append(sample)
     for (lacks_val, lacks_test), pool in sorted(pools.items()):
         val_end = round(len(pool) * val_fraction) if lacks_val else 0
         test_end = val_end + (round(len(pool) * test_fraction) if lacks_test else 0)

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import os
 from pathlib import Path
+from typing import cast
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QShowEvent, QUndoStack
@@ -18,9 +19,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from waste_gui.config import ConfigError, RunConfig
+from waste_gui.config import ClassFolders, ConfigError, RunConfig
 from waste_gui.dataset.mapping import PRESETS
-from waste_gui.dataset.samples import DatasetError
+from waste_gui.dataset.samples import DatasetError, Remedy
 from waste_gui.gui.common.background import Background
 from waste_gui.gui.common.escaping import one_line
 from waste_gui.gui.common.fields import ChoiceBox
@@ -29,6 +30,7 @@ from waste_gui.gui.common.plain_label import PlainLabel
 from waste_gui.gui.common.preferences import Preferences
 from waste_gui.gui.common.theme import UNIT
 from waste_gui.gui.common.undo_writer import Step
+from waste_gui.gui.photos.caution_list import CautionList
 from waste_gui.gui.photos.class_list import ClassList
 from waste_gui.gui.photos.class_rows import class_rows
 from waste_gui.gui.photos.drop_zone import DropZone
@@ -44,6 +46,12 @@ LEAST_LIST = 7 * UNIT
 """A title and a line of it, where the window is small, so that nothing above is cut off."""
 
 OWN_NAMES = "The folders' own names"
+LEVELS: dict[ClassFolders, str] = {
+    "auto": "Automatic",
+    "top": "Outer folders",
+    "innermost": "Innermost folders",
+}
+"""Which folders are the classes."""
 PRESET_TITLES = {"lab": "The lab's 30 classes"}
 
 
@@ -87,6 +95,9 @@ class DataPage(QWidget):
         rows.addLayout(self._make_sources())
         self.words = PlainLabel(wrap=True)
         rows.addWidget(self.words)
+        self.cautions = CautionList()
+        self.cautions.remedy_asked.connect(self._on_remedy)
+        rows.addWidget(self.cautions)
         self.cancel = QPushButton("Cance&l reading")
         self.cancel.clicked.connect(self._on_cancel)
         rows.addWidget(self.cancel, 0, Qt.AlignmentFlag.AlignLeft)
@@ -112,13 +123,24 @@ class DataPage(QWidget):
         self.sources = SourceList(after=add)
         self.sources.removed.connect(self.remove_folder)
         title = QHBoxLayout()
+        title.setSpacing(UNIT)
         title.addWidget(PlainLabel("Folders", bold=True), 1)
+        title.addWidget(PlainLabel("Class folders", role="muted"))
+        title.addWidget(self._make_levels())
         title.addWidget(add)
         rows = QVBoxLayout()
         rows.setSpacing(UNIT // 2)
         rows.addLayout(title)
         rows.addWidget(self.sources)
         return rows
+
+    def _make_levels(self) -> ChoiceBox:
+        self.levels = ChoiceBox()
+        self.levels.setAccessibleName("Class folders")
+        for level, words in LEVELS.items():
+            self.levels.addItem(words, level)
+        self.levels.activated.connect(self._on_levels)
+        return self.levels
 
     def _make_mapping(self) -> QVBoxLayout:
         self.preset = ChoiceBox()
@@ -205,6 +227,8 @@ class DataPage(QWidget):
         self.choice = choice
         with QSignalBlocker(self.preset):
             self.preset.setCurrentIndex(max(0, self.preset.findData(choice.preset)))
+        with QSignalBlocker(self.levels):
+            self.levels.setCurrentIndex(max(0, self.levels.findData(choice.class_folders)))
         self.sources.show_sources(choice.sources)
         self._stack.setCurrentIndex(1 if choice.sources else 0)
         self.works.show_choice(choice)
@@ -219,6 +243,7 @@ class DataPage(QWidget):
     def _start_scan(self) -> None:
         choice = self.choice
         self.cancel.show()
+        self.cautions.show_cautions(())
         self.words.set_role("text")
         self.words.set_text("Looking at the folders…")
         self._set_readiness(Readiness(False, "looking at the folders", "Wait a moment."))
@@ -251,7 +276,10 @@ class DataPage(QWidget):
         detail = f"{many(used.photos, 'photo')}, {many(used.filled_classes, 'class', 'classes')}"
         also = f" Excluded: {many(aside, 'photo')}." if aside else ""
         self.words.set_role("slow" if wrong else "text")
-        self.words.set_text(f"{wrong}{also}" if wrong else f"{detail}.{also}{_skipped_words(found)}")
+        understood = f" {found.understood[:1].upper()}{found.understood[1:]}." if found.understood else ""
+        right = f"{detail}.{also}{understood}{_skipped_words(found)}"
+        self.words.set_text(f"{wrong}{also}" if wrong else right)
+        self.cautions.show_cautions(found.cautions)
         advice = "Press Start." if not wrong else "Look at the photos page."
         self._set_readiness(Readiness(not wrong, detail, advice, photos=used.photos))
 
@@ -292,6 +320,13 @@ class DataPage(QWidget):
         self.readiness = readiness
         self.ready_changed.emit()
 
+    def _on_levels(self) -> None:
+        levels = cast(ClassFolders, self.levels.currentData() or "auto")
+        self._change("choose class folders", dataclasses.replace(self.choice, class_folders=levels))
+
+    def _on_remedy(self, remedy: Remedy) -> None:
+        self._change(remedy.words.lower(), self.choice.mended(remedy))
+
     def _on_preset(self) -> None:
         preset = str(self.preset.currentData() or "")
         self._change("choose classes", dataclasses.replace(self.choice, preset=preset, mapping={}))
@@ -309,6 +344,20 @@ SKIPPED = {
     "empty folders": ("empty folder", "empty folders"),
     "hidden files": ("hidden file", "hidden files"),
     "hidden folders": ("hidden folder", "hidden folders"),
+    "folders of the system, or of deleted photos": (
+        "folder of the system or of deleted photos",
+        "folders of the system or of deleted photos",
+    ),
+    "photos outside the ready split": ("photo outside the ready split", "photos outside the ready split"),
+    "photos of a test part without a class": (
+        "photo of a test part without a class",
+        "photos of a test part without a class",
+    ),
+    "test photos of classes that nothing else has": (
+        "test photo of a class that nothing else has",
+        "test photos of classes that nothing else has",
+    ),
+    "photos of further folds": ("photo of a further fold", "photos of further folds"),
     "checkpoint folders": ("checkpoint folder", "checkpoint folders"),
 }
 """The scan's reasons, of one and of several."""

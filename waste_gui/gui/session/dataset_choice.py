@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from waste_gui.config import RunConfig
+from waste_gui.config import ClassFolders, RunConfig
+from waste_gui.dataset import cautions
 from waste_gui.dataset.mapping import PRESETS
-from waste_gui.dataset.samples import FolderCount, Scan
+from waste_gui.dataset.samples import Caution, FolderCount, Remedy, Scan
 from waste_gui.dataset.scan import scan_sources
 
 PATHS_KEPT, FEWEST_KEPT = 100_000, 24
@@ -25,6 +26,7 @@ class DatasetChoice:
     sources: tuple[str, ...] = ()
     preset: str = ""
     mapping: dict[str, str | None] = field(default_factory=dict)
+    class_folders: ClassFolders = "auto"
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -33,14 +35,23 @@ class DatasetChoice:
     def applied_to(self, config: RunConfig) -> RunConfig:
         """These settings, with these photos and classes."""
         return msgspec.structs.replace(
-            config, source=self.sources, classes=self.classes, mapping=self.mapping
+            config,
+            source=self.sources,
+            classes=self.classes,
+            mapping=self.mapping,
+            class_folders=self.class_folders,
         )
+
+    def mended(self, remedy: Remedy) -> DatasetChoice:
+        """As a scan's caution proposes."""
+        folders = remedy.class_folders or self.class_folders
+        return replace(self, mapping={**self.mapping, **remedy.mapping}, class_folders=folders)
 
 
 def choice_of(config: RunConfig) -> DatasetChoice:
     """The folders and classes of these settings."""
     preset = next((name for name, classes in PRESETS.items() if classes == config.classes), "")
-    return DatasetChoice(config.source, preset, dict(config.mapping))
+    return DatasetChoice(config.source, preset, dict(config.mapping), config.class_folders)
 
 
 @dataclass(frozen=True)
@@ -59,6 +70,9 @@ class Found:
     """Photos to show of each class: all, or as many as are kept."""
     ready_validation: dict[str, int] = field(default_factory=dict)
     """How many of each class are for validation, where the folders say so themselves."""
+    understood: str = ""
+    """How the folders were read: "split by folders: train 120, validation 30; classes: glass, paper"."""
+    cautions: tuple[Caution, ...] = ()
 
     @property
     def photos(self) -> int:
@@ -74,7 +88,12 @@ def look(choice: DatasetChoice, tell: Callable[[object], None]) -> Found:
     from waste_gui.dataset.catalog import Catalog  # With numpy, which the window's start must not wait for.
 
     scan: Scan = scan_sources(
-        choice.sources, choice.classes, choice.mapping, lambda n, folder: tell((n, folder)), False
+        choice.sources,
+        choice.classes,
+        choice.mapping,
+        lambda n, folder: tell((n, folder)),
+        False,
+        choice.class_folders,
     )
     aside: dict[str, str | None] = dict.fromkeys(Catalog().aside(choice.sources))
     if aside:
@@ -88,6 +107,8 @@ def look(choice: DatasetChoice, tell: Callable[[object], None]) -> Found:
         aside,
         _paths(scan),
         _ready_validation(scan),
+        cautions.in_words(scan),
+        scan.cautions,
     )
 
 
@@ -136,5 +157,9 @@ def problem(found: Found) -> str:
         return "There is only one class with photos. Training needs at least two: add a folder."
     single = [name for name, n in found.photos_per_class.items() if n == 1]
     if single:
-        return f"The class '{single[0]}' has a single photo. Add photos, or leave the folder out."
+        one = len(single) == 1
+        return (
+            f"{cautions.class_words(single)} {'has' if one else 'each have'} a single photo. Add photos, or "
+            f"leave {'the folder' if one else 'the folders'} out."
+        )
     return ""
