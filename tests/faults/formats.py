@@ -95,3 +95,50 @@ def with_tiff_value(tiff: bytes, tag: int, value: int) -> bytes:
             type_and_count = struct.pack("<HI", 4, 1)  # a single LONG
             return tiff[: at + 2] + type_and_count + value.to_bytes(4, "little") + tiff[at + 12 :]
     raise ValueError(f"no tag {tag}")
+
+
+TiffValues = dict[int, tuple[int, ...]]
+"""Tag: values; all are written as SHORT, or as LONG where one is larger, or LONG8 in a BigTIFF."""
+
+
+def tiff(
+    pixels: bytes,
+    width: int,
+    height: int,
+    bits: int,
+    *,
+    samples: int = 1,
+    photometric: int = 1,
+    sort: int = 1,
+    order: str = "<",
+    big: bool = False,
+    more: TiffValues | None = None,
+) -> bytes:
+    """Uncompressed in one strip; `sort` is 1 for unsigned numbers, 2 for signed, 3 for floating ones."""
+    tags: TiffValues = {256: (width,), 257: (height,), 258: (bits,) * samples, 259: (1,), 262: (photometric,)}
+    tags |= {273: (0,), 277: (samples,), 278: (height,), 279: (len(pixels),), 339: (sort,) * samples}
+    tags |= more or {}
+    count, offset, room, entry = ("Q", "Q", 8, 20) if big else ("H", "I", 4, 12)
+    begin = 16 if big else 8
+    behind_at = begin + struct.calcsize(order + count) + entry * len(tags) + room
+    coded = {tag: _tiff_values(values, order) for tag, values in tags.items()}
+    pixels_at = behind_at + sum(len(raw) for _, _, raw in coded.values() if len(raw) > room)
+    coded[273] = (4, 1, struct.pack(order + "I", pixels_at))
+    directory, behind = struct.pack(order + count, len(tags)), b""
+    for tag in sorted(coded):
+        kind, number, raw = coded[tag]
+        directory += struct.pack(order + "HH" + offset, tag, kind, number)
+        if len(raw) > room:
+            directory += struct.pack(order + offset, behind_at + len(behind))
+            behind += raw
+        else:
+            directory += raw.ljust(room, b"\0")
+    head = (b"II" if order == "<" else b"MM") + (
+        struct.pack(order + "HHHQ", 43, 8, 0, 16) if big else struct.pack(order + "HI", 42, 8)
+    )
+    return head + directory + bytes(room) + behind + pixels
+
+
+def _tiff_values(values: tuple[int, ...], order: str) -> tuple[int, int, bytes]:
+    kind, letter = (4, "I") if max(values, default=0) > 0xFFFF else (3, "H")
+    return kind, len(values), struct.pack(f"{order}{len(values)}{letter}", *values)

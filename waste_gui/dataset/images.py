@@ -1,6 +1,8 @@
 """Open one photo safely and fast, as a small square picture, or say by name why it cannot be read.
 
-Pillow only: numpy would make up three quarters of the time that a new reading process takes to start.
+Pillow only: numpy would make up three quarters of the time that a new reading process takes to start. What a
+file is tells its beginning (picture_kinds.py); what Pillow makes of a format that is not so is set right in
+jpeg_data.py, png_data.py, tiff_data.py and deep_pixels.py.
 """
 
 from __future__ import annotations
@@ -8,33 +10,61 @@ from __future__ import annotations
 import io
 import math
 import os
-import re
 import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, BinaryIO, ClassVar
+from dataclasses import dataclass
+from typing import IO, BinaryIO
 
-# Registers the formats below without Image.init(), which would import all fifty plugins.
+# Registers the most frequent formats already while a worker starts; others when one comes.
 from PIL import (
-    BmpImagePlugin,  # noqa: F401
-    GifImagePlugin,  # noqa: F401
     Image,
     ImageChops,
     ImageFile,
+    ImagePalette,
     JpegImagePlugin,  # noqa: F401
     PngImagePlugin,  # noqa: F401
-    TiffImagePlugin,  # noqa: F401
-    WebPImagePlugin,  # noqa: F401
+    UnidentifiedImageError,
 )
 
-if TYPE_CHECKING:  # the workers start without msgspec
-    from waste_gui.protocol import FailureKind
+from waste_gui.dataset import jpeg_data, png_data, tiff_data
+from waste_gui.dataset.image_errors import (
+    ERRORS,
+    INCOMPLETE,
+    TOO_LARGE_UNPACKED,
+    DamagedImage,
+    ImageError,
+    NotAnImage,
+    TimedOutImage,
+    TooLargeImage,
+    TruncatedImage,
+    UnreadableImage,
+    VanishedImage,
+)
+from waste_gui.dataset.picture_kinds import HEAD, Kind, kind_of, make_known
+
+__all__ = [
+    "ERRORS",
+    "MAX_BYTES",
+    "MAX_PIXELS",
+    "READ_VERSION",
+    "DamagedImage",
+    "ImageError",
+    "NotAnImage",
+    "TimedOutImage",
+    "TooLargeImage",
+    "TruncatedImage",
+    "UnreadableImage",
+    "VanishedImage",
+    "photo_size",
+    "read_image",
+]
 
 MAX_BYTES = 200_000_000
 MAX_PIXELS = 180_000_000
 
-READ_VERSION = 1
+READ_VERSION = 2
 """Rises when read_image would give other pixels: resized images kept from an earlier version are then read
 anew."""
 
@@ -43,21 +73,10 @@ LEAST_DRAFT = 1.3
 at 2.0 the error is half as large, and decoding takes a quarter longer."""
 
 _JPEG = ("JPEG", "MPO")
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
-_STARTS = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"BM", b"II*\0", b"MM\0*", b"GIF8")
-_OTHER_FORMATS = {b"heic": "a HEIC", b"heix": "a HEIC", b"mif1": "a HEIC", b"avif": "an AVIF"}
-"""ISO media brands (bytes 8–12) of pictures that come named .jpg but that we do not decode."""
+_JPEG_BEGINNING = 256 * 1024
+"""Of its first bytes so many are looked at; where its pixels begin later, all."""
 
-_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-"""What ends a scan of a JPEG: neither a stuffed zero, a restart nor a fill byte follows the FF."""
-
-_PROBE = bytes(range(1, 255)) * 2
-"""Data without a marker that decode to anything but plain grey."""
-
-_INCOMPLETE = "is incomplete, its end is missing"
-
-_UNPACKS_TOO_MUCH = "Decompressed data too large"
-"""What Pillow says of a text or a colour profile in a PNG that unpacks to over a megabyte."""
+_INTERRUPTED = "is incomplete, as after an interrupted copy"
 
 _ORIENTATION = 0x0112
 _UPRIGHT = {
@@ -71,70 +90,19 @@ _UPRIGHT = {
 }
 
 
-class ImageError(Exception):
-    """A photo that cannot be read, and why in a short sentence ("is empty").
+@dataclass
+class _Photo:
+    """An opened photo, undecoded, and what is known of its file."""
 
-    ImageError
-     ├ DamagedImage      the bytes are wrong
-     ├ TruncatedImage    the end is missing
-     ├ TooLargeImage     over MAX_BYTES or MAX_PIXELS
-     ├ NotAnImage        a text, a folder, a pipe
-     ├ UnreadableImage   no permission, or the drive fails
-     ├ VanishedImage     was there when the folder was scanned
-     └ TimedOutImage     took longer than the photo time limit, or a person set it aside
-    """
-
-    kind: ClassVar[FailureKind] = "damaged"
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
-
-    def __str__(self) -> str:
-        return f"{self.path} {self.reason}"
-
-
-class DamagedImage(ImageError):
-    kind = "damaged"
-
-
-class TruncatedImage(ImageError):
-    kind = "truncated"
-
-
-class TooLargeImage(ImageError):
-    kind = "too_large"
-
-
-class NotAnImage(ImageError):
-    kind = "not_an_image"
-
-
-class UnreadableImage(ImageError):
-    kind = "unreadable"
-
-
-class VanishedImage(ImageError):
-    kind = "vanished"
-
-
-class TimedOutImage(ImageError):
-    kind = "timed_out"
-
-
-ERRORS: dict[str, type[ImageError]] = {
-    error.kind: error
-    for error in (
-        DamagedImage,
-        TruncatedImage,
-        TooLargeImage,
-        NotAnImage,
-        UnreadableImage,
-        VanishedImage,
-        TimedOutImage,
-    )
-}
-"""The named error for each kind of the protocol."""
+    path: str
+    image: Image.Image
+    file: IO[bytes]
+    """What it is decoded from: the file itself, or its content set right."""
+    frame: jpeg_data.Frame | None = None
+    png: png_data.PNG | None = None
+    tiff: tiff_data.Directory | None = None
+    suspect: bool = False
+    """Whether it is to be tried out that no pixels are missing."""
 
 
 def read_image(path: str, size: int) -> tuple[Image.Image, int, int]:
@@ -146,51 +114,282 @@ def read_image(path: str, size: int) -> tuple[Image.Image, int, int]:
     pretrained backbones never saw them applied. Of several frames, the first counts. Wrong bytes amid a
     JPEG's pixels that decode to something are not noticed.
     """
-    with _opened(path) as image, _decoding(path):
-        width, height = image.size
+    with _opened(path) as photo, _decoding(path):
+        width, height = photo.image.size
         least = math.ceil(LEAST_DRAFT * size)
-        file, at_least = image.fp, (least, least)
-        drafted = image.draft(None, at_least)
-        image.load()
-        if file is not None and image.format in _JPEG and _is_filled_up(file, image, at_least):
-            raise TruncatedImage(path, _INCOMPLETE)
-        orientation = _orientation(image)
+        drafted = _load(photo, (least, least))
+        orientation = _orientation(photo.image)
         # 897 pixels at 1/2 are 448.5: the 449th is half beyond the edge and must not be squeezed in whole.
         box = drafted[1] if drafted else None
         # Squashing to a square commutes with turning and with blending over white: both are cheap after it.
-        resized = _resizable(image).resize((size, size), Image.Resampling.BICUBIC, box, reducing_gap=3.0)
+        resized = _resizable(photo).resize((size, size), Image.Resampling.BICUBIC, box, reducing_gap=3.0)
         if orientation in _UPRIGHT:
             resized = resized.transpose(_UPRIGHT[orientation])
         return _over_white(resized), width, height
 
 
 def photo_size(path: str) -> tuple[int, int]:
-    """(width, height) as stored, from the header alone, or an ImageError."""
-    with _opened(path) as image:
-        return image.size
+    """(width, height) as stored, from the header alone where that is sound, or an ImageError."""
+    with _opened(path, decode=False) as photo:
+        return photo.image.size
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[ImageFile.ImageFile]:
+def _opened(path: str, *, decode: bool = True) -> Iterator[_Photo]:
     """The photo with its header read and its limits checked, undecoded; Pillow's warnings are silenced."""
     with _open_regular_file(path) as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            image = Image.open(file, formats=_FORMATS)
-        except Image.DecompressionBombError:
-            raise TooLargeImage(path, "is too large: about 180 million pixels or more") from None
-        except MemoryError:
-            raise TooLargeImage(path, "needs more memory than there is") from None
-        except Exception as error:  # a decoder fed with wrong bytes raises whatever it likes
-            raise _unidentified(path, file, error) from error
-        with image:
+        with _decoding(path, beginning=True):
+            kind = _known_kind(path, file)
+            try:
+                photo = _OPEN.get(kind.pillow, _open_plain)(path, file, kind, decode)
+            except Image.DecompressionBombError:
+                raise TooLargeImage(path, "is too large: about 180 million pixels or more") from None
+        with photo.image as image:
             if image.width * image.height > MAX_PIXELS:
                 raise TooLargeImage(
                     path, f"is too large: {image.width * image.height / 1e6:.0f} million pixels"
                 )
-            if image.format in _JPEG and _ends_in_zeros(file):
-                raise TruncatedImage(path, "is incomplete, as after an interrupted copy")
-            yield image
+            yield photo
+
+
+def _known_kind(path: str, file: BinaryIO) -> Kind:
+    """The format that this file truly is, made known to Pillow."""
+    head = file.read(HEAD)
+    file.seek(0)
+    kind = kind_of(head)
+    if kind is None:
+        raise NotAnImage(path, _no_photo(head))
+    if not kind.pillow:
+        raise NotAnImage(path, f"is really {kind.words} file; save it as JPEG")
+    try:
+        make_known(kind)
+    except ImportError as error:
+        raise NotAnImage(path, f"is really {kind.words} file, and what reads it is missing") from error
+    return kind
+
+
+def _no_photo(head: bytes) -> str:
+    if not head.strip(b"\0"):
+        return "is not a photo: it begins with zeros, as after an interrupted copy"
+    if b"\xff\xd8\xff" in head or b"\x89PNG\r\n" in head:
+        return "is not a photo as it is: other bytes stand before its beginning"
+    return "is not a photo, though it is named like one"
+
+
+# --- one way of opening each format
+
+
+def _open_plain(path: str, file: BinaryIO, kind: Kind, decode: bool) -> _Photo:
+    head = file.read(12)
+    file.seek(0)
+    source: IO[bytes] = file
+    if kind.pillow == "WEBP":
+        source = _whole_webp(path, file, head)
+    return _Photo(path, _identified(path, source, kind), source)
+
+
+def _identified(path: str, source: IO[bytes], kind: Kind) -> ImageFile.ImageFile:
+    try:
+        return Image.open(source, formats=(kind.pillow,))
+    except UnidentifiedImageError:
+        if kind.pillow in ("AVIF", "HEIF"):
+            raise DamagedImage(path, f"is {kind.words} file that is damaged or incomplete") from None
+        raise
+
+
+def _whole_webp(path: str, file: BinaryIO, head: bytes) -> IO[bytes]:
+    """libwebp refuses a file that is shorter than it says, though all of its picture is there."""
+    announced, length = 8 + int.from_bytes(head[4:8], "little"), os.fstat(file.fileno()).st_size
+    if announced <= length:
+        return file
+    data = file.read()
+    file.seek(0)
+    at = 12
+    while at + 8 <= len(data):
+        at += 8 + int.from_bytes(data[at + 4 : at + 8], "little")
+        at += at % 2
+    if at > len(data) + at % 2 or len(data) < 20:
+        raise TruncatedImage(path, INCOMPLETE)
+    return io.BytesIO(data[:4] + (len(data) - 8).to_bytes(4, "little") + data[8:])
+
+
+def _open_jpeg(path: str, file: BinaryIO, kind: Kind, decode: bool) -> _Photo:
+    frame = jpeg_data.frame_of(beginning := file.read(_JPEG_BEGINNING))
+    if len(beginning) == _JPEG_BEGINNING and (frame is None or frame.first_scan >= len(beginning)):
+        file.seek(0)
+        frame = jpeg_data.frame_of(file.read())
+    file.seek(0)
+    if frame is not None and frame.height == 0:
+        raise DamagedImage(path, "does not say its height, as an unfinished recording")
+    if frame is not None and frame.why_unread:
+        raise NotAnImage(path, frame.why_unread)
+    source, suspect = _with_end(file, frame) if decode else (file, False)
+    photo = _Photo(path, _open_sound_jpeg(source, kind), source, frame=frame, suspect=suspect)
+    return photo
+
+
+def _with_end(file: BinaryIO, frame: jpeg_data.Frame | None) -> tuple[IO[bytes], bool]:
+    """One that lacks its end marker, with it: whether pixels are missing, too, is then to be tried out."""
+    end = file.seek(0, os.SEEK_END)
+    file.seek(max(0, end - 512))
+    marked = jpeg_data.END in file.read(512)
+    file.seek(0)
+    if marked or frame is None:
+        return file, False
+    jpeg = file.read()
+    file.seek(0)
+    if jpeg_data.has_end(jpeg, frame):
+        return file, False
+    return io.BytesIO(jpeg_data.closed(jpeg)), True
+
+
+def _open_sound_jpeg(source: IO[bytes], kind: Kind) -> Image.Image:
+    """Without what programs have added, where Pillow stumbles over that."""
+    try:
+        return Image.open(source, formats=(kind.pillow,))
+    except Image.DecompressionBombError:
+        raise
+    except Exception:  # a parser fed with wrong bytes raises whatever it likes
+        source.seek(0)
+        jpeg = source.read()
+        for exif in (True, False):
+            try:
+                return Image.open(io.BytesIO(jpeg_data.without_extras(jpeg, exif=exif)), formats=("JPEG",))
+            except UnidentifiedImageError:
+                continue
+        raise
+
+
+def _open_png(path: str, file: BinaryIO, kind: Kind, decode: bool) -> _Photo:
+    if not decode:
+        header = file.read(33)
+        file.seek(0)
+        if header[12:16] != b"IHDR" or len(header) < 33:
+            raise DamagedImage(path, "is damaged at its beginning")
+        # The header alone, with an end: texts and profiles do not matter here.
+        source = io.BytesIO(header + png_data.chunk(b"IDAT", b"") + png_data.chunk(b"IEND", b""))
+        return _Photo(path, Image.open(source, formats=("PNG",)), source)
+    png = png_data.parse(path, file.read())
+    source = io.BytesIO(png.file)
+    return _Photo(path, Image.open(source, formats=("PNG",)), source, png=png)
+
+
+def _open_tiff(path: str, file: BinaryIO, kind: Kind, decode: bool) -> _Photo:
+    data = file.read()
+    file.seek(0)
+    directory = tiff_data.read_directory(data)
+    if directory is None:
+        raise _no_directory(path, data)
+    source: IO[bytes] = file
+    if directory.big and directory.order == ">":
+        source = io.BytesIO(tiff_data.as_small(data, directory))
+    try:
+        image: Image.Image = Image.open(source, formats=("TIFF",))
+    except UnidentifiedImageError:
+        image = _by_tifffile(path, data, directory)
+        return _Photo(path, image, source)
+    colours = directory.values(tiff_data.COLOUR_MAP)
+    if image.mode == "P" and colours and max(colours) < 256:  # 8-bit values where 16-bit ones belong
+        image.palette = ImagePalette.raw("RGB;L", bytes(colours))
+    return _Photo(path, image, source, tiff=directory)
+
+
+def _no_directory(path: str, data: bytes) -> ImageError:
+    order = "little" if data.startswith(b"II") else "big"
+    at = int.from_bytes(data[4:8], order)  # type: ignore[arg-type]
+    if data[2:4] in (b"*\0", b"\0*") and at >= len(data):
+        return TruncatedImage(path, INCOMPLETE)
+    return DamagedImage(path, "is damaged at its beginning")
+
+
+def _by_tifffile(path: str, data: bytes, directory: tiff_data.Directory) -> Image.Image:
+    from waste_gui.dataset.deep_pixels import read_by_tifffile
+
+    width, height = directory.value(tiff_data.WIDTH, 0), directory.value(tiff_data.HEIGHT, 0)
+    if width * height > MAX_PIXELS:
+        raise TooLargeImage(path, f"is too large: {width * height / 1e6:.0f} million pixels")
+    try:
+        image = read_by_tifffile(data, directory)
+    except MemoryError:
+        raise
+    except Exception as error:  # a parser fed with wrong bytes raises whatever it likes
+        raise NotAnImage(path, f"is a TIFF of {directory.words}; save it with 8 bits a colour") from error
+    if image.size != (width, height):
+        raise DamagedImage(path, "is damaged")
+    orientation = directory.value(_ORIENTATION, 1)
+    image.getexif()[_ORIENTATION] = orientation
+    return image
+
+
+_OPEN = {"JPEG": _open_jpeg, "PNG": _open_png, "TIFF": _open_tiff}
+
+
+# --- decoding
+
+
+def _load(photo: _Photo, at_least: tuple[int, int]) -> tuple[str, tuple[int, int, float, float]] | None:
+    """Decode it, and see to it that all of it was there; gives what Image.draft gives."""
+    if photo.frame is not None:
+        return _load_jpeg(photo, at_least)
+    if photo.png is not None:
+        _load_png(photo, photo.png)
+    else:
+        photo.image.load()
+    if photo.tiff is not None and photo.tiff.value(tiff_data.COMPRESSION, 1) == tiff_data.JPEG_COMPRESSION:
+        _check_jpeg_parts(photo, photo.tiff)
+    return None
+
+
+def _load_jpeg(photo: _Photo, at_least: tuple[int, int]) -> tuple[str, tuple[int, int, float, float]] | None:
+    drafted = photo.image.draft(None, at_least)
+    try:
+        photo.image.load()
+    except OSError as error:
+        if error.errno is None and photo.suspect:  # cut amid what is no pixels
+            raise TruncatedImage(photo.path, INCOMPLETE) from error
+        raise
+    frame = photo.frame
+    if frame and jpeg_data.is_filled_up(photo.file, frame, photo.image, at_least, probe=photo.suspect):
+        zeros = photo.suspect and _ends_in_zeros(photo.path)
+        raise TruncatedImage(photo.path, _INTERRUPTED if zeros else INCOMPLETE)
+    return drafted
+
+
+def _ends_in_zeros(path: str) -> bool:
+    with _open_regular_file(path) as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - 512))
+        return not file.read(512).strip(b"\0")
+
+
+def _load_png(photo: _Photo, png: png_data.PNG) -> None:
+    try:
+        photo.image.load()
+        width, height = photo.image.size
+        rows = [photo.image.crop((0, y, width, y + 1)).tobytes() for y in range(max(0, height - 2), height)]
+        if not png_data.ends_in_zeros(rows):
+            return
+    except (OSError, SyntaxError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+    photo.png = png_data.repaired(photo.path, png)
+    photo.file = io.BytesIO(photo.png.file)
+    photo.image = Image.open(photo.file, formats=("PNG",))
+    photo.image.load()
+
+
+def _check_jpeg_parts(photo: _Photo, directory: tiff_data.Directory) -> None:
+    """libtiff fills up what a strip's JPEG lacks: rows, or pixels."""
+    photo.file.seek(0)
+    for jpeg, rows in tiff_data.jpeg_parts(photo.file.read(), directory):
+        frame = jpeg_data.frame_of(jpeg)
+        if frame is None or frame.height < rows:
+            raise TruncatedImage(photo.path, INCOMPLETE)
+        file = io.BytesIO(jpeg if jpeg_data.has_end(jpeg, frame) else jpeg_data.closed(jpeg))
+        with Image.open(file, formats=("JPEG",)) as part:
+            part.load()
+            if jpeg_data.is_filled_up(file, frame, part, part.size, probe=False):
+                raise TruncatedImage(photo.path, INCOMPLETE)
 
 
 def _open_regular_file(path: str) -> BinaryIO:
@@ -225,84 +424,8 @@ def _check_ordinary(path: str, status: os.stat_result) -> None:
         raise TooLargeImage(path, f"is too large: {status.st_size / 1e6:.0f} MB")
 
 
-def _unidentified(path: str, file: BinaryIO, error: Exception) -> ImageError:
-    """Why Pillow does not know this file, from how it begins."""
-    if isinstance(error, OSError) and error.errno is not None:
-        return UnreadableImage(path, f"cannot be read ({_words(error)})")
-    if _UNPACKS_TOO_MUCH in str(error):
-        return TooLargeImage(path, "grows far too large when it is unpacked")
-    file.seek(0)
-    head = file.read(16)
-    if head[4:8] == b"ftyp":
-        name = _OTHER_FORMATS.get(head[8:12], "a video or HEIC")
-        return NotAnImage(path, f"is really {name} file; save it as JPEG")
-    if not head.startswith(_STARTS):
-        return NotAnImage(path, "is not a photo, though it is named like one")
-    if _announced_bytes(head) > file.seek(0, os.SEEK_END):
-        return TruncatedImage(path, _INCOMPLETE)
-    return DamagedImage(path, "is damaged at its beginning")
-
-
-def _announced_bytes(head: bytes) -> int:
-    """How long the file is at least by its own beginning, where it says so."""
-    if head.startswith(b"RIFF"):
-        return 8 + int.from_bytes(head[4:8], "little")
-    if head.startswith((b"II*\0", b"MM\0*")):  # where a TIFF's first directory begins
-        return int.from_bytes(head[4:8], "little" if head.startswith(b"II") else "big")
-    return 0
-
-
-def _ends_in_zeros(file: BinaryIO) -> bool:
-    """Whether a JPEG's last bytes are zeros that no end-of-image marker precedes: libjpeg would show grey."""
-    here, end = file.tell(), file.seek(0, os.SEEK_END)
-    try:
-        file.seek(max(0, end - 512))
-        if file.read(512).strip(b"\0"):
-            return False
-        file.seek(0)
-        jpeg = file.read()
-        return jpeg.find(b"\xff\xd9", _first_scan(jpeg)) < 0
-    finally:
-        file.seek(here)
-
-
-def _is_filled_up(file: IO[bytes], image: Image.Image, at_least: tuple[int, int]) -> bool:
-    """Whether libjpeg ran out of data before the picture's end, though the file has its end marker.
-
-    Then it fills up with grey and only warns, which Pillow hides. Bytes put in at the end of the data are
-    skipped in a whole photo, and decoded in one that lacks some.
-    """
-    if any(abs(value - 128) > 1 for value in _last_pixel(image)):
-        return False  # not the grey: nearly all photos go this way
-    file.seek(0)
-    jpeg = file.read()
-    end = _MARKER.search(jpeg, _first_scan(jpeg))
-    if end is None:
-        return False
-    longer = jpeg[: end.start()] + _PROBE + jpeg[end.start() :]
-    with Image.open(io.BytesIO(longer), formats=("JPEG",)) as probed:
-        probed.draft(None, at_least)
-        return probed.tobytes() != image.tobytes()
-
-
-def _last_pixel(image: Image.Image) -> tuple[float, ...]:
-    value = image.getpixel((image.width - 1, image.height - 1))
-    return value if isinstance(value, tuple) else (value or 0.0,)
-
-
-def _first_scan(jpeg: bytes) -> int:
-    """Where a JPEG's compressed pixels begin; its length if its segments lead nowhere."""
-    at = 2
-    while at + 4 <= len(jpeg):
-        after = at + 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")
-        if jpeg[at + 1] == 0xDA:
-            return after
-        at = after
-    return len(jpeg)
-
-
 @contextmanager
-def _decoding(path: str) -> Iterator[None]:
+def _decoding(path: str, *, beginning: bool = False) -> Iterator[None]:
     """Names what goes wrong inside Pillow."""
     try:
         yield
@@ -311,15 +434,13 @@ def _decoding(path: str) -> Iterator[None]:
     except MemoryError:
         raise TooLargeImage(path, "needs more memory than there is") from None
     except Image.DecompressionBombError:
-        raise TooLargeImage(path, "grows far too large when it is unpacked") from None
+        raise TooLargeImage(path, TOO_LARGE_UNPACKED) from None
     except Exception as error:  # a decoder fed with wrong bytes raises whatever it likes
         if isinstance(error, OSError) and error.errno is not None:
             raise UnreadableImage(path, f"cannot be read ({_words(error)})") from error
-        if _UNPACKS_TOO_MUCH in str(error):
-            raise TooLargeImage(path, "grows far too large when it is unpacked") from error
-        if "truncated" in str(error).lower():
-            raise TruncatedImage(path, _INCOMPLETE) from error
-        raise DamagedImage(path, "is damaged") from error
+        if not beginning and "truncated" in str(error).lower():
+            raise TruncatedImage(path, INCOMPLETE) from error
+        raise DamagedImage(path, "is damaged at its beginning" if beginning else "is damaged") from error
 
 
 def _orientation(image: Image.Image) -> int:
@@ -330,27 +451,49 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _resizable(image: ImageFile.ImageFile) -> Image.Image:
+def _resizable(photo: _Photo) -> Image.Image:
     """The image in a mode that can be resized without loss: L, RGB, or RGBA if it is see-through."""
+    image = photo.image
     if image.mode.startswith(("I", "F")):
-        return _deep_grey_to_8_bit(image)
+        return _deep(photo)
+    if photo.png is not None and photo.png.depth == 16 and photo.png.transparent and image.mode == "RGB":
+        return _deep_see_through(photo, photo.png.transparent)
     if image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
-        return image if image.mode == "RGBA" else image.convert("RGBA")
+        clear = image if image.mode == "RGBA" else image.convert("RGBA")
+        # A BMP's fourth byte is mostly nothing, whatever its header says of it.
+        return (
+            clear.convert("RGB") if image.format == "BMP" and not clear.getchannel("A").getbbox() else clear
+        )
     if image.mode == "CMYK" and image.format in _JPEG and "adobe" not in image.info:
         # Only Adobe's are stored inverted, and Pillow takes all for Adobe's.
         return ImageChops.invert(image).convert("RGB")
     return image if image.mode in ("L", "RGB") else image.convert("RGB")
 
 
-def _deep_grey_to_8_bit(image: Image.Image) -> Image.Image:
-    """16-bit and floating grey scaled by its type's white; Pillow's own conversion clips at 255."""
-    import numpy as np  # rarely needed, and slow to import
+def _deep(photo: _Photo) -> Image.Image:
+    from waste_gui.dataset.deep_pixels import deep_grey
 
-    grey = np.nan_to_num(np.asarray(image, dtype=np.float32), posinf=0.0, neginf=0.0)
-    highest = float(grey.max())
-    whites = (65535.0,) if image.mode.startswith("I") else (1.0, 255.0, 65535.0)
-    white = next((w for w in whites if highest <= w), highest)
-    return Image.fromarray((np.clip(grey / white, 0, 1) * 255 + 0.5).astype(np.uint8))
+    clear = photo.png.transparent[0] if photo.png is not None and photo.png.transparent else None
+    grey = deep_grey(photo.image, photo.tiff, clear)
+    return grey.convert("RGBA") if grey.mode == "LA" else grey
+
+
+def _deep_see_through(photo: _Photo, colour: tuple[int, ...]) -> Image.Image:
+    """16 bits a colour, one of which is see-through: compared in all bits, of which Pillow keeps the upper
+    eight; the lower are read as the upper ones of the other byte order."""
+    photo.file.seek(0)
+    with Image.open(photo.file, formats=("PNG",)) as lower:
+        lower.tile = [tile._replace(args="RGB;16L") for tile in lower.tile]
+        lower.load()
+        other = Image.new("L", photo.image.size)
+        for image, shift in ((photo.image, 8), (lower, 0)):
+            for band, value in zip(image.split(), colour, strict=True):
+                same = value >> shift & 255
+                other = ImageChops.lighter(other, band.point([255 * (v != same) for v in range(256)]))
+    clear = photo.image.convert("RGB")
+    clear.info.pop("transparency", None)
+    clear.putalpha(other)
+    return clear
 
 
 def _over_white(image: Image.Image) -> Image.Image:
