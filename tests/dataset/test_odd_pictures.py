@@ -100,7 +100,8 @@ def _white_half(value: int) -> np.ndarray:
 
 def _packed_2_bits(values: np.ndarray) -> bytes:
     fours = values.reshape(HEIGHT, -1, 4).astype(np.uint8)
-    return (fours[..., 0] << 6 | fours[..., 1] << 4 | fours[..., 2] << 2 | fours[..., 3]).tobytes()
+    packed: np.ndarray = fours[..., 0] << 6 | fours[..., 1] << 4 | fours[..., 2] << 2 | fours[..., 3]
+    return packed.tobytes()
 
 
 def _near_black() -> np.ndarray:

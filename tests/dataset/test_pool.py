@@ -566,7 +566,7 @@ def test_engine_without_a_standard_input_reads_photos(photos: list[str]) -> None
 
 
 def test_worker_imports_pillow_only() -> None:
-    heavy = ["msgspec", "numpy", "psutil", "torch", "waste_gui.protocol"]
+    heavy = ["msgspec", "numpy", "psutil", "torch", "waste_gui.protocol", "pi_heif", "tifffile", "PIL._avif"]
     code = (
         "import sys, waste_gui.dataset.worker, waste_gui.dataset.images, waste_gui.dataset.source_outage;"
         f"print([name for name in {heavy} if name in sys.modules])"

@@ -27,8 +27,8 @@ from waste_gui.dataset.mapping import key
 from waste_gui.dataset.tree import Folder
 
 PICTURES = frozenset(
-    ".heic .heif .avif .jxl .jp2 .j2k .raw .cr2 .cr3 .nef .arw .dng .orf .rw2 .raf .psd .xcf .svg .eps .tga "
-    ".ppm .pgm .mp4 .mov .avi .mkv .webm .m4v .pdf .zip .rar .7z .tar .gz".split()
+    ".jxl .raw .cr2 .cr3 .nef .arw .dng .orf .rw2 .raf .psd .xcf .svg .eps .tga "
+    ".mp4 .mov .avi .mkv .webm .m4v .pdf .zip .rar .7z .tar .gz".split()
 ) | {""}
 """Suffixes of what may hold pictures, though none that is read here; "" is a file without one."""
 

@@ -122,7 +122,7 @@ def _check_sources(sources: Sequence[str], roots: Sequence[Folder], layouts: Seq
         if not used:
             raise DatasetError(
                 f"There are no photos in {source}.",
-                "Choose a folder with one sub-folder of photos (JPEG, PNG, WebP, BMP, TIFF, GIF) per class.",
+                "Choose a folder with one sub-folder of photos (JPEG, PNG, HEIC, TIFF and others) per class.",
             )
 
 

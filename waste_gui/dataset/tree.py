@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from waste_gui.dataset import folder_names
 
 PHOTO_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
+    ".jpg .jpeg .jpe .jfif .png .webp .bmp .tif .tiff .gif .heic .heif .hif .avif .jp2 .j2k .jpf "
+    ".ppm .pgm .pbm .pnm".split()
 )
 
 _HIDDEN = frozenset({"thumbs.db", "desktop.ini"})
