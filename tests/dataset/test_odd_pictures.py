@@ -93,7 +93,7 @@ def _overshooting() -> np.ndarray:
 
 
 def _white_half(value: int) -> np.ndarray:
-    picture = np.minimum(GREY >> 6, 2)
+    picture: np.ndarray = np.minimum(GREY >> 6, 2)
     picture[:, WIDTH // 2 :] = value
     return picture
 
