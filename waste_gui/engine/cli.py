@@ -46,7 +46,12 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("folder", metavar="RUN_FOLDER")
     predict = commands.add_parser("predict", help="say what is on photos")
     predict.add_argument("folder", metavar="RUN_FOLDER")
-    predict.add_argument("photos", nargs="+", metavar="PHOTO")
+    predict.add_argument(
+        "photos",
+        nargs="+",
+        metavar="PHOTO",
+        help="photos, folders of them, patterns such as '*.jpg', or a list: a .txt file with a path a line",
+    )
     export = commands.add_parser("export", help="make a run's tables, or its event files, anew")
     export.add_argument("folder", metavar="RUN_FOLDER")
     export.add_argument("--to", required=True, metavar="csv|tensorboard", help="the kind of file")

@@ -250,13 +250,19 @@ def preview(config: RunConfig, context: Context) -> RunFinished:
 
 
 def predict(folder: RunDir, photos: Sequence[str], context: Context, config: RunConfig) -> RunFinished:
-    """Say each photo's class, as a `predicted` each, from the run folder alone."""
+    """Say each photo's class, as a `predicted` each, from the run folder alone. `photos` are files, folders,
+    patterns and lists."""
     device = import_libraries(config, context)
-    from waste_gui.dataset.samples import Sample
+    from waste_gui.dataset.named_photos import named_photos
+    from waste_gui.dataset.samples import DatasetError, Sample
 
-    samples = [Sample(path=photo, label=0, source="", folder="", split=None) for photo in photos]
+    try:
+        named = named_photos(photos, lambda text: context.report(Warned(text=text, hint="")))
+    except DatasetError as error:
+        raise UnusableDataset(error.text, error.hint) from None
+    samples = [Sample(path=photo, label=0, source="", folder="", split=None) for photo in named]
     with contextlib.ExitStack() as closing:
-        info, model, loader = _open_run(folder, len(photos), device, context, closing, config)
+        info, model, loader = _open_run(folder, len(named), device, context, closing, config)
         read = _predict_all(samples, model, info, device, loader, context)
     if not read:
         raise UnusableDataset("None of these photos could be read.", "The reason stands with each of them.")
