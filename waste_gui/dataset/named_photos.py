@@ -1,4 +1,4 @@
-"""Which photos a person means who names files, folders, lists, and patterns that the shell left as they are."""
+"""Which photos a person means who names files, folders, lists, and patterns that no shell filled in."""
 
 from __future__ import annotations
 
