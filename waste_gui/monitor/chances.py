@@ -37,6 +37,9 @@ RIGHT: dict[Basis, tuple[int, int]] = {
 """Of so many drawn stalls (the second number) so many (the first) were named right: what waits, for what, and
 who could end it. Seeds 146925, 741073 and 166091, taken after the rules were made."""
 
+MOST = 0.99
+"""Drawn stalls are not all that there are."""
+
 OF_PHOTOS = frozenset(("one_photo", "slow_photo", "decoder", "source_gone", "storage", "handover", "cache"))
 OF_STACKS = frozenset(("lock_file", "other_gpus", "deadlock", "slow_import", "network", "first_step"))
 OF_LOAD = frozenset(
@@ -85,7 +88,7 @@ def with_chances(verdict: Verdict, others: Iterable[Verdict]) -> Verdict:
     named = (each for each in others if each.silent and each.cause not in (verdict.cause, *OF_NOTHING))
     second = next(named, None)
     else_ = short(second.text) if second else ONLY_SLOW if verdict.state is VerdictState.LIKELY_STUCK else ""
-    said = replace(verdict, sure=round(sure(basis), 2), second=else_)
+    said = replace(verdict, sure=min(MOST, round(sure(basis), 2)), second=else_)
     return replace(said, evidence=(*verdict.evidence, f"{HOW_SURE}{in_words(said)}"))
 
 
