@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -193,3 +194,64 @@ def test_left_out_photos_are_counted(tmp_path: Path) -> None:
     assert {s.path for s in scan.samples} - {s.path for s in left.samples} == set(aside[:2])
     assert left.skipped[PUT_ASIDE] == 2
     assert leave_out(scan, []) is scan
+
+
+# --- photos that were set aside, by another path
+
+
+def found_aside(catalog: Catalog, source: Path) -> list[str]:
+    paths = [sample.path for sample in scan_sources([str(source)]).samples]
+    catalog.follow(paths)
+    aside = catalog.aside([str(source)])
+    return sorted(os.path.relpath(path, source) for path in paths if path in aside)
+
+
+@pytest.fixture
+def two_aside(catalog: Catalog, tmp_path: Path) -> Path:
+    """Two of six photos of glass are excluded."""
+    make_photos(tmp_path / "p", ("glass", "paper"), 6)
+    photos = sorted((tmp_path / "p" / "glass").iterdir())[:2]
+    catalog.exclude(map(str, photos), "blurred")
+    return tmp_path / "p"
+
+
+@pytest.mark.parametrize("way", ["renamed", "linked", "folder renamed", "copied over"])
+def test_photo_set_aside_is_so_by_another_path(catalog: Catalog, two_aside: Path, way: str) -> None:
+    before = found_aside(catalog, two_aside)
+    assert len(before) == 2
+    now = two_aside.with_name("q")
+    if way == "linked":
+        now.symlink_to(two_aside)
+    elif way == "copied over":  # To another drive, say, and the old one is gone.
+        shutil.copytree(two_aside, now)
+        shutil.rmtree(two_aside)
+    else:
+        two_aside.rename(now)
+    if way == "folder renamed":
+        (now / "glass").rename(now / "bottles")
+    after = found_aside(catalog, now)
+    assert [os.path.basename(path) for path in after] == [os.path.basename(path) for path in before]
+    catalog.take_back(str(now / path) for path in after)
+    assert not found_aside(catalog, now)
+
+
+def test_copy_beside_a_photo_set_aside_stays(catalog: Catalog, two_aside: Path) -> None:
+    """One of two copies was excluded; the other must not follow it, nor come back with it."""
+    copy = two_aside.with_name("val")
+    shutil.copytree(two_aside, copy)
+    assert not found_aside(catalog, copy)
+    name = str(sorted((copy / "glass").iterdir())[0])
+    catalog.exclude([name])
+    catalog.take_back([name])
+    assert not found_aside(catalog, copy) and len(found_aside(catalog, two_aside)) == 2
+
+
+def test_other_photo_in_the_place_of_one_set_aside_is_no_other_photo_elsewhere(
+    catalog: Catalog, two_aside: Path
+) -> None:
+    elsewhere = two_aside.with_name("elsewhere")
+    shutil.copytree(two_aside, elsewhere)
+    for path in (elsewhere / "glass").iterdir():
+        path.write_bytes(path.read_bytes()[:-1] + b"x")
+    shutil.rmtree(two_aside)
+    assert not found_aside(catalog, elsewhere)

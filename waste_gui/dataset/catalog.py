@@ -18,6 +18,7 @@ from typing import TypeVar
 from waste_gui import files
 from waste_gui.dataset.file_stats import FileStat
 from waste_gui.dataset.images import READ_VERSION
+from waste_gui.dataset.photo_identity import Identity, found_again, identity_of, moved
 from waste_gui.dataset.samples import Scan
 from waste_gui.rundir import data_dir
 
@@ -40,7 +41,13 @@ CREATE TABLE IF NOT EXISTS checked (
     digest BLOB NOT NULL, thumbnail BLOB NOT NULL
 );
 CREATE TABLE IF NOT EXISTS aside (path BLOB PRIMARY KEY, reason TEXT NOT NULL, at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS aside_identity (path BLOB PRIMARY KEY, size INTEGER NOT NULL, ends BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS dismissed (key TEXT PRIMARY KEY, at REAL NOT NULL);
+"""
+
+_THE_SAME = """
+SELECT other.path FROM aside_identity AS other JOIN aside_identity AS this
+ON other.size = this.size AND other.ends = this.ends WHERE this.path = ?
 """
 
 T = TypeVar("T")
@@ -103,13 +110,57 @@ class Catalog:
     def exclude(self, paths: Iterable[str], reason: str = "") -> None:
         """Leave these photos out of training from now on. Raises CatalogError."""
         now = time.time()
-        rows = [(os.fsencode(os.path.abspath(path)), reason, now) for path in paths]
-        self._must(lambda db: db.executemany("INSERT OR REPLACE INTO aside VALUES (?, ?, ?)", rows))
+        full = [os.path.abspath(path) for path in paths]
+        rows = [(os.fsencode(path), reason, now) for path in full]
+        known = [(os.fsencode(path), *found) for path in full if (found := identity_of(path)) is not None]
+
+        def write(db: sqlite3.Connection) -> None:
+            db.executemany("INSERT OR REPLACE INTO aside VALUES (?, ?, ?)", rows)
+            db.executemany("INSERT OR REPLACE INTO aside_identity VALUES (?, ?, ?)", known)
+
+        self._must(write)
 
     def take_back(self, paths: Iterable[str]) -> None:
-        """Set these photos aside no longer. Raises CatalogError."""
+        """Set these photos aside no longer, by whatever path they were. Raises CatalogError."""
         rows = [(os.fsencode(os.path.abspath(path)),) for path in paths]
-        self._must(lambda db: db.executemany("DELETE FROM aside WHERE path = ?", rows))
+
+        def remove(db: sqlite3.Connection) -> None:
+            for (name,) in rows:
+                here = os.fsdecode(name)
+                others = [os.fsdecode(other) for (other,) in db.execute(_THE_SAME, (name,))]
+                same = [other for other in others if os.path.basename(other) == os.path.basename(here)]
+                gone = [os.fsencode(other) for other in same if other == here or moved(other, here)]
+                db.executemany("DELETE FROM aside WHERE path = ?", [(name,), *((each,) for each in gone)])
+            db.execute("DELETE FROM aside_identity WHERE path NOT IN (SELECT path FROM aside)")
+
+        self._must(remove)
+
+    def follow(self, paths: Collection[str]) -> int:
+        """Photos that were set aside by another path (their folder was renamed, is mounted elsewhere, or is
+        reached by a link) are so by these, too; how many were found so."""
+
+        def known(db: sqlite3.Connection) -> list[tuple[str, Identity, str, float]]:
+            rows = db.execute(
+                "SELECT path, size, ends, reason, at FROM aside JOIN aside_identity USING (path)"
+            )
+            return [(os.fsdecode(path), Identity(size, ends), why, at) for path, size, ends, why, at in rows]
+
+        nothing: list[tuple[str, Identity, str, float]] = []
+        aside = {path: (identity, why, at) for path, identity, why, at in self._try(known, nothing)}
+        there = set(paths)
+        lost = [(path, identity) for path, (identity, _, _) in aside.items() if path not in there]
+        again = {now: aside[before] for before, now in found_again(lost, there) if now not in aside}
+        if not again:
+            return 0
+
+        def write(db: sqlite3.Connection) -> None:
+            for path, (identity, why, at) in again.items():
+                name = os.fsencode(os.path.abspath(path))
+                db.execute("INSERT OR IGNORE INTO aside VALUES (?, ?, ?)", (name, why, at))
+                db.execute("INSERT OR REPLACE INTO aside_identity VALUES (?, ?, ?)", (name, *identity))
+
+        self._try(write, None)
+        return len(again)
 
     def aside(self, sources: Sequence[str] | None = None) -> dict[str, str]:
         """The photos set aside below these sources (None: all) and why, the earliest first."""
@@ -191,7 +242,7 @@ class Catalog:
             os.replace(f"{self.path}-journal", f"{kept}-journal")
         os.replace(self.path, kept)
         lost = False
-        for table in ("aside", "dismissed"):
+        for table in ("aside", "aside_identity", "dismissed"):
             try:
                 with contextlib.closing(sqlite3.connect(kept, timeout=BUSY_S)) as old:
                     rows = old.execute(f"SELECT * FROM {table}").fetchall()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+from collections.abc import Collection
 
 from waste_gui.config import RunConfig
 from waste_gui.dataset import cautions
@@ -37,12 +38,30 @@ def find_photos(
     for caution in scan.cautions:
         context.report(Warned(text=caution.text, hint=caution.hint))
     catalog = Catalog(on_problem=lambda text: context.report(Warned(text=text)))
-    scan = leave_out(scan, catalog.aside(config.source))
+    catalog.follow([sample.path for sample in scan.samples])
+    aside = catalog.aside(config.source)
+    _tell_lost(scan, aside, context)
+    scan = leave_out(scan, aside)
     if to_train:
         check_trainable(scan)
     found = len(scan.samples)
     paths = [sample.path for sample in scan.samples]
     return scan, file_stats(paths, lambda n: stage.progress(found, f"looked at {n} of {found} files"))
+
+
+def _tell_lost(scan: Scan, aside: Collection[str], context: Context) -> None:
+    """What was set aside and is not among the photos any more."""
+    there = {sample.path for sample in scan.samples}
+    lost = [path for path in aside if path not in there and not os.path.lexists(path)]
+    if lost:
+        several = len(lost) > 1
+        context.report(
+            Warned(
+                text=f"{len(lost)} {'photos that were' if several else 'photo that was'} excluded "
+                f"{'are' if several else 'is'} not found any more, {lost[0]} for one.",
+                hint="If their names were changed, look whether they are to be excluded again.",
+            )
+        )
 
 
 def exclude(config: RunConfig, context: Context) -> frozenset[str]:

@@ -95,7 +95,9 @@ def look(choice: DatasetChoice, tell: Callable[[object], None]) -> Found:
         False,
         choice.class_folders,
     )
-    aside: dict[str, str | None] = dict.fromkeys(Catalog().aside(choice.sources))
+    catalog = Catalog()
+    catalog.follow([sample.path for sample in scan.samples])
+    aside: dict[str, str | None] = dict.fromkeys(catalog.aside(choice.sources))
     if aside:
         there = {s.path: scan.classes[s.label] for s in scan.samples if s.path in aside}
         aside.update(there)
