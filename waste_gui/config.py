@@ -473,7 +473,7 @@ def without_former(raw: Any) -> Any:
 
 def dump(config: RunConfig) -> bytes:
     """As indented JSON, for `config.json`."""
-    return msgspec.json.format(msgspec.json.encode(config), indent=2) + b"\n"
+    return files.encode_json(config, indent=2) + b"\n"
 
 
 def sentence(error: msgspec.ValidationError) -> str:

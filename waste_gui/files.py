@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
+import math
 import os
 import secrets
 import stat
@@ -84,15 +86,61 @@ def read_json(path: Path | str, kind: type[T], most: int, inside: Path | None = 
 
 
 def decode_json(content: bytes, kind: type[T]) -> T:
-    """Raises ValueError, whatever is wrong with it."""
+    """What encode_json wrote, or anybody. Raises ValueError, whatever is wrong with it."""
     import msgspec  # not on top: workers import this file and shall start fast
 
     try:
-        return msgspec.json.decode(content, type=kind)
+        try:
+            return msgspec.json.decode(content, type=kind)
+        except msgspec.DecodeError:
+            if rb"\ud" not in content:
+                raise
+            return msgspec.convert(json.loads(content), kind)  # msgspec refuses a lone surrogate
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     except msgspec.MsgspecError as error:
         raise ValueError(str(error)) from None
+
+
+@contextlib.contextmanager
+def nameable(path: Path) -> Iterator[Path]:
+    """The same file under a name that is UTF-8, for libraries that take no other. Such names exist on Linux
+    only, where /proc names every open folder."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            yield Path(f"/proc/self/fd/{folder}", path.name)
+        finally:
+            os.close(folder)
+    else:
+        yield path
+
+
+def encode_json(value: object, indent: int = 0) -> bytes:
+    """Of a struct; a byte of a name that is no UTF-8 is a lone surrogate in Python and `\\udcNN` in JSON, of
+    which any reader makes it again: the file itself stays valid UTF-8."""
+    import msgspec
+
+    try:
+        content = msgspec.json.encode(value)
+        return msgspec.json.format(content, indent=indent) if indent else content
+    except UnicodeEncodeError:
+        plain = _finite(msgspec.to_builtins(value))
+        text = json.dumps(plain, ensure_ascii=False, indent=indent or None)
+        return text.encode("utf-8", "backslashreplace")
+
+
+def _finite(value: object) -> object:
+    """As msgspec writes them: NaN and infinity are null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return value
 
 
 def is_ordinary(path: Path | str) -> bool:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from waste_gui import config as configs
+from waste_gui import files, patches
 from waste_gui.config import ConfigError, RunConfig
 
 
@@ -50,6 +51,8 @@ def check(request: RunRequest) -> RunRequest:
         raise ConfigError(
             f"A run goes on in its own folder, {resume}, not in {run_dir}; leave out --run-dir or --resume."
         )
+    if resume is None and (unfit := patches.why_unfit(config.model, config.image_size)):
+        raise ConfigError(unfit)
     return RunRequest(config=config, run_dir=run_dir, resume=resume)
 
 
@@ -72,4 +75,4 @@ def load(path: Path) -> RunRequest:
 
 
 def dump(request: RunRequest) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(request), indent=2) + b"\n"
+    return files.encode_json(request, indent=2) + b"\n"

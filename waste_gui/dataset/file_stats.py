@@ -15,7 +15,8 @@ CHUNK = 512
 
 
 class FileStat(NamedTuple):
-    """Bytes, and nanoseconds since 1970."""
+    """Bytes, and nanoseconds since 1970, as far as 64 bits hold them: those of 1601 (nothing, on a drive of
+    Windows) or of 2600 stand for another time, but always for the same."""
 
     size: int
     mtime_ns: int
@@ -53,4 +54,9 @@ def _stat(path: str) -> FileStat | None:
         status = os.stat(path)
     except (OSError, ValueError):
         return None
-    return FileStat(status.st_size, status.st_mtime_ns)
+    return FileStat(status.st_size, _in_64_bits(status.st_mtime_ns))
+
+
+def _in_64_bits(nanoseconds: int) -> int:
+    """SQLite holds no others."""
+    return (nanoseconds + 2**63) % 2**64 - 2**63

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -61,7 +60,12 @@ def fingerprint(scan: Scan, stats: FileStats | None = None) -> str:
         stats = file_stats([sample.path for sample in scan.samples])
     gone = FileStat(-1, 0)
     lines = sorted(
-        b"%s\0%d\0%s" % (_key(sample), stats.get(sample.path, gone).size, scan.classes[sample.label].encode())
+        b"%s\0%d\0%s"
+        % (
+            _key(sample),
+            stats.get(sample.path, gone).size,
+            scan.classes[sample.label].encode("utf-8", "surrogateescape"),
+        )
         for sample in scan.samples
     )
     return hashlib.sha256(b"\n".join(lines)).hexdigest()[:16]
@@ -176,27 +180,20 @@ def save_split(path: Path, split: Split, classes: Sequence[str]) -> None:
         stored(split.val),
         stored(split.test),
     )
-    text = json.dumps(msgspec.to_builtins(content), ensure_ascii=False)
-    # A byte of a file name that is no UTF-8 is a lone surrogate here: backslashreplace writes it as \udcNN,
-    # which is just how JSON spells it, so any reader gets it back. msgspec refuses such strings.
-    files.write_atomically(path, text.encode("utf-8", "backslashreplace"))
+    files.write_atomically(path, files.encode_json(content))
 
 
 def load_split(path: Path) -> tuple[Split, tuple[str, ...]]:
     """The split and its classes; DatasetError if the file cannot be used."""
     hint = "Choose another run, or start a new one: it makes its own split."
     try:
-        content = msgspec.convert(json.loads(files.read(path, files.LARGE_BYTES)), _StoredSplit)
+        content = files.read_json(path, _StoredSplit, files.LARGE_BYTES)
         train, val, test = (
             tuple(Sample(s.path, s.label, content.sources[s.source], s.folder, s.split) for s in samples)
             for samples in (content.train, content.val, content.test)
         )
     except OSError as error:
         raise DatasetError(f"The split in {path} cannot be read ({error.strerror}).", hint) from None
-    except (
-        ValueError,
-        IndexError,
-        RecursionError,
-    ) as error:  # json's, msgspec's and Unicode's errors are ValueErrors
+    except (ValueError, IndexError) as error:
         raise DatasetError(f"{path} is no saved split ({error}).", hint) from None
     return Split(train, val, test, content.seed, content.fingerprint), content.classes

@@ -75,7 +75,8 @@ def save(path: Path, info: CheckpointInfo, tensors: dict[str, Tensor]) -> None:
     """The whole checkpoint or the one before it: temporary file, fsync, rename. Raises DiskFull or
     UnusableFolder; the old one is still there then."""
     cpu = on_cpu(tensors)
-    text = msgspec.json.encode(msgspec.structs.replace(info, crc32=checksum(cpu))).decode()
+    info = msgspec.structs.replace(info, crc32=checksum(cpu))
+    text = files.encode_json(info).decode()
     run = path.parents[1]
     temporary = files.beside(path)
     try:
@@ -87,7 +88,7 @@ def save(path: Path, info: CheckpointInfo, tensors: dict[str, Tensor]) -> None:
             files.rename(path, path.with_stem(PREVIOUS), run)
         files.rename(temporary, path, run)
         files.sync_folder(path.parent)
-        files.write_atomically(path.with_suffix(".json"), msgspec.json.format(text.encode(), indent=2), run)
+        files.write_atomically(path.with_suffix(".json"), files.encode_json(info, indent=2), run)
     except (OSError, SafetensorError) as error:
         with contextlib.suppress(OSError):
             files.remove(temporary, run)
@@ -228,7 +229,7 @@ def load(path: Path) -> tuple[CheckpointInfo, dict[str, Tensor]]:
     """What a checkpoint holds; WrongCheckpoint if it is none of ours or damaged."""
     try:
         files.open_to_read(path, path.parents[1]).close()
-        with safe_open(path, framework="pt") as file:
+        with files.nameable(path) as named, safe_open(named, framework="pt") as file:
             text = (file.metadata() or {}).get(METADATA_KEY)
             if text is None:
                 raise WrongCheckpoint(

@@ -542,7 +542,7 @@ def batches_of(samples: Sequence[Sample], size: int) -> list[Sequence[Sample]]:
 
 def training_order(samples: Sequence[Sample], epoch: int, seed: int, balance: bool) -> list[Sample]:
     """The epoch's samples, shuffled by seed and epoch; balanced draws each class equally often."""
-    generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+    generator = torch.Generator().manual_seed((seed * 1_000_003 + epoch) % 2**63)
     if not balance:
         return [samples[i] for i in torch.randperm(len(samples), generator=generator).tolist()]
     counts = Counter(sample.label for sample in samples)

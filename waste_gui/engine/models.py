@@ -19,6 +19,7 @@ import msgspec
 import torch
 from torch import Tensor, nn
 
+from waste_gui import patches
 from waste_gui.bounds import Count, Name
 from waste_gui.config import BEGIN_WITH_HEAD, COMMON_MODELS, STARTER_MODEL, RunConfig
 from waste_gui.engine import starter
@@ -117,7 +118,8 @@ def build(config: RunConfig, classes: tuple[str, ...]) -> tuple[Classifier, Mode
     Raises UnknownModel, WeightsUnavailable, WrongCheckpoint, BadSettings.
     """
     library, name = find_model(config.model)
-    model, spec = _build_empty(library, name, config.image_size, classes, deep=config.tune in BEGIN_WITH_HEAD)
+    deep = config.tune in BEGIN_WITH_HEAD
+    model, spec = _build_empty(library, name, config.image_size, classes, deep=deep, refuse_cut=True)
     if config.pretrained == "none":
         _start_residuals_at_identity(model)
     else:
@@ -177,24 +179,72 @@ def has_attention(model: nn.Module) -> bool:
 
 
 def _build_empty(
-    library: str, name: str, image_size: int | None, classes: tuple[str, ...], *, deep: bool
+    library: str,
+    name: str,
+    image_size: int | None,
+    classes: tuple[str, ...],
+    *,
+    deep: bool,
+    refuse_cut: bool = False,
 ) -> tuple[Classifier, ModelSpec]:
-    """`deep`: its head also sees what the inner blocks found, in networks of which that is known."""
+    """`deep`: its head also sees what the inner blocks found, in networks of which that is known. Checkpoints
+    of earlier versions may be of sizes that would be refused now (`refuse_cut`)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Libraries warn of initialisations that are about to be replaced.
         try:
             backbone, size, mean, std = MAKE[library](name, image_size)
         except (AssertionError, ValueError, TypeError) as error:
+            if unfit := patches.why_unfit(name, image_size):
+                raise BadSettings(*_halves(unfit)) from error
             raise BadSettings(
                 f"The model {name} cannot be built for images of {image_size or 'its own'} px ({error}).",
                 "Choose another image size; 224 suits nearly every model.",
             ) from error
+    if refuse_cut and (cut := _cut_off(backbone, name, size)):
+        raise BadSettings(*cut)
     inner = inner_blocks(backbone) if deep else ()
     features = _feature_count(backbone, inner, name, size)
     spec = ModelSpec(
         library=library, name=name, image_size=size, mean=mean, std=std, classes=classes, inner=inner
     )
     return Classifier(backbone, features, len(classes), inner), spec
+
+
+def _cut_off(backbone: nn.Module, name: str, size: int) -> tuple[str, str] | None:
+    """Why such images would be cut off, and which sizes fit: patches lie side by side, what is left over at
+    the edge falls away. Seen in what reaches the first layer, as some models fill up to whole patches."""
+    seen: list[int] = []
+
+    def look(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        assert isinstance(layer, nn.Conv2d)
+        if inputs[0].shape[1] == 3 and inputs[0].shape[-1] % layer.kernel_size[0]:
+            seen.append(layer.kernel_size[0])
+
+    side_by_side = [
+        layer
+        for layer in backbone.modules()
+        if isinstance(layer, nn.Conv2d)
+        and layer.in_channels == 3
+        and layer.kernel_size == layer.stride
+        and layer.kernel_size[0] > 1
+        and layer.padding in ((0, 0), "valid")
+    ]
+    if not side_by_side:
+        return None
+    hooks = [layer.register_forward_pre_hook(look) for layer in side_by_side]
+    try:
+        _feature_count(backbone, (), name, size)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    unfit = patches.why_unfit(name, size, seen[0]) if seen else None
+    return _halves(unfit) if unfit else None
+
+
+def _halves(unfit: str) -> tuple[str, str]:
+    """What is wrong, and what to do."""
+    text, _, hint = unfit.rpartition(". ")
+    return text + ".", hint
 
 
 def _open_clip(name: str, image_size: int | None) -> tuple[nn.Module, int, Triple, Triple]:

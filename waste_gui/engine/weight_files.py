@@ -112,7 +112,8 @@ class _Mapped:
     def __init__(self, path: Path, names: Mapping[str, str]) -> None:
         from safetensors import safe_open
 
-        self._file: Any = safe_open(path, framework="pt")
+        with files.nameable(path) as named:
+            self._file: Any = safe_open(named, framework="pt")
         self._names = names
 
     def __getitem__(self, name: str) -> Tensor:

@@ -27,6 +27,4 @@ def read_annotations(folder: RunDir) -> Annotations:
 
 def write_annotations(folder: RunDir, annotations: Annotations) -> None:
     """The whole file or nothing. Raises OSError."""
-    files.write_atomically(
-        folder.annotations, msgspec.json.format(msgspec.json.encode(annotations), indent=2) + b"\n"
-    )
+    files.write_atomically(folder.annotations, files.encode_json(annotations, indent=2) + b"\n")

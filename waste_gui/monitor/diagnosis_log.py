@@ -7,8 +7,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from waste_gui import files
 from waste_gui.monitor.evidence import Evidence
 from waste_gui.monitor.run import Run
@@ -40,7 +38,7 @@ class DiagnosisLog:
             "evidence": evidence,
             "stacks": run.stacks_now,
         }
-        return msgspec.json.encode(seen) + b"\n"
+        return files.encode_json(seen) + b"\n"
 
     def write(self, line: bytes) -> None:
         """Appends it. A disk that is full or gone costs the line, nothing else."""

@@ -212,7 +212,7 @@ def remember(path: Path, run: Run) -> bool:
 def append(path: Path, record: Record) -> None:
     """Add one line, in one write, so that two windows do not mix theirs. Raises OSError."""
     files.make_private_folder(path.parent)
-    line = msgspec.json.encode(record) + b"\n"
+    line = files.encode_json(record) + b"\n"
     file = files.open_to_append(path, mode=files.PRIVATE_FILE, readable=True)
     try:
         size = os.lseek(file, 0, os.SEEK_END)

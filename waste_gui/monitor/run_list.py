@@ -7,7 +7,6 @@ the same, so that 2,000 runs are listed in a fraction of a second.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import sys
@@ -154,20 +153,11 @@ def _is_known(look: _Look, known: dict[str, _Entry]) -> bool:
 
 
 def _save_cache(entries: dict[str, _Entry]) -> None:
-    """A folder whose name is no UTF-8 cannot be remembered. Without the cache, reading only takes longer."""
-    writable = {folder: entry for folder, entry in entries.items() if _is_text(folder)}
+    """Without the cache, reading only takes longer."""
     with contextlib.suppress(OSError):
         files.write_atomically(
-            data_dir() / CACHE_NAME, msgspec.json.encode(_Cache(VERSION, writable)), mode=files.PRIVATE_FILE
+            data_dir() / CACHE_NAME, files.encode_json(_Cache(VERSION, entries)), mode=files.PRIVATE_FILE
         )
-
-
-def _is_text(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 # --- one run
@@ -325,11 +315,7 @@ class _PhotoCounts:
 def _count_photos(split: str) -> int | None:
     try:
         content = _read(split, files.LARGE_BYTES)
-        try:
-            parts = files.decode_json(content, _Parts)
-        except ValueError:  # A name that is no UTF-8 is a lone surrogate, which msgspec refuses.
-            read = json.loads(content)
-            return sum(len(read[part]) for part in ("train", "val", "test"))
+        parts = files.decode_json(content, _Parts)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return len(parts.train) + len(parts.val) + len(parts.test)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TextIO
 
-import msgspec
-
+from waste_gui import files
 from waste_gui.monitor import formatting
 from waste_gui.monitor.countdown import usual
 from waste_gui.monitor.history import History
@@ -61,7 +60,7 @@ class JsonPrinter:
             "second": verdict.second,
             "at": round(now, 3),
         }
-        self._out.write(escaped(msgspec.json.encode(line)).decode() + "\n")
+        self._out.write(escaped(files.encode_json(line)).decode() + "\n")
         self._out.flush()
 
 

@@ -78,7 +78,7 @@ class QueueFile:
 
     def write(self, queue: Queue) -> None:
         files.make_private_folder(self._path.parent)
-        content = msgspec.json.format(msgspec.json.encode(queue), indent=1)
+        content = files.encode_json(queue, indent=1)
         files.write_atomically(self._path, content, mode=files.PRIVATE_FILE)
         self._known = self._stamp()
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from waste_gui import config as configs
+from waste_gui import files
 from waste_gui.config import ConfigError, RunConfig
 from waste_gui.gui.settings.checked import Forecast, checked
 
@@ -57,15 +57,15 @@ class SettingsPage(QWidget):
     def restore(self, kept: str) -> None:
         """What `kept` gave, of this version or another; then the defaults are as good."""
         try:
-            raw = msgspec.json.decode(kept)
+            raw = files.decode_json(kept.encode(), object)
             self.show_config(configs.from_raw(raw, "the settings that were kept"))
-        except (msgspec.DecodeError, ConfigError):
+        except (ValueError, ConfigError):
             self.show_config(RunConfig())
 
     def kept(self) -> str:
         """To be restored later; empty where it is half typed, and not worth keeping."""
         try:
-            return msgspec.json.encode(self.config()).decode()
+            return files.encode_json(self.config()).decode()
         except ConfigError:
             return ""
 
