@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from PIL import Image
 from waste_gui.dataset import pool as pool_module
 from waste_gui.dataset import shared_buffer as shared_buffer_module
 from waste_gui.dataset import workers as workers_module
-from waste_gui.dataset.pool import PoolError, Read, ReadingPool, drive_is_suspect
+from waste_gui.dataset.pool import PoolError, Read, ReadingPool, Spare, drive_is_suspect
 from waste_gui.dataset.resized import read_resized
 from waste_gui.dataset.shared_buffer import SharedBuffer
 from waste_gui.protocol import WorkerState
@@ -572,3 +573,66 @@ def test_worker_imports_pillow_only() -> None:
         f"print([name for name in {heavy} if name in sys.modules])"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"
+
+
+# --- an outage that concerns few photos
+
+
+class Told:
+    """What a pool says of photos that it does without."""
+
+    def __init__(self, paths: list[str], most: int) -> None:
+        self.spared: list[tuple[str, int]] = []
+        self.back: list[set[str]] = []
+        self.spare = Spare(
+            paths,
+            lambda lacking: len(lacking) <= most,
+            lambda folder, photos: self.spared.append((Path(folder).name, photos)),
+            self.back.append,
+        )
+
+
+def on_a_drive(photos: list[str], tmp_path: Path, linked: int) -> tuple[list[str], Path, Path]:
+    """The photos, the first of them links to a drive that is away; that drive, and where it is meanwhile."""
+    drive, away = tmp_path / "drive", tmp_path / "unplugged"
+    drive.mkdir()
+    for photo in photos[:linked]:
+        Path(photo).symlink_to(Path(photo).rename(drive / Path(photo).name))
+    drive.rename(away)
+    return photos, drive, away
+
+
+@pytest.mark.slow
+def test_few_photos_on_a_drive_that_is_away_hold_up_nothing_and_come_back(
+    photos: list[str], tmp_path: Path
+) -> None:
+    photos, drive, away = on_a_drive(photos, tmp_path, 2)
+    told = Told(photos, most=2)
+    with ReadingPool(2, SIZE, 8, 1.0, lambda *_: None, spare=told.spare) as pool:
+        submit(pool, photos)
+        errors = {read.path: read.error for read in take_all(pool, len(photos)).values() if read.error}
+        assert set(errors) == set(photos[:2])
+        assert {error.kind for error in errors.values()} == {"vanished"}
+        assert "drive is not there" in str(next(iter(errors.values())))
+        assert told.spared == [("drive", 1)] or told.spared == [("drive", 2)]
+        assert pool.away() == ()
+        away.rename(drive)
+        end = time.monotonic() + PATIENCE_S
+        while set().union(*told.back) != set(photos[:2]) and time.monotonic() < end:
+            time.sleep(0.02)
+        assert set().union(*told.back) == set(photos[:2])
+        submit(pool, photos)
+        assert not any(read.error for read in take_all(pool, len(photos)).values())
+
+
+@pytest.mark.slow
+def test_more_photos_than_a_run_can_spare_are_waited_for(photos: list[str], tmp_path: Path) -> None:
+    photos, drive, away = on_a_drive(photos, tmp_path, 4)
+    told = Told(photos, most=3)
+    with ReadingPool(2, SIZE, 8, 1.0, lambda *_: None, spare=told.spare) as pool:
+        submit(pool, photos)
+        others = take_all(pool, len(photos) - 4)
+        assert {read.path for read in others.values()} == set(photos[4:])
+        assert pool.take(2.0) is None and pool.away() == (str(drive),)
+        away.rename(drive)
+        assert not any(read.error for read in take_all(pool, 4).values())

@@ -20,7 +20,7 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -107,6 +107,19 @@ class Read:
     height: int = 0
 
 
+@dataclass(frozen=True)
+class Spare:
+    """Which of the `paths` of a dataset a run can do without while their drive is away.
+
+    `may_lack(paths)` says whether it can do without all these; `on_spared(folder, photos)` is called when it
+    begins to, `on_back(paths)` when they are there again: all in the supervisor's thread."""
+
+    paths: Collection[str]
+    may_lack: Callable[[set[str]], bool]
+    on_spared: Callable[[str, int], object] = lambda folder, photos: None
+    on_back: Callable[[set[str]], object] = lambda paths: None
+
+
 @dataclass(frozen=True, slots=True)
 class _Suspect:
     """A photo that failed, or (without an error) waits, until it is known whether its folder is there."""
@@ -121,8 +134,9 @@ class ReadingPool:
     The shared buffer takes slots × tile_size² × 3 bytes. A photo that takes longer than `deadline_s`, or than
     ten times the median of recent photos if this is more (a slow disk is no failure), comes back as
     TimedOutImage. Given `on_away`, the photos of a folder that is away are waited for: `on_away(folder, why)`
-    and `on_back(folder, seconds)` are called, in the supervisor's thread. Raises OSError if there is not
-    enough shared memory.
+    and `on_back(folder, seconds)` are called, in the supervisor's thread. With a `spare`, as few of them as
+    it allows are waited for until the deadline, and then come back as VanishedImage. Raises OSError if there
+    is not enough shared memory.
     """
 
     def __init__(
@@ -133,8 +147,9 @@ class ReadingPool:
         deadline_s: float,
         on_away: Callable[[str, str], object] | None = None,
         on_back: Callable[[str, float], object] = lambda folder, seconds: None,
+        spare: Spare | None = None,
     ) -> None:
-        self._count, self._deadline_s = workers, deadline_s
+        self._count, self._deadline_s, self._spare = workers, deadline_s, spare
         self._on_away, self._on_back = on_away, on_back
         self._shared_buffer = SharedBuffer(workers + SPARES, slots, resized_size)
         self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -218,7 +233,7 @@ class ReadingPool:
 
     def away(self) -> tuple[str, ...]:
         """The folders that are waited for, from any thread."""
-        return tuple(outage.folder for outage in self._outages)
+        return tuple(outage.folder for outage in self._outages if not outage.spared)
 
     def close(self) -> None:
         """End all workers. Never waits long, and nothing stays behind."""
@@ -257,6 +272,7 @@ class ReadingPool:
             if time.monotonic() - self._checked_at >= TICK_S:
                 self._check_workers()
                 self._look_for_folders()
+                self._do_without()
             self._hand_out()
 
     def _on_submit(self, photo: Photo) -> None:
@@ -480,6 +496,8 @@ class ReadingPool:
     def _are_back(self, outages: Sequence[SourceOutage[Photo]]) -> None:
         for outage in outages:
             self._waiting.extend(outage.held)
+            if self._spare is not None and outage.spared:
+                self._spare.on_back(outage.spared)
             self._on_back(outage.folder, time.monotonic() - outage.since)
 
     def _is_away(self, folder: str, why: str, path: str) -> None:
@@ -487,11 +505,34 @@ class ReadingPool:
         self._are_back(self._outages.end(path, but=outage))  # a folder above, or where a link led before
         for suspected in [f for f in self._suspects if outage.covers(os.path.join(f, "x"))]:
             outage.held += [suspect.photo for suspect in self._suspects.pop(suspected)]
-        # A photo that is a link to one in that folder is not below it itself.
-        outage.held += [s.photo for s in self._suspects.pop(os.path.dirname(path), [])]
+        # A photo that is a link to one in that folder is not below it itself; its neighbours may be there.
+        for suspect in self._suspects.pop(os.path.dirname(path), []):
+            is_away = suspect.error is not None or outage.holds(suspect.photo.path)
+            (outage.held if is_away else self._waiting).append(suspect.photo)
         outage.held += self._take_from_line(outage.covers)
         if is_new and self._on_away is not None:
             self._on_away(folder, why)
+
+    def _do_without(self) -> None:
+        """Once the deadline is over, few photos on a drive that is away hold up nothing: not those that are
+        asked for, nor those that will be. If they are more than the run can spare, all are waited for."""
+        if self._spare is None:
+            return
+        now = time.monotonic()
+        for outage in self._outages:
+            if not outage.held or now - outage.since < self._deadline_s:
+                continue
+            if outage.below is None:
+                outage.below = set(filter(outage.covers, self._spare.paths))
+            paths = {photo.path for photo in outage.held} | outage.below
+            if not self._spare.may_lack(paths | self._outages.spared()):
+                continue
+            if not outage.spared:
+                self._spare.on_spared(outage.folder, len(paths))
+            outage.spared |= paths
+            held, outage.held = outage.held, []
+            for photo in held:
+                self._finish(photo, VanishedImage(photo.path, f"is away: {outage.folder} {outage.why}"))
 
     def _look_for_folders(self) -> None:
         """Whether those that are away are back; one process at most waits for a dead drive."""

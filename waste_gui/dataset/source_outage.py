@@ -76,6 +76,10 @@ class SourceOutage(Generic[Photo]):
     look_at: float
     looking: bool = False
     held: list[Photo] = field(default_factory=list)
+    spared: set[str] = field(default_factory=set)
+    """Paths of photos that are done without, until it is over."""
+    below: set[str] | None = None
+    """Paths of the whole dataset that it covers, once that was asked for."""
 
     def covers(self, path: str) -> bool:
         return path.startswith(os.path.join(self.folder, ""))
@@ -110,6 +114,7 @@ class SourceOutages(Generic[Photo]):
         new: SourceOutage[Photo] = SourceOutage(folder, why, example, now, now + LOOK_AGAIN_S)
         for other in [other for other in self._all.values() if new.covers(os.path.join(other.folder, ""))]:
             new.held += other.held
+            new.spared |= other.spared
             new.since = min(new.since, other.since)
             del self._all[other.folder]
         self._all[folder] = new
@@ -121,6 +126,10 @@ class SourceOutages(Generic[Photo]):
         for outage in over:
             del self._all[outage.folder]
         return over
+
+    def spared(self) -> set[str]:
+        """All that is done without now."""
+        return set().union(*(outage.spared for outage in self))
 
     def due(self, now: float) -> list[SourceOutage[Photo]]:
         """Those to look for again now."""

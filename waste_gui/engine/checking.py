@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from waste_gui.config import RunConfig
+from waste_gui.config import RunConfig, failure_budget
 from waste_gui.dataset.catalog import Catalog, Checked
 from waste_gui.dataset.check import PASSING, read_photos
 from waste_gui.dataset.file_stats import FileStats
@@ -92,7 +92,8 @@ def read_and_remember(
             if resized_images is not None and path not in resized_images:
                 resized_images.put(path, resized.copy())
 
-        pool = start_pool(config, context, side, closing)
+        budget = failure_budget(len(paths))
+        pool = start_pool(config, context, side, closing, paths, lambda lacking: len(lacking) <= budget)
         context.heart.does("waiting for photos", Activity.WAITING_FOR_PHOTOS)
         try:
             for photo in read_photos(paths, stats, pool, SLOTS, context.obey, keep):

@@ -80,9 +80,25 @@ class Failures:
         self._csv_path = csv_path
         self._csv_size = 0  # What is written of it, and who is not in it yet.
         self._unwritten: list[str] = []
+        self._back: queue.SimpleQueue[set[str]] = queue.SimpleQueue()
+
+    def may_lack(self, paths: set[str]) -> bool:
+        """Whether all these could fail, too; from any thread."""
+        return len(paths.union(self.errors)) <= self.limit
+
+    def are_back(self, paths: set[str]) -> None:
+        """Photos whose drive was away are read again from now on; from any thread."""
+        self._back.put(paths)
+
+    def _forget_those_back(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                for path in self._back.get_nowait():
+                    self.errors.pop(path, None)
 
     def add(self, sample: Sample, error: ImageError, action: Action) -> None:
         """Tell of it, once a photo; TooManyFailures past the budget."""
+        self._forget_those_back()
         if sample.path in self.errors:  # it was being read for several places
             self.wanted_again(sample.path)
             return
@@ -124,6 +140,7 @@ class Failures:
 
     def known(self, path: str) -> bool:
         """Whether it is not to be read."""
+        self._forget_those_back()
         return path in self.errors or path in self._aside
 
     def wanted_again(self, path: str) -> None:

@@ -111,8 +111,9 @@ def embed(
     with context.stage("embed", len(samples), "photos") as stage:
         side = resized_size(spec.image_size)
         resized_images = open_cache(config, context, found.stats, side, closing)
-        pool = start_pool(config, context, side, closing)
         failures = Failures(failure_budget(len(samples)), context.report, None)
+        paths = [sample.path for sample in samples]
+        pool = start_pool(config, context, side, closing, paths, failures.may_lack, failures.are_back)
         loader = Loader(
             pool,
             side,

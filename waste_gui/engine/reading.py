@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from waste_gui.config import RunConfig
 from waste_gui.dataset import cautions
 from waste_gui.dataset.catalog import Catalog, CatalogError, leave_out
 from waste_gui.dataset.file_stats import FileStats, file_stats
 from waste_gui.dataset.photo_cache import PhotoCache, open_photo_resized_images
-from waste_gui.dataset.pool import ReadingPool
+from waste_gui.dataset.pool import ReadingPool, Spare
 from waste_gui.dataset.samples import Scan
 from waste_gui.dataset.scan import check_trainable, scan_sources
 from waste_gui.dataset.split import Split
@@ -96,9 +96,25 @@ def open_cache(
     return resized_images
 
 
-def start_pool(config: RunConfig, context: Context, side: int, closing: contextlib.ExitStack) -> ReadingPool:
-    """The readers, with everybody told who wants to know of them."""
+def start_pool(
+    config: RunConfig,
+    context: Context,
+    side: int,
+    closing: contextlib.ExitStack,
+    paths: Collection[str],
+    may_lack: Callable[[set[str]], bool],
+    on_back: Callable[[set[str]], object] = lambda paths: None,
+) -> ReadingPool:
+    """The readers, with everybody told who wants to know of them. Of the `paths` of the whole dataset those
+    that it `may_lack` are done without while their drive is away; `on_back` hears of those that are there
+    again."""
     report = context.report
+
+    def do_without(folder: str, photos: int) -> None:
+        several = f"{photos} photos in it are" if photos != 1 else "one photo in it is"
+        text = f"{folder} is away: {several} left out until it is back."
+        report(Warned(text=text, hint="Bring it back, or exclude the photos."))
+
     pool = ReadingPool(
         worker_count(config),
         side,
@@ -106,6 +122,7 @@ def start_pool(config: RunConfig, context: Context, side: int, closing: contextl
         config.photo_timeout,
         lambda folder, why: report(SourceGone(folder=folder, reason=why)),
         lambda folder, seconds: report(SourceBack(folder=folder, elapsed_s=round(seconds, 3))),
+        Spare(paths, may_lack, do_without, on_back),
     )
     closing.enter_context(pool)
     context.heart.workers, context.heart.queued, context.heart.away = pool.states, pool.queued, pool.away

@@ -219,9 +219,9 @@ def begin_loading(
 ) -> Loading:
     own, split = closing.enter_context(contextlib.ExitStack()), found.split
     resized_images = open_cache(config, context, found.stats, side, own)
-    pool = start_pool(config, context, side, own)
-    total = len(split.train) + len(split.val) + len(split.test)
-    failures = Failures(failure_budget(total), context.report, folder.failures, found.aside)
+    paths = [sample.path for sample in _all_samples(split)]
+    failures = Failures(failure_budget(len(paths)), context.report, folder.failures, found.aside)
+    pool = start_pool(config, context, side, own, paths, failures.may_lack, failures.are_back)
     if found.again:
         recall(failures, split, context)
     own.callback(failures.write_csv)
