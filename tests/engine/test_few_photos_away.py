@@ -1,4 +1,4 @@
-"""One photo is a link to a drive that goes away: the training is held up for no longer than a photo may take."""
+"""One photo is a link to a drive that goes away: training is held up no longer than a photo may take."""
 
 from __future__ import annotations
 
