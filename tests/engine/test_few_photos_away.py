@@ -31,18 +31,8 @@ def unplug(photos: Path) -> None:
 
 
 def test_photo_is_used_again_when_its_drive_is_back(photos: Path, tmp_path: Path) -> None:
-    arguments = [
-        "train",
-        "--source",
-        photos,
-        "--run-dir",
-        tmp_path / "run",
-        "--epochs",
-        "2000",
-        "--cache-gb",
-        "0",
-    ]
-    training = start([*arguments, *SMALL, *QUICK])
+    places = ("--source", str(photos), "--run-dir", str(tmp_path / "run"))
+    training = start(("train", *places, "--epochs", "2000", "--cache-gb", "0", *SMALL, *QUICK))
     assert training.stdout is not None
     try:
         wait_for(training.stdout, EpochFinished)
