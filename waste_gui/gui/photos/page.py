@@ -35,6 +35,8 @@ from waste_gui.gui.photos.class_list import ClassList
 from waste_gui.gui.photos.class_rows import class_rows
 from waste_gui.gui.photos.drop_zone import DropZone
 from waste_gui.gui.photos.gallery import Gallery
+from waste_gui.gui.photos.labelling import Heap, look_at_heap
+from waste_gui.gui.photos.labelling_dialog import LabellingDialog
 from waste_gui.gui.photos.mapping_table import MappingTable
 from waste_gui.gui.photos.source_list import SourceList
 from waste_gui.gui.photos.works import Works
@@ -77,6 +79,8 @@ class DataPage(QWidget):
         self._scan = Background(self._on_failed, self)
         self._scan.progressed.connect(self._on_progress)
         self._scan.finished.connect(self._on_found)
+        self._heap = Background(self._on_heap_failed, self)
+        self._heap.finished.connect(self._on_heap)
         self.drop_zone = DropZone()
         self.drop_zone.choose_asked.connect(self.choose_folder)
         self.drop_zone.example_asked.connect(self.example_asked)
@@ -101,6 +105,11 @@ class DataPage(QWidget):
         self.cancel = QPushButton("Cance&l reading")
         self.cancel.clicked.connect(self._on_cancel)
         rows.addWidget(self.cancel, 0, Qt.AlignmentFlag.AlignLeft)
+        self.label = QPushButton("Give each photo its class b&y hand…")
+        self.label.setToolTip("One key a class; no photo is moved")
+        self.label.clicked.connect(self._on_label)
+        self.label.hide()
+        rows.addWidget(self.label, 0, Qt.AlignmentFlag.AlignLeft)
         rows.addSpacing(UNIT)
         rows.addLayout(self.works.lay_out_bars())
         self._lists = QWidget()
@@ -180,6 +189,23 @@ class DataPage(QWidget):
         self._gallery.show_class(self.classes.classes.rows, place)
         self._gallery.open()
 
+    def _on_label(self) -> None:
+        (folder,) = self.choice.sources
+        self.label.setEnabled(False)
+        self._heap.start(lambda tell: look_at_heap(folder, tell))
+
+    def _on_heap(self, heap: Heap) -> None:
+        self.label.setEnabled(True)
+        self.labelling_dialog = LabellingDialog(self, heap, self.checking.thumbnails)
+        self.labelling_dialog.open()
+
+    def _on_heap_failed(self, error: Exception) -> None:
+        self.label.setEnabled(True)
+        if not isinstance(error, DatasetError):
+            raise error
+        self.words.set_role("stuck")
+        self.words.set_text(f"{error.text} {error.hint}")
+
     def choose_folder(self) -> None:
         recent = self._preferences.recent_folders
         start = os.path.dirname(recent[0]) if recent else str(Path.home())
@@ -243,6 +269,9 @@ class DataPage(QWidget):
     def _start_scan(self) -> None:
         choice = self.choice
         self.cancel.show()
+        self.label.hide()
+        self._heap.cancel()
+        self.label.setEnabled(True)
         self.cautions.show_cautions(())
         self.words.set_role("text")
         self.words.set_text("Looking at the folders…")
@@ -273,6 +302,7 @@ class DataPage(QWidget):
         used, aside = without(found, self.checking.lists.aside)
         self._show_classes(used)
         wrong = problem(used)
+        self.label.setVisible(bool(wrong) and len(self.choice.sources) == 1)
         detail = f"{many(used.photos, 'photo')}, {many(used.filled_classes, 'class', 'classes')}"
         also = f" Excluded: {many(aside, 'photo')}." if aside else ""
         self.words.set_role("slow" if wrong else "text")
@@ -306,6 +336,7 @@ class DataPage(QWidget):
         self.found = None
         self.cancel.hide()
         self._lists.setVisible(False)
+        self.label.setVisible(len(self.choice.sources) == 1 and os.path.isdir(self.choice.sources[0]))
         self.works.show_possible(False)
         text, hint = (
             (error.text, error.hint)
