@@ -48,6 +48,10 @@ def say(dialog: LabellingDialog, name: str) -> None:
     QTest.keyClick(dialog.new_class, Qt.Key.Key_Return)
 
 
+def press(dialog: LabellingDialog, key: str) -> None:
+    QTest.keyClick(dialog.picture, Qt.Key(ord(key)))
+
+
 def lines(folder: Path) -> list[str]:
     file = folder / "labels.csv"
     return file.read_text("utf-8").splitlines() if file.exists() else []
@@ -62,11 +66,11 @@ def test_one_key_labels_shows_the_next_and_writes_and_undo_takes_back(
         say(dialog, name)
     assert [b.text() for b in dialog.buttons] == ["1   glass", "2   Papier, weiß"]
     with qtbot.waitSignal(dialog.labelling.saved, timeout=WAIT_MS):
-        QTest.keyClick(dialog.picture, "1")
+        press(dialog, "1")
     assert lines(heap) == ["path,label", "./-1.jpg,glass"] and dialog.title.text() == "1 of 4 labelled"
     with qtbot.waitSignal(dialog.labelling.saved, timeout=WAIT_MS):
         for key in "212":
-            QTest.keyClick(dialog.picture, key)
+            press(dialog, key)
     assert lines(heap)[2:] == [
         '"a, ""b"".jpg","Papier, weiß"',
         "grün.jpg,glass",
@@ -89,7 +93,7 @@ def test_it_goes_on_where_it_stopped_and_keeps_labels_of_photos_that_are_away(
     QTest.keyClick(dialog.picture, Qt.Key.Key_Space)
     assert dialog.labelling.photo == str(heap / "grün.jpg")
     with qtbot.waitSignal(dialog.labelling.saved, timeout=WAIT_MS):
-        QTest.keyClick(dialog.picture, "2")
+        press(dialog, "2")
     assert set(read_labels(heap / "labels.csv")) == {
         str(heap / n) for n in ("gone.jpg", "-1.jpg", "grün.jpg")
     }
@@ -113,7 +117,7 @@ def test_where_nothing_can_be_written_another_place_is_offered(
     (tmp_path / "file").touch()
     dialog.labelling.file = tmp_path / "file" / "labels.csv"
     with qtbot.waitSignal(dialog.labelling.failed, timeout=WAIT_MS):
-        QTest.keyClick(dialog.picture, "1")
+        press(dialog, "1")
     assert dialog.elsewhere.isVisible() and "cannot be saved" in dialog.note.text()
     with qtbot.waitSignal(dialog.labelling.saved, timeout=WAIT_MS):
         dialog.labelling.save_as(tmp_path / "labels.csv")

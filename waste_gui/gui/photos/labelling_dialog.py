@@ -118,6 +118,7 @@ class LabellingDialog(QDialog):
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setFrameShape(QScrollArea.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(holder)
         self.new_class = QLineEdit()
@@ -177,7 +178,10 @@ class LabellingDialog(QDialog):
         names = self.labelling.classes
         for i, name in enumerate(names[len(self.buttons) :], len(self.buttons)):
             key = KEYS[i] if i < len(KEYS) else " "
-            button = QPushButton(label(f"{key}   {one_line(name)}"))
+            words = f"{key}   {one_line(name)}"
+            room = SIDE - 5 * UNIT
+            words = self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, room)
+            button = QPushButton(label(words))
             button.setAccessibleName(f"{one_line(name)}, key {key}" if key.strip() else one_line(name))
             button.setToolTip(tooltip(name))
             button.setStyleSheet("text-align: left")
