@@ -77,10 +77,12 @@ def read_by_tifffile(data: bytes, directory: Directory) -> Image.Image:
     """A TIFF whose kind of numbers Pillow does not know: the first page as RGB or grey; raises whatever that
     library raises, also where a compression needs one that is not here."""
     import io
+    import logging
 
     import numpy as np
     import tifffile
 
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)  # a line for each spoiled tag
     with tifffile.TiffFile(io.BytesIO(data)) as file:
         page = file.pages[0]
         pixels: Numbers = np.squeeze(page.asarray())

@@ -7,6 +7,7 @@ jpeg_data.py, png_data.py, tiff_data.py and deep_pixels.py.
 
 from __future__ import annotations
 
+import errno
 import io
 import math
 import os
@@ -314,6 +315,8 @@ def _by_tifffile(path: str, data: bytes, directory: tiff_data.Directory) -> Imag
     except MemoryError:
         raise
     except Exception as error:  # a parser fed with wrong bytes raises whatever it likes
+        if not directory.is_sane or directory.is_ordinary:
+            raise DamagedImage(path, "is damaged at its beginning") from error
         raise NotAnImage(path, f"is a TIFF of {directory.words}; save it with 8 bits a colour") from error
     if image.size != (width, height):
         raise DamagedImage(path, "is damaged")
@@ -436,7 +439,8 @@ def _decoding(path: str, *, beginning: bool = False) -> Iterator[None]:
     except Image.DecompressionBombError:
         raise TooLargeImage(path, TOO_LARGE_UNPACKED) from None
     except Exception as error:  # a decoder fed with wrong bytes raises whatever it likes
-        if isinstance(error, OSError) and error.errno is not None:
+        # Invalid: a decoder was led before the beginning of the file.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise UnreadableImage(path, f"cannot be read ({_words(error)})") from error
         if not beginning and "truncated" in str(error).lower():
             raise TruncatedImage(path, INCOMPLETE) from error

@@ -21,8 +21,8 @@ _PROBE = bytes(range(1, 255)) * 2
 """Data without a marker that decode to anything but plain grey."""
 
 _PRINTED = bytes(range(32, 127)) + b"\t\r\n"
-_LONGEST_WORDS = 48
-"""So many printed letters in a row are no compressed pixels."""
+_LONGEST_WORDS, _OF_PIXELS = 48, 8
+"""So many printed letters in a row are no compressed pixels, but for the first few."""
 
 _SEQUENTIAL, _PROGRESSIVE, _ARITHMETIC = (0xC0, 0xC1), (0xC2, 0xCA), (0xC9, 0xCA)
 _UNREAD = {
@@ -162,12 +162,10 @@ def without_extras(jpeg: bytes, *, exif: bool) -> bytes:
 def closed(jpeg: bytes) -> bytes:
     """One that lacks its end marker, with it: without zeros, fill bytes and printed letters at its end,
     which are no pixels."""
-    data = jpeg.rstrip(b"\0")
-    if data.endswith(b"\xff") and len(data) < len(jpeg):
-        data += b"\0"  # a stuffed zero belongs to the FF before it
-    words = data.rstrip(_PRINTED)
+    data = jpeg[: len(jpeg.rstrip(b"\0")) + 1]  # one zero may be a pixel's, or belong to an FF before it
+    words = data.rstrip(_PRINTED + b"\0")
     if len(data) - len(words) >= _LONGEST_WORDS:
-        data = words
+        data = data[: len(words) + _OF_PIXELS]
     return data.rstrip(b"\xff") + END
 
 

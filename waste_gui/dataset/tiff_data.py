@@ -64,6 +64,17 @@ class Directory:
         return next((entry.raw for entry in self.entries if entry.tag == tag), b"")
 
     @property
+    def is_sane(self) -> bool:
+        """Whether it says how large its picture is, and where."""
+        places = self.values(STRIP_OFFSETS) or self.values(TILE_OFFSETS)
+        return bool(self.value(WIDTH, 0) and self.value(HEIGHT, 0) and places)
+
+    @property
+    def is_ordinary(self) -> bool:
+        """Whether every program knows its numbers."""
+        return self.value(BITS, 1) in (1, 8) and self.value(FORMAT, UNSIGNED) == UNSIGNED
+
+    @property
     def words(self) -> str:
         """What its numbers are: "3 × 32-bit floating-point numbers"."""
         bits, samples = self.value(BITS, 1), self.value(SAMPLES, 1)
