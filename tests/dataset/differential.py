@@ -250,7 +250,7 @@ def by_another(path: Path) -> Pixels | None:
         out = Path(folder) / "out.png"
         if shutil.which("vips"):
             commands = [["vips", "autorot", str(path), f"{folder}/turned.v"]]
-            commands += [["vips", "colourspace", f"{folder}/turned.v", str(out), "srgb"]]
+            commands += [["vips", "colourspace", f"{folder}/turned.v", f"{out}[strip]", "srgb"]]
         elif magick := shutil.which("magick") or shutil.which("convert"):
             commands = [[magick, f"{path}[0]", "-auto-orient", "-depth", "8", str(out)]]
         else:

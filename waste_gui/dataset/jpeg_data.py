@@ -17,6 +17,8 @@ END = b"\xff\xd9"
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 """What ends a scan: neither a stuffed zero, a restart nor a fill byte follows the FF."""
 
+_RESTART = re.compile(rb"\xff[\xd0-\xd7]")
+
 _PROBE = bytes(range(1, 255)) * 2
 """Data without a marker that decode to anything but plain grey."""
 
@@ -206,8 +208,7 @@ def _lacks_restarts(jpeg: bytes, frame: Frame) -> bool:
         return False
     end = jpeg.find(END, frame.first_scan)
     end = len(jpeg) if end < 0 else end
-    seen = sum(jpeg.count(bytes((0xFF, marker)), frame.first_scan, end) for marker in range(0xD0, 0xD8))
-    return seen < frame.restarts
+    return len(_RESTART.findall(jpeg, frame.first_scan, end)) < frame.restarts
 
 
 def _lacks_scans(jpeg: bytes, frame: Frame) -> bool:
