@@ -104,6 +104,53 @@ def test_enter_opens_the_photos_of_a_class_and_a_photo_larger(page: DataPage, qt
     gallery.close()
 
 
+def open_gallery(page: DataPage) -> Gallery:
+    QTest.keyClick(page.classes, Qt.Key.Key_Return)
+    (gallery,) = page.findChildren(Gallery)
+    return gallery
+
+
+def test_delete_excludes_the_chosen_photo_undo_brings_it_back_and_the_place_is_kept(
+    page: DataPage, qtbot: QtBot
+) -> None:
+    gallery = open_gallery(page)
+    before = gallery.photos.paths
+    QTest.keyClick(gallery.list, Qt.Key.Key_End)
+    assert gallery.list.currentIndex().row() == len(before) - 1
+    QTest.keyClick(gallery.list, Qt.Key.Key_Home)
+    QTest.keyClick(gallery.list, Qt.Key.Key_Right)
+    QTest.keyClick(gallery.list, Qt.Key.Key_Delete)
+    assert gallery.photos.paths == (before[0], *before[2:]) and gallery.list.currentIndex().row() == 1
+    assert list(page.checking.lists.aside) == [before[1]] and Path(before[1]).exists()
+    gallery.undo_asked.emit()
+    assert gallery.photos.paths == before and not page.checking.lists.aside
+    gallery.close()
+
+
+@pytest.mark.qt_log_ignore("does not support")
+def test_space_shows_a_photo_larger_and_typing_jumps_to_a_name(page: DataPage) -> None:
+    gallery = open_gallery(page)
+    name = Path(gallery.photos.paths[4]).name
+    QTest.keyClicks(gallery.list, name)
+    assert gallery.list.currentIndex().row() == 4
+    QTest.keyClick(gallery.list, Qt.Key.Key_Space)
+    assert page.checking.dialog is not None
+    assert list(page.checking.dialog.photos) == [gallery.photos.paths[4]]
+    page.checking.dialog.close()
+    gallery.close()
+
+
+def test_guessed_class_is_confirmed_by_a_key_and_undone(page: DataPage, qtbot: QtBot) -> None:
+    page.set_choice(DatasetChoice(page.choice.sources, "lab"))
+    qtbot.waitUntil(lambda: any(row.guessed for row in page.classes.classes.rows), timeout=WAIT_MS)
+    place = next(i for i, row in enumerate(page.classes.classes.rows) if row.guessed)
+    page.classes.setCurrentIndex(page.classes.classes.index(place))
+    QTest.keyClick(page.classes, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: not page.classes.classes.rows[place].guessed, timeout=WAIT_MS)
+    page.undo_stack.undo()
+    qtbot.waitUntil(lambda: page.classes.classes.rows[place].guessed, timeout=WAIT_MS)
+
+
 def test_two_thousand_classes_are_shown_at_once(qtbot: QtBot, theme: Theme) -> None:
     """Only the few in sight are painted, and only their photos asked for."""
     asked: set[str] = set()

@@ -128,6 +128,7 @@ def _elided(painter: QPainter, text: str, width: int) -> str:
 
 class ClassList(QListView):
     opened = Signal(int)  # The place of the class whose photos are asked for.
+    confirmed = Signal(int)  # The place of the class whose guessed folders are right.
 
     def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -135,7 +136,9 @@ class ClassList(QListView):
         self.setModel(self.classes)
         self.setItemDelegate(_ClassDelegate(self, thumbnails))
         self.setAccessibleName("Photos per class")
-        self.setAccessibleDescription("Enter shows the photos of a class")
+        self.setAccessibleDescription(
+            "Enter shows the photos of a class, Ctrl+Enter confirms what was guessed"
+        )
         self.setFrameShape(QListView.Shape.NoFrame)
         self.setUniformItemSizes(True)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -164,6 +167,7 @@ class ClassList(QListView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
-            self.opened.emit(self.currentIndex().row())
+            held = event.modifiers() & Qt.KeyboardModifier.ControlModifier
+            (self.confirmed if held else self.opened).emit(self.currentIndex().row())
         else:
             super().keyPressEvent(event)

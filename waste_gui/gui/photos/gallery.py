@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
+from PySide6.QtGui import QColor, QKeyEvent, QKeySequence, QPainter, QPen, QShortcut
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
@@ -75,8 +75,27 @@ class _PhotoDelegate(QStyledItemDelegate):
         painter.restore()
 
 
+class _PhotoList(QListView):
+    exclude_asked = Signal()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Letters jump to a photo by its name, as in every list."""
+        if event.key() == Qt.Key.Key_Space and self.currentIndex().isValid():
+            self.activated.emit(self.currentIndex())
+        elif event.key() == Qt.Key.Key_Delete:
+            self.exclude_asked.emit()
+        elif event.key() in (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown) and event.modifiers():
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
+
+
 class Gallery(QDialog):
     """`photo_asked` is one that shall be shown larger."""
+
+    exclude_asked = Signal(list)  # The chosen photos shall be left out of training.
+    undo_asked = Signal()
+    confirm_asked = Signal(int)  # The place of the class whose guessed folders are right.
 
     photo_asked = Signal(str, str)  # Its path, its class.
 
@@ -90,7 +109,11 @@ class Gallery(QDialog):
         self.detail = PlainLabel(role="muted", elide=Qt.TextElideMode.ElideRight)
         centre = Qt.AlignmentFlag.AlignHCenter
         self.empty = PlainLabel("This class has no photos.", role="muted", align=centre)
-        self.list = QListView()
+        self.list = _PhotoList()
+        self.list.setSelectionMode(QListView.SelectionMode.ExtendedSelection)
+        self.list.exclude_asked.connect(self._on_exclude)
+        undo = QShortcut(QKeySequence(QKeySequence.StandardKey.Undo), self)
+        undo.activated.connect(self.undo_asked)
         self.photos = _Photos(self.list)
         self.list.setModel(self.photos)
         self.list.setItemDelegate(_PhotoDelegate(self.list, thumbnails))
@@ -114,15 +137,25 @@ class Gallery(QDialog):
         self.next.clicked.connect(lambda: self._step(1))
         close = QPushButton("&Close")
         close.clicked.connect(self.accept)
-        for button in (self.previous, self.next, close):
+        self.confirm = QPushButton("Con&firm")
+        self.confirm.clicked.connect(lambda: self.confirm_asked.emit(self._place))
+        self.exclude = QPushButton("&Exclude   Del")
+        self.exclude.clicked.connect(self._on_exclude)
+        buttons = (self.confirm, self.exclude, self.previous, self.next, close)
+        for button in buttons:
             button.setAutoDefault(False)
         self._stack = QStackedLayout()
         self._stack.addWidget(self.empty)
         self._stack.addWidget(self.list)
         line = QHBoxLayout()
         line.setSpacing(UNIT)
-        line.addWidget(PlainLabel("Enter shows a photo larger", size="caption", role="muted"), 1)
-        for button in (self.previous, self.next, close):
+        line.addWidget(
+            PlainLabel(
+                "Enter or Space shows a photo larger, Ctrl+Z takes back", size="caption", role="muted"
+            ),
+            1,
+        )
+        for button in buttons:
             line.addWidget(button)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(2 * UNIT, 2 * UNIT, 2 * UNIT, 2 * UNIT)
@@ -133,6 +166,7 @@ class Gallery(QDialog):
         rows.addLayout(line)
 
     def show_class(self, rows: Sequence[ClassRow], place: int) -> None:
+        same = bool(self._rows) and self._rows[self._place].name == rows[place].name
         self._rows, self._place = rows, place
         row = rows[place]
         self.setWindowTitle(f"Photos of {row.name}")
@@ -140,14 +174,36 @@ class Gallery(QDialog):
         part = f" ({count(len(row.paths))} of them shown)" if len(row.paths) < row.photos else ""
         parts = (many(row.photos, "photo") + part, row.detail, row.hint)
         self.detail.set_text("  ·  ".join(filter(None, parts)))
+        self.confirm.setVisible(row.guessed)
+        self.confirm.setToolTip(tooltip(f"{row.name} {row.mapping}: guessed from the names"))
+        self.exclude.setEnabled(bool(row.paths))
+        if row.paths == self.photos.paths:
+            return self._show_neighbours()
+        current = self.list.currentIndex().row() if same else 0
         self.photos.show_paths(row.paths)
         self.list.setAccessibleName(f"Photos of {row.name}")
         self._stack.setCurrentIndex(1 if row.paths else 0)
         if row.paths:
-            self.list.setCurrentIndex(self.photos.index(0))
+            self.list.setCurrentIndex(self.photos.index(max(0, min(current, len(row.paths) - 1))))
             self.list.setFocus()
-        self.previous.setEnabled(place > 0)
-        self.next.setEnabled(place < len(rows) - 1)
+        self._show_neighbours()
+
+    def show_again(self, rows: Sequence[ClassRow]) -> None:
+        """The same class after something changed; the photo in hand keeps its place."""
+        place = next((i for i, row in enumerate(rows) if row.name == self._rows[self._place].name), None)
+        if place is None:
+            self.accept()
+        else:
+            self.show_class(rows, place)
+
+    def _show_neighbours(self) -> None:
+        self.previous.setEnabled(self._place > 0)
+        self.next.setEnabled(self._place < len(self._rows) - 1)
+
+    def _on_exclude(self) -> None:
+        chosen = [self.photos.paths[index.row()] for index in self.list.selectedIndexes()]
+        if chosen:
+            self.exclude_asked.emit(chosen)
 
     def _step(self, step: int) -> None:
         if 0 <= self._place + step < len(self._rows):

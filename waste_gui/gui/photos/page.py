@@ -173,6 +173,7 @@ class DataPage(QWidget):
     def _make_classes(self) -> QVBoxLayout:
         self.classes = ClassList(self.checking.thumbnails)
         self.classes.opened.connect(self._on_class_opened)
+        self.classes.confirmed.connect(self._on_confirm)
         self._gallery: Gallery | None = None
         title = PlainLabel("Photos per class", bold=True)
         title.setMinimumHeight(self.preset.sizeHint().height())
@@ -186,8 +187,24 @@ class DataPage(QWidget):
         if self._gallery is None:
             self._gallery = Gallery(self, self.checking.thumbnails)
             self._gallery.photo_asked.connect(self.checking.open_photo)
+            self._gallery.exclude_asked.connect(self._on_exclude)
+            self._gallery.undo_asked.connect(self.undo_stack.undo)
+            self._gallery.confirm_asked.connect(self._on_confirm)
         self._gallery.show_class(self.classes.classes.rows, place)
         self._gallery.open()
+
+    def _on_exclude(self, paths: list[str]) -> None:
+        self.checking.lists.exclude(dict.fromkeys(paths, "Excluded by hand"))
+
+    def _on_confirm(self, place: int) -> None:
+        """What was guessed of this class is right: as if each folder had been mapped by hand."""
+        row = self.classes.classes.rows[place]
+        if self.found is not None and row.guessed:
+            of = {
+                f.folder: f.mapped for f in self.found.folders if f.mapped and one_line(f.mapped) == row.name
+            }
+            mapping = {**self.choice.mapping, **of}
+            self._change(f"confirm {row.name}", dataclasses.replace(self.choice, mapping=mapping))
 
     def _on_label(self) -> None:
         (folder,) = self.choice.sources
@@ -319,6 +336,8 @@ class DataPage(QWidget):
         except ConfigError:
             fraction = RunConfig().val_fraction
         self.classes.show_rows(class_rows(used, self.choice, fraction, self.checking.lists.aside))
+        if self._gallery is not None and self._gallery.isVisible():
+            self._gallery.show_again(self.classes.classes.rows)
 
     def _on_aside(self) -> None:
         if self.found is not None and not self._scan.working:
