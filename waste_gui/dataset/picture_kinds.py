@@ -112,4 +112,4 @@ def make_known(kind: Kind) -> None:
     """Let Pillow open this format; ImportError where a library is missing."""
     module = import_module(_MODULES[kind.pillow])
     if kind.pillow == "HEIF":
-        module.register_heif_opener()
+        module.register_heif_opener(THUMBNAILS=False, DEPTH_IMAGES=False, AUX_IMAGES=False)
