@@ -172,7 +172,8 @@ class Gallery(QDialog):
         self.setWindowTitle(f"Photos of {row.name}")
         self.title.set_text(row.name)
         part = f" ({count(len(row.paths))} of them shown)" if len(row.paths) < row.photos else ""
-        parts = (many(row.photos, "photo") + part, row.detail, row.hint)
+        guessed = "guessed, is it right?" if row.guessed else ""
+        parts = (many(row.photos, "photo") + part, row.detail, guessed, row.hint)
         self.detail.set_text("  ·  ".join(filter(None, parts)))
         self.confirm.setVisible(row.guessed)
         self.confirm.setToolTip(tooltip(f"{row.name} {row.mapping}: guessed from the names"))
