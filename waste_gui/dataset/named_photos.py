@@ -15,10 +15,10 @@ LISTS = (".txt", ".lst")
 
 
 def named_photos(arguments: Sequence[str], tell: Callable[[str], object] = lambda text: None) -> list[str]:
-    """Each once, in the order named. `tell` is told in a sentence of what is not there; DatasetError if
-    nothing is."""
+    """Each once, in the order named, single ones that are not there as well: of them is said so later. `tell`
+    is told in a sentence of what else is not there; DatasetError if nothing is."""
     found: dict[str, None] = {}
-    missing = []
+    missing, gone = [], set()
     for argument in arguments:
         before = len(found)
         try:
@@ -27,9 +27,15 @@ def named_photos(arguments: Sequence[str], tell: Callable[[str], object] = lambd
             missing.append(f"{argument} cannot be read ({error.strerror or error}).")
             continue
         found |= dict.fromkeys(photos)
-        if not photos and len(found) == before:
+        if photos or len(found) > before:
+            continue
+        if os.path.lexists(argument) or glob.has_magic(argument):
             missing.append(_nothing(argument))
-    if not found:
+        else:
+            found[argument] = None
+            gone.add(argument)
+    if found.keys() <= gone:
+        missing += map(_nothing, found)
         raise DatasetError(missing[0] if missing else "No photos are named.", "Look at how it is spelled.")
     for text in missing:
         tell(text)
