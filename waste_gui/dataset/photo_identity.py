@@ -11,6 +11,8 @@ import os
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
+from waste_gui import files
+
 END_BYTES = 16 * 1024
 """Of each end. A small file is read whole."""
 
@@ -24,7 +26,7 @@ class Identity(NamedTuple):
 def identity_of(path: str) -> Identity | None:
     """None where the file cannot be read. Opens it: for a few photos, not for a hundred thousand."""
     try:
-        with open(path, "rb", buffering=0) as file:
+        with files.open_to_read(path, follow=True) as file:
             size = os.fstat(file.fileno()).st_size
             digest = hashlib.blake2b(file.read(END_BYTES), digest_size=16)
             if size > END_BYTES:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from waste_gui import files
 from waste_gui.dataset import folder_names
 
 PHOTO_SUFFIXES = frozenset(
@@ -264,7 +265,7 @@ def _begins_like_a_photo(entry: os.DirEntry[str]) -> bool:
     try:
         if not entry.is_file():
             return False
-        with open(entry.path, "rb", buffering=0) as file:
+        with files.open_to_read(entry.path, follow=True) as file:
             head = file.read(MAGIC_BYTES)
     except OSError:
         return False
