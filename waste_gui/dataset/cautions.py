@@ -32,6 +32,7 @@ class Seen:
 
 def of(scan: Scan, seen: Seen) -> Iterator[Caution]:
     """The most consequential first."""
+    yield from _tables(seen)
     yield from _parts_as_classes(seen)
     yield from _unlabelled(seen)
     yield from _empty_classes(scan, seen)
@@ -49,6 +50,8 @@ def in_words(scan: Scan) -> str:
     names = [name for name, photos in scan.photos_per_class().items() if photos]
     more = f" and {len(names) - MOST_CLASSES} more" if len(names) > MOST_CLASSES else ""
     classes = f"classes: {', '.join(names[:MOST_CLASSES])}{more}" if names else "no classes"
+    if scan.tables:
+        classes = f"labels of {scan.tables}; {classes}"
     if not parts:
         return f"not split by folders; {classes}"
     unsplit = len(scan.samples) - sum(parts.values())
@@ -74,6 +77,24 @@ def _photos(number: int) -> str:
 
 def _count(folders: Iterable[Folder]) -> int:
     return sum(1 for folder in folders for _ in folder.all_photos())
+
+
+def _tables(seen: Seen) -> Iterator[Caution]:
+    for table in (layout.table for layout in seen.layouts if layout.table is not None):
+        name = table.path.replace("\\", "/").rpartition("/")[2]
+        if table.lost:
+            yield Caution(
+                "table",
+                f"{table.lost} of the {table.rows} rows of {name} name photos that are not there.",
+                "Look whether all photos were copied.",
+            )
+        if table.twofold:
+            yield Caution(
+                "table",
+                f"{_photos(table.twofold)} with several labels in {name} "
+                f"{'is' if table.twofold == 1 else 'are'} left out.",
+                "A photo can be of one class only here.",
+            )
 
 
 def _parts_as_classes(seen: Seen) -> Iterator[Caution]:

@@ -10,7 +10,7 @@ names are known as classes and its own is not.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from waste_gui.config import ClassFolders
@@ -48,6 +48,21 @@ class Part:
     path: str = ""
 
 
+@dataclass(frozen=True)
+class LabelTable:
+    """What a table says: the label of each photo, and its part of a split where a column tells one."""
+
+    path: str
+    column: str
+    labels: Mapping[str, str]
+    parts: Mapping[str, ReadySplit]
+    rows: int
+    lost: int
+    """Rows whose photo is not there."""
+    twofold: int
+    """Photos that have several different labels; they are left out."""
+
+
 @dataclass
 class Layout:
     """How the folders of one source were understood; what each list has in it is a doubt to be told."""
@@ -69,10 +84,18 @@ class Layout:
     folds: list[Folder] = field(default_factory=list)
     like_parts: list[Folder] = field(default_factory=list)
     """Classes whose names look like parts of a split."""
+    table: LabelTable | None = None
+    """From which the labels are, if it is not from the folders."""
 
     @property
     def classes(self) -> set[str]:
         return {spelling_key(part.name) for part in self.parts}
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether folders are classes: two at least, that are not all called by words that say nothing."""
+        named = [part for part in self.parts if not says_nothing(part.name) and part_name(part.name) is None]
+        return len(self.classes) > 1 and bool(named)
 
     @property
     def has_split(self) -> bool:

@@ -21,7 +21,7 @@ CautionKind = Literal[
     "folds",
     "levels",
     "single_photo",
-    "left_out",
+    "table",
 ]
 
 
@@ -82,6 +82,8 @@ class Scan:
     skipped: dict[str, int]
     folders: tuple[FolderCount, ...]
     cautions: tuple[Caution, ...] = ()
+    tables: str = ""
+    """From which tables labels are, and from which of their columns."""
 
     def photos_per_class(self) -> dict[str, int]:
         """For every class in order, 0 included."""

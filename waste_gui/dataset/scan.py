@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from waste_gui.config import ClassFolders
 from waste_gui.dataset import cautions, folder_names
 from waste_gui.dataset.cautions import Seen
+from waste_gui.dataset.label_tables import layout_of, table_of
 from waste_gui.dataset.layout import Layout, Part, understand
 from waste_gui.dataset.mapping import VOCABULARY, build_mapping, key
 from waste_gui.dataset.samples import DatasetError, FolderCount, Sample, Scan
@@ -43,7 +44,9 @@ def scan_sources(
     names, class_of, joined = _name_classes(found, classes, mapping)
     scan = _label(found, names, class_of, skipped, keep_all=bool(classes))
     seen = Seen(sources, layouts, joined, class_of, class_folders)
-    scan = replace(scan, cautions=tuple(cautions.of(scan, seen)))
+    by_table = [layout.table for layout in layouts if layout.table is not None]
+    told = ", ".join(f"{os.path.basename(table.path)} ({table.column})" for table in by_table)
+    scan = replace(scan, cautions=tuple(cautions.of(scan, seen)), tables=told)
     if require_trainable:
         check_trainable(scan)
     return scan
@@ -64,9 +67,17 @@ def _understand(
         many = len(set().union(*(layout.classes for layout in by_links))) > 1
         if any(layout.has_split for layout in by_links) or few and many:
             layouts, skipped = by_links, Counter(tree.skipped)
+    if class_folders == "auto":
+        layouts = [_by_table(root, layout) for root, layout in zip(roots, layouts, strict=True)]
     for layout in layouts:
         skipped += layout.skipped
     return roots, layouts, skipped
+
+
+def _by_table(root: Folder, layout: Layout) -> Layout:
+    """A source whose folders are no classes may have a table of labels."""
+    table = None if layout.has_classes else table_of(root)
+    return layout if table is None else layout_of(table, root)
 
 
 def _read_sources(sources: Sequence[str], pulse: Pulse) -> tuple[Tree, list[Folder]]:
