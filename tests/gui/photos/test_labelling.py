@@ -151,4 +151,11 @@ def test_page_offers_labelling_for_a_folder_without_classes(heap: Path, qtbot: Q
     qtbot.waitUntil(lambda: bool(page.findChildren(LabellingDialog)), timeout=WAIT_MS)
     (dialog,) = page.findChildren(LabellingDialog)
     assert dialog.isVisible() and dialog.title.text() == "0 of 4 labelled"
+    for name in ("glass", "paper"):
+        say(dialog, name)
+    for key in "1212":
+        press(dialog, key)
     next(b for b in dialog.findChildren(QPushButton) if b.text() == "&Close").click()
+    qtbot.waitUntil(lambda: page.found is not None and len(page.found.classes) == 2, timeout=WAIT_MS)
+    assert page.found is not None and page.found.photos_per_class == {"glass": 2, "paper": 2}
+    assert page.readiness.ready and "labels of labels.csv" in page.words.text() and page.label.isVisible()

@@ -6,7 +6,7 @@ import os
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QShortcut
 from PySide6.QtWidgets import (
     QDialog,
@@ -62,6 +62,8 @@ class _Picture(QWidget):
 
 
 class LabellingDialog(QDialog):
+    closed = Signal()  # All labels are saved.
+
     def __init__(self, parent: QWidget, heap: Heap, thumbnails: Thumbnails) -> None:
         super().__init__(parent)
         self.labelling = Labelling(heap, self)
@@ -257,3 +259,4 @@ class LabellingDialog(QDialog):
     def closeEvent(self, event: QCloseEvent) -> None:
         self.labelling.close()
         super().closeEvent(event)
+        self.closed.emit()

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from waste_gui.config import ClassFolders, ConfigError, RunConfig
+from waste_gui.dataset.labels_file import NAME as LABELS
 from waste_gui.dataset.mapping import PRESETS
 from waste_gui.dataset.samples import DatasetError, Remedy
 from waste_gui.gui.common.background import Background
@@ -214,7 +215,13 @@ class DataPage(QWidget):
     def _on_heap(self, heap: Heap) -> None:
         self.label.setEnabled(True)
         self.labelling_dialog = LabellingDialog(self, heap, self.checking.thumbnails)
+        self.labelling_dialog.closed.connect(self._look_again)
         self.labelling_dialog.open()
+
+    def _look_again(self) -> None:
+        """With the labels that were given."""
+        if self.choice.sources:
+            self._start_scan()
 
     def _on_heap_failed(self, error: Exception) -> None:
         self.label.setEnabled(True)
@@ -319,7 +326,8 @@ class DataPage(QWidget):
         used, aside = without(found, self.checking.lists.aside)
         self._show_classes(used)
         wrong = problem(used)
-        self.label.setVisible(bool(wrong) and len(self.choice.sources) == 1)
+        by_hand = bool(wrong) or LABELS in found.understood
+        self.label.setVisible(by_hand and len(self.choice.sources) == 1)
         detail = f"{many(used.photos, 'photo')}, {many(used.filled_classes, 'class', 'classes')}"
         also = f" Excluded: {many(aside, 'photo')}." if aside else ""
         self.words.set_role("slow" if wrong else "text")
