@@ -333,7 +333,9 @@ class DataPage(QWidget):
         self.words.set_role("slow" if wrong else "text")
         understood = f" {found.understood[:1].upper()}{found.understood[1:]}." if found.understood else ""
         right = f"{detail}.{also}{understood}{_skipped_words(found)}"
-        self.words.set_text(f"{wrong}{also}" if wrong else right)
+        told = any(caution.kind == "single_photo" for caution in found.cautions)  # With a button that helps.
+        why = f"{detail}.{also} This is too little to train on:" if told else f"{wrong}{also}"
+        self.words.set_text(why if wrong else right)
         self.cautions.show_cautions(found.cautions)
         advice = "Press Start." if not wrong else "Look at the photos page."
         self._set_readiness(Readiness(not wrong, detail, advice, photos=used.photos))
@@ -372,7 +374,8 @@ class DataPage(QWidget):
         )
         self.words.set_role("stuck")
         self.words.set_text(f"{text} {hint}")
-        self._set_readiness(Readiness(False, "these folders cannot be used", "Choose another folder."))
+        advice = "Look at the photos page." if self.label.isVisibleTo(self) else "Choose another folder."
+        self._set_readiness(Readiness(False, "these folders cannot be used", advice))
 
     def _set_readiness(self, readiness: Readiness) -> None:
         self.readiness = readiness
