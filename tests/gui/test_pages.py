@@ -135,7 +135,7 @@ def test_form_gives_back_the_settings_it_shows(form: Fields) -> None:
 
 def test_every_setting_stands_in_the_form_with_its_help(form: Fields) -> None:
     form.more.setChecked(True)
-    elsewhere = {"source", "classes", "mapping"}
+    elsewhere = {"source", "classes", "mapping", "class_folders"}
     assert set(form.editors) == {field.name for field in configs.fields()} - elsewhere
     assert all(editor.accessibleDescription() for editor in form.editors.values())
 

@@ -249,7 +249,7 @@ def _open_sound_jpeg(source: IO[bytes], kind: Kind) -> Image.Image:
     """Without what programs have added, where Pillow stumbles over that."""
     try:
         return Image.open(source, formats=(kind.pillow,))
-    except Image.DecompressionBombError:
+    except (Image.DecompressionBombError, MemoryError):
         raise
     except Exception:  # a parser fed with wrong bytes raises whatever it likes
         source.seek(0)

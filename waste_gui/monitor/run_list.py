@@ -300,6 +300,12 @@ class _Parts(msgspec.Struct, frozen=True):
     test: tuple[msgspec.Raw, ...] = ()
 
 
+class _WholeParts(msgspec.Struct, frozen=True):
+    train: tuple[object, ...] = ()
+    val: tuple[object, ...] = ()
+    test: tuple[object, ...] = ()
+
+
 class _PhotoCounts:
     """Runs of one fingerprint have the same photos, so only one of their splits is read."""
 
@@ -315,7 +321,11 @@ class _PhotoCounts:
 def _count_photos(split: str) -> int | None:
     try:
         content = _read(split, files.LARGE_BYTES)
-        parts = files.decode_json(content, _Parts)
+        parts: _Parts | _WholeParts
+        try:
+            parts = files.decode_json(content, _Parts)
+        except ValueError:  # One with a name that is no UTF-8 must be read whole.
+            parts = files.decode_json(content, _WholeParts)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return len(parts.train) + len(parts.val) + len(parts.test)

@@ -31,7 +31,7 @@ class CautionList(QWidget):
         self._rows.setContentsMargins(0, 0, 0, 0)
         self._rows.setSpacing(UNIT // 2)
         self._lines: list[QWidget] = []
-        self.more = QPushButton()
+        self.more = QPushButton("Show more")
         self.more.setProperty("link", True)
         self.more.clicked.connect(self._show_all)
         self._rows.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
