@@ -17,8 +17,11 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 settings.register_profile("untimed", deadline=None)  # A busy computer makes no example wrong.
 settings.load_profile("untimed")
 
-if sys.platform != "win32":  # What a shell runs in the background ignores these, and so would all children.
-    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGQUIT, signal.SIG_DFL)):
+if sys.platform != "win32":  # In a shell's background or under nohup these are ignored, also in all children.
+    for number, usual in (
+        (signal.SIGINT, signal.default_int_handler),
+        *((number, signal.SIG_DFL) for number in (signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM)),
+    ):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, usual)
 
