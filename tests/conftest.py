@@ -18,12 +18,10 @@ settings.register_profile("untimed", deadline=None)  # A busy computer makes no 
 settings.load_profile("untimed")
 
 if sys.platform != "win32":  # In a shell's background or under nohup these are ignored, also in all children.
-    for number, usual in (
-        (signal.SIGINT, signal.default_int_handler),
-        *((number, signal.SIG_DFL) for number in (signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM)),
-    ):
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
         if signal.getsignal(number) is signal.SIG_IGN:
-            signal.signal(number, usual)
+            interrupts = number == signal.SIGINT
+            signal.signal(number, signal.default_int_handler if interrupts else signal.SIG_DFL)
 
 SHARED_TRASHNET = Path(__file__).parents[2] / "shared/data/trashnet"
 
