@@ -84,6 +84,10 @@ SUSPECT = (VanishedImage, UnreadableImage, TimedOutImage)
 """Errors that may mean that the whole folder is away."""
 
 
+FEW = 0.25
+"""Of a dataset: what a run can do without, whatever its budget for failures says."""
+
+
 class PoolError(Exception):
     """No photos can be read at all: one sentence that says why, and what to do."""
 
@@ -515,7 +519,8 @@ class ReadingPool:
 
     def _do_without(self) -> None:
         """Once the deadline is over, few photos on a drive that is away hold up nothing: not those that are
-        asked for, nor those that will be. If they are more than the run can spare, all are waited for."""
+        asked for, nor those that will be. If they are more than the run can spare, or than a quarter of all,
+        all are waited for: then it is the drive of the dataset."""
         if self._spare is None:
             return
         now = time.monotonic()
@@ -525,7 +530,8 @@ class ReadingPool:
             if outage.below is None:
                 outage.below = set(filter(outage.covers, self._spare.paths))
             paths = {photo.path for photo in outage.held} | outage.below
-            if not self._spare.may_lack(paths | self._outages.spared()):
+            lacking = paths | self._outages.spared()
+            if len(lacking) > FEW * len(self._spare.paths) or not self._spare.may_lack(lacking):
                 continue
             if not outage.spared:
                 self._spare.on_spared(outage.folder, len(paths))
