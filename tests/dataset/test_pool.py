@@ -626,16 +626,19 @@ def test_few_photos_on_a_drive_that_is_away_hold_up_nothing_and_come_back(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("linked", "most"), [(4, 3), (7, 100)], ids=["the budget", "a quarter of all"])
+@pytest.mark.parametrize(("lost", "most"), [(4, 3), (7, 100)], ids=["the budget", "a quarter of all"])
 def test_more_photos_than_a_run_can_spare_are_waited_for(
-    photos: list[str], tmp_path: Path, linked: int, most: int
+    photos: list[str], tmp_path: Path, lost: int, most: int
 ) -> None:
-    photos, drive, away = on_a_drive(photos, tmp_path, linked)
+    drive, away = tmp_path / "drive", tmp_path / "unplugged"
+    drive.mkdir()
+    photos = [str(Path(p).rename(drive / Path(p).name)) for p in photos[:lost]] + photos[lost:]
+    drive.rename(away)
     told = Told(photos, most)
     with ReadingPool(2, SIZE, 8, 1.0, lambda *_: None, spare=told.spare) as pool:
         submit(pool, photos)
-        others = take_all(pool, len(photos) - linked)
-        assert {read.path for read in others.values()} == set(photos[linked:])
+        others = take_all(pool, len(photos) - lost)
+        assert {read.path for read in others.values()} == set(photos[lost:])
         assert pool.take(2.0) is None and pool.away() == (str(drive),)
         away.rename(drive)
-        assert not any(read.error for read in take_all(pool, linked).values())
+        assert not any(read.error for read in take_all(pool, lost).values())
