@@ -24,7 +24,8 @@ PARTS = {
     "images_train TrainData trn trainval 1_train treino 训练集 entrainement",
     "val": "val valid validation dev val2017 valset Validation-Set seg_val val_data validierung 验证 "
     "devset eval",
-    "test": "test Test testing test_set testset seg_test TestData holdout test2019 тест テスト tests 3_test",
+    "test": "test Test testing test_set testset seg_test TestData holdout test2019 тест テスト tests 3_test "
+    "hold-out HeldOut hold_out_set",
 }
 
 
@@ -52,7 +53,7 @@ def test_names_that_say_the_same_for_several_parts_are_parts() -> None:
 @pytest.mark.parametrize(
     "name",
     "#recycle @Recycle $RECYCLE.BIN #snapshot found.000 lost+found .Trash-1000 @eaDir ~snapshot "
-    "@Recently-Snapshot RECYCLER .Trashes @tmp #Recycle __MACOSX LOST.DIR".split()
+    "@Recently-Snapshot files_trashbin RECYCLER .Trashes @tmp #Recycle __MACOSX LOST.DIR".split()
     + ["System Volume Information"],
 )
 def test_what_systems_put_there_is_known(name: str) -> None:

@@ -60,6 +60,7 @@ class PartName:
 def words_of(name: str) -> list[str]:
     """Casefolded, cut at separators, at capitals, and between letters and digits."""
     text = unicodedata.normalize("NFKC", name)
+    text = re.sub(r"(?i)(?<![^\W_])(hold|held)[\W_]?out(?![^\W_])", "holdout", text)
     text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
     text = re.sub(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])", " ", text)
     return [word.casefold() for word in re.findall(r"[^\W_]+", text)]
@@ -152,7 +153,7 @@ _MARKED = re.compile(
     r"[#@$~.]+_*\.?(recycle|recycled|recycler|recycle.?bin|bin|trash|trashes|trashbox|trash-\d+|deleted|snapshot|"
     r"snapshots|recently.?snapshot|sharebin|eadir|tmp|thumb|thumbs|appstore|archive|system|quarantine)\b.*"
 )
-_FOUND = re.compile(r"found\.\d{3}|\$?recycle\W?bin")
+_FOUND = re.compile(r"found\.\d{3}|\$?recycle\W?bin|files_(trashbin|versions)|thevolumesettingsfolder")
 
 CHECKPOINTS = frozenset({"checkpoints", ".ipynb_checkpoints"})
 
