@@ -19,7 +19,7 @@ Tune = Literal["auto", "head", "all", "head_then_all"]
 BEGIN_WITH_HEAD: tuple[Tune, ...] = ("head", "head_then_all")
 """Ways of tuning that begin with a regression on embeddings."""
 
-ClassFolders = Literal["auto", "top", "innermost"]
+ClassFolders = Literal["auto", "top", "innermost", "names"]
 
 EPOCHS = 20
 EPOCHS_AFTER_HEAD = 10
@@ -151,7 +151,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             title="Class folders",
             description="Which folders are the classes: 'auto' (as their names and places say, with parts of "
             "a ready split told apart); 'top': the folders directly in the chosen one, however they are "
-            "called; 'innermost': those that hold the photos.",
+            "called; 'innermost': those that hold the photos; 'names': none, the photos' names begin with "
+            "their class (cat.1.jpg).",
         ),
     ] = "auto"
     val_fraction: Annotated[

@@ -28,11 +28,14 @@ class Seen:
     joined: Sequence[Sequence[str]]
     class_of: Mapping[str, str | None]
     class_folders: ClassFolders
+    prefixes: Sequence[str] = ()
+    """Classes that the names of the photos begin with, where the folders are none."""
 
 
 def of(scan: Scan, seen: Seen) -> Iterator[Caution]:
     """The most consequential first."""
     yield from _tables(seen)
+    yield from _names(seen)
     yield from _parts_as_classes(seen)
     yield from _unlabelled(seen)
     yield from _empty_classes(scan, seen)
@@ -77,6 +80,27 @@ def _photos(number: int) -> str:
 
 def _count(folders: Iterable[Folder]) -> int:
     return sum(1 for folder in folders for _ in folder.all_photos())
+
+
+BY_NAMES = "Use the names' beginnings"
+
+
+def by_names(prefixes: Sequence[str]) -> str:
+    """What can be done where only the names of the photos tell classes."""
+    return (
+        f"The names of the photos begin with {listed(prefixes)}: if these are the classes, set “Class "
+        "folders” to “Names of the photos” (--class-folders names)."
+    )
+
+
+def _names(seen: Seen) -> Iterator[Caution]:
+    if seen.prefixes and seen.class_folders != "names":
+        yield Caution(
+            "names",
+            f"The names of the photos begin with {listed(seen.prefixes)}.",
+            "These may be the classes.",
+            Remedy(BY_NAMES, class_folders="names"),
+        )
 
 
 def _tables(seen: Seen) -> Iterator[Caution]:

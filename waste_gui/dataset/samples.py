@@ -22,15 +22,17 @@ CautionKind = Literal[
     "levels",
     "single_photo",
     "table",
+    "names",
 ]
 
 
 class DatasetError(Exception):
     """A dataset that cannot be used: one sentence that says why, and what to do."""
 
-    def __init__(self, text: str, hint: str) -> None:
+    def __init__(self, text: str, hint: str, remedy: Remedy | None = None) -> None:
+        """`remedy` is a change that a button can make."""
         super().__init__(text)
-        self.text, self.hint = text, hint
+        self.text, self.hint, self.remedy = text, hint, remedy
 
 
 class Sample(msgspec.Struct, frozen=True, gc=False):

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 
 from waste_gui.config import ClassFolders
 from waste_gui.dataset import cautions, folder_names
-from waste_gui.dataset.cautions import Seen
+from waste_gui.dataset.cautions import BY_NAMES, Seen
 from waste_gui.dataset.label_tables import layout_of, table_of
 from waste_gui.dataset.layout import Layout, Part, understand
 from waste_gui.dataset.mapping import VOCABULARY, build_mapping, key
-from waste_gui.dataset.samples import DatasetError, FolderCount, Sample, Scan
+from waste_gui.dataset.name_prefixes import layout_by_names, prefixes
+from waste_gui.dataset.samples import DatasetError, FolderCount, Remedy, Sample, Scan
 from waste_gui.dataset.tree import Folder, Progress, Pulse, Tree, give_to_links
 
 ONLY_TESTED = "test photos of classes that nothing else has"
@@ -43,12 +44,18 @@ def scan_sources(
     _check_sources(sources, roots, layouts)
     names, class_of, joined = _name_classes(found, classes, mapping)
     scan = _label(found, names, class_of, skipped, keep_all=bool(classes))
-    seen = Seen(sources, layouts, joined, class_of, class_folders)
+    few = sum(1 for photos in scan.photos_per_class().values() if photos) < 2
+    offered = prefixes(photo for root in roots for photo in root.all_photos()) if few else []
+    seen = Seen(sources, layouts, joined, class_of, class_folders, offered)
     by_table = [layout.table for layout in layouts if layout.table is not None]
     told = ", ".join(f"{os.path.basename(table.path)} ({table.column})" for table in by_table)
     scan = replace(scan, cautions=tuple(cautions.of(scan, seen)), tables=told)
     if require_trainable:
-        check_trainable(scan)
+        try:
+            check_trainable(scan)
+        except DatasetError as error:
+            also = f" {cautions.by_names(offered)}" if offered else ""
+            raise DatasetError(error.text, f"{error.hint}{also}") from None
     return scan
 
 
@@ -58,8 +65,11 @@ def _understand(
     """Photos that are reached by links, too, belong to their real folder; but not if the links make a split
     or classes, and the real folders do not."""
     tree, roots = _read_sources(sources, Pulse(progress))
-    layouts = [understand(root, known, class_folders) for root in roots]
     skipped = Counter(tree.skipped)
+    if class_folders == "names":
+        layouts = [layout_by_names(root) for root in roots]
+        return roots, layouts, sum((layout.skipped for layout in layouts), skipped)
+    layouts = [understand(root, known, class_folders) for root in roots]
     if tree.again and not any(layout.has_split for layout in layouts):
         few = len(set().union(*(layout.classes for layout in layouts))) < 2
         give_to_links(roots, tree)
@@ -116,19 +126,24 @@ def _check_sources(sources: Sequence[str], roots: Sequence[Folder], layouts: Seq
     for source, root, layout in zip(sources, roots, layouts, strict=True):
         if source in used:
             continue
+        offered = prefixes(root.all_photos())
+        remedy = Remedy(BY_NAMES, class_folders="names") if offered else None
+        also = f" {cautions.by_names(offered)}" if offered else ""
         if layout.flat:
             names = cautions.listed([child.name for child in layout.flat])
             raise DatasetError(
                 f"The folders {names} look like parts of a split, not like classes, and their photos are in "
                 "no class folders.",
                 "Sort the photos in each of them into sub-folders named after their classes. If they are "
-                "classes all the same, set “Class folders” to “Outer folders”.",
+                f"classes all the same, set “Class folders” to “Outer folders”.{also}",
+                remedy,
             )
         if root.holds_photos():
             raise DatasetError(
                 "This folder has no sub-folders with photos. It needs one sub-folder per class.",
                 f"Sort the photos in {source} into sub-folders named after their classes, or choose the "
-                "folder above it.",
+                f"folder above it.{also}",
+                remedy,
             )
         if not used:
             raise DatasetError(

@@ -79,3 +79,15 @@ def test_parts_without_classes_are_refused_and_can_be_taken_as_classes(
     assert page.found is not None and page.found.classes == ("train", "valid")
     page.undo_stack.undo()
     assert page.levels.currentData() == "auto"
+
+
+def test_classes_in_the_names_of_the_photos_are_a_button_away(
+    page: DataPage, qtbot: QtBot, tmp_path: Path
+) -> None:
+    page.add_folders([plant(tmp_path, *(f"{kind}.{i}.jpg" for kind in ("cat", "dog") for i in range(4)))])
+    qtbot.waitUntil(lambda: page.cautions.isVisible(), timeout=WAIT_MS)
+    assert "begin with 'cat' and 'dog'" in page.words.text() and not page.readiness.ready
+    next(b for b in page.cautions.findChildren(QPushButton) if b is not page.cautions.more).click()
+    qtbot.waitUntil(lambda: page.found is not None, timeout=WAIT_MS)
+    assert page.found is not None and page.found.photos_per_class == {"cat": 4, "dog": 4}
+    assert page.readiness.ready and page.levels.currentData() == "names"

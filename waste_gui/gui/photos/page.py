@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from waste_gui.config import ClassFolders, ConfigError, RunConfig
 from waste_gui.dataset.labels_file import NAME as LABELS
 from waste_gui.dataset.mapping import PRESETS
-from waste_gui.dataset.samples import DatasetError, Remedy
+from waste_gui.dataset.samples import Caution, DatasetError, Remedy
 from waste_gui.gui.common.background import Background
 from waste_gui.gui.common.escaping import one_line
 from waste_gui.gui.common.fields import ChoiceBox
@@ -53,6 +53,7 @@ LEVELS: dict[ClassFolders, str] = {
     "auto": "Automatic",
     "top": "Outer folders",
     "innermost": "Innermost folders",
+    "names": "Names of the photos",
 }
 """Which folders are the classes."""
 PRESET_TITLES = {"lab": "The lab's 30 classes"}
@@ -374,6 +375,10 @@ class DataPage(QWidget):
         )
         self.words.set_role("stuck")
         self.words.set_text(f"{text} {hint}")
+        if isinstance(error, DatasetError) and error.remedy is not None:
+            self.cautions.show_cautions(
+                [Caution("names", "The names may tell the classes.", "", error.remedy)]
+            )
         advice = "Look at the photos page." if self.label.isVisibleTo(self) else "Choose another folder."
         self._set_readiness(Readiness(False, "these folders cannot be used", advice))
 
