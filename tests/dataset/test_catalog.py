@@ -20,7 +20,7 @@ from waste_gui.dataset.scan import scan_sources
 
 PHOTO = Checked("/data/glass/1.jpg", 1000, 7, 640, 480, digest=b"d" * 16, thumbnail=b"t" * 768)
 BROKEN = Checked("/data/glass/2.jpg", 10, 8, kind="truncated", reason="is truncated")
-STATS = {photo.path: FileStat(photo.size, photo.mtime_ns) for photo in (PHOTO, BROKEN)}
+STATS = {photo.path: FileStat(photo.size, photo.changed_ns) for photo in (PHOTO, BROKEN)}
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_results_are_recalled_by_the_next_process(catalog: Catalog) -> None:
 
 def test_a_photo_that_changed_is_not_recalled(catalog: Catalog) -> None:
     catalog.remember([PHOTO, BROKEN])
-    changed = {PHOTO.path: FileStat(PHOTO.size, 9), BROKEN.path: FileStat(11, BROKEN.mtime_ns)}
+    changed = {PHOTO.path: FileStat(PHOTO.size, 9), BROKEN.path: FileStat(11, BROKEN.changed_ns)}
     assert catalog.recall(changed) == {}
     catalog.remember([Checked(PHOTO.path, PHOTO.size, 9)])
     assert list(catalog.recall(changed)) == [PHOTO.path]
@@ -57,7 +57,7 @@ def test_results_of_another_reading_code_are_not_recalled(
 def test_more_photos_than_one_query_takes(catalog: Catalog) -> None:
     photos = [Checked(f"/data/{n}.jpg", n, n) for n in range(2 * catalog_module.AT_ONCE + 1)]
     catalog.remember(photos)
-    assert len(catalog.recall({p.path: FileStat(p.size, p.mtime_ns) for p in photos})) == len(photos)
+    assert len(catalog.recall({p.path: FileStat(p.size, p.changed_ns) for p in photos})) == len(photos)
 
 
 @pytest.mark.parametrize("name", [b"caf\xe9.jpg", "caf\u00e9'\"\n\x1b[31m.jpg".encode(), b"%_*?.jpg"])
@@ -94,7 +94,7 @@ def test_a_file_cut_off_anywhere_is_begun_anew_and_said(
     catalog.remember(photos)
     content = catalog.path.read_bytes()
     catalog.path.write_bytes(content[: int(share * len(content))])
-    catalog.recall({p.path: FileStat(p.size, p.mtime_ns) for p in photos})
+    catalog.recall({p.path: FileStat(p.size, p.changed_ns) for p in photos})
     catalog.remember([PHOTO])
     assert catalog.recall(STATS) == {PHOTO.path: PHOTO}
     if share:
@@ -119,11 +119,11 @@ def test_what_a_person_entered_is_saved_from_a_damaged_file(catalog: Catalog, pr
     content = bytearray(catalog.path.read_bytes())
     content[12 * 4096 : -4096] = os.urandom(len(content) - 13 * 4096)
     catalog.path.write_bytes(content)
-    catalog.recall({p.path: FileStat(p.size, p.mtime_ns) for p in photos})
+    catalog.recall({p.path: FileStat(p.size, p.changed_ns) for p in photos})
     assert catalog.aside() == {PHOTO.path: "blurred"}
     assert catalog.dismissed() == {"a"}
     catalog.remember(photos)
-    assert len(catalog.recall({p.path: FileStat(p.size, p.mtime_ns) for p in photos})) == 200
+    assert len(catalog.recall({p.path: FileStat(p.size, p.changed_ns) for p in photos})) == 200
     assert len(problems) == 1
     assert "excluded" not in problems[0]
 

@@ -40,7 +40,7 @@ def test_every_photo_is_read_once(paths: list[str]) -> None:
     assert bad == {paths[3]: "truncated", paths[5]: "vanished"}
     good = checked[paths[0]]
     assert (good.width, good.height) == (48, 40)
-    assert (good.size, good.mtime_ns) == stats[paths[0]]
+    assert (good.size, good.changed_ns) == stats[paths[0]]
     assert set(resized_images) == set(paths) - set(bad)
     assert np.array_equal(resized_images[paths[0]], read_resized(paths[0], SIZE))
     assert len(calls) >= len(paths)

@@ -67,9 +67,9 @@ def test_photo_of_any_date_is_remembered(tmp_path: Path, seconds: int) -> None:
     stats = file_stats([str(photo)])
     catalog = Catalog(tmp_path / "photos.sqlite")
     stat = stats[str(photo)]
-    catalog.remember([Checked(str(photo), stat.size, stat.mtime_ns, kind="damaged", reason="is damaged")])
+    catalog.remember([Checked(str(photo), stat.size, stat.changed_ns, kind="damaged", reason="is damaged")])
     assert catalog.recall(stats)[str(photo)].reason == "is damaged"
-    assert not catalog.recall({str(photo): FileStat(stat.size, stat.mtime_ns + 1)})
+    assert not catalog.recall({str(photo): FileStat(stat.size, stat.changed_ns + 1)})
 
 
 @pytest.mark.parametrize("seed", [20261130130455, 2**63 - 1])

@@ -71,7 +71,7 @@ class Checked:
 
     path: str
     size: int
-    mtime_ns: int
+    changed_ns: int
     width: int = 0
     height: int = 0
     kind: str = ""
@@ -96,7 +96,7 @@ class Catalog:
     def remember(self, checked: Iterable[Checked]) -> None:
         """Keep how these photos were read. Call it with many at a time: each call waits for the disk."""
         rows = [
-            (os.fsencode(c.path), c.size, c.mtime_ns, READ_VERSION)
+            (os.fsencode(c.path), c.size, c.changed_ns, READ_VERSION)
             + (c.width, c.height, c.kind, c.reason, c.digest, c.thumbnail)
             for c in checked
         ]

@@ -44,12 +44,12 @@ def read_photos(
 def _checked(read: Read, stat: FileStat, keep_resized: Callable[[str, ResizedImage], object]) -> Checked:
     if read.resized is None:
         kind, reason = (read.error.kind, read.error.reason) if read.error else ("damaged", "")
-        return Checked(read.path, stat.size, stat.mtime_ns, kind=kind, reason=reason)
+        return Checked(read.path, stat.size, stat.changed_ns, kind=kind, reason=reason)
     keep_resized(read.path, read.resized)
     return Checked(
         read.path,
         stat.size,
-        stat.mtime_ns,
+        stat.changed_ns,
         read.width,
         read.height,
         digest=digest(read.resized),

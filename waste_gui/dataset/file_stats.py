@@ -1,4 +1,4 @@
-"""Size and time of change of many files: what tells that a photo is still the one that was read before."""
+"""Size and times of change of many files: what tells that a photo is still the one that was read before."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ CHUNK = 512
 
 
 class FileStat(NamedTuple):
-    """Bytes, and nanoseconds since 1970, as far as 64 bits hold them: those of 1601 (nothing, on a drive of
-    Windows) or of 2600 stand for another time, but always for the same."""
+    """Bytes, and a number that is another after any change: the file's times of change, of its content and of
+    the file itself (of Windows: when it was made), in one. A tool that keeps the one changes the other, and
+    of two files that changed places each has its own. Times of 1601 or 2600 stand for others, but always for
+    the same."""
 
     size: int
-    mtime_ns: int
+    changed_ns: int
 
 
 FileStats = Mapping[str, FileStat]
@@ -54,7 +56,7 @@ def _stat(path: str) -> FileStat | None:
         status = os.stat(path)
     except (OSError, ValueError):
         return None
-    return FileStat(status.st_size, _in_64_bits(status.st_mtime_ns))
+    return FileStat(status.st_size, _in_64_bits(3 * status.st_mtime_ns + status.st_ctime_ns))
 
 
 def _in_64_bits(nanoseconds: int) -> int:

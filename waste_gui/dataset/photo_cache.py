@@ -55,7 +55,7 @@ def open_photo_resized_images(
     """
     if limit_gb <= 0:
         return None
-    keys = {path: resized_key(path, stat.size, stat.mtime_ns) for path, stat in stats.items()}
+    keys = {path: resized_key(path, stat.size, stat.changed_ns) for path, stat in stats.items()}
     root = folder or cache_dir()
     cache = ResizedImageCache(
         root / f"{resized_size}px", resized_size, int(limit_gb * GB), keys.values(), on_problem

@@ -28,9 +28,9 @@ def cache_dir() -> Path:
     return user_cache_dir() / "tiles"
 
 
-def resized_key(path: str, size: int, mtime_ns: int) -> bytes:
+def resized_key(path: str, size: int, changed_ns: int) -> bytes:
     """16 bytes that change when the file (its `size` in bytes) or the code that reads it changes."""
-    rest = f"{size} {mtime_ns} {READ_VERSION} {PIL.__version__}"
+    rest = f"{size} {changed_ns} {READ_VERSION} {PIL.__version__}"
     return hashlib.blake2b(os.fsencode(path) + b"\0" + rest.encode(), digest_size=16).digest()
 
 

@@ -77,7 +77,7 @@ def view_keys(path: str, stats: FileStats) -> list[bytes]:
     stat = stats.get(path)
     if stat is None:
         return []
-    of_photo = resized_key(path, stat.size, stat.mtime_ns)
+    of_photo = resized_key(path, stat.size, stat.changed_ns)
     return [hashlib.blake2b(of_photo + bytes([view]), digest_size=16).digest() for view in range(VIEWS)]
 
 
