@@ -314,3 +314,44 @@ def test_drawn_trees(planted: list[str], seed: int, random: object) -> None:
         spelling_key(n) for n in {path.split("/")[-2] for path in planted if not path.startswith(JUNK)}
     )
     assert {key for key, number in spelled.items() if number > 1 and key in keys} <= said
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        tree("trainig", "test"),
+        tree("Ausbildung", "Prüfung"),
+        tree("something", "test_final"),
+        ("cats/train/4", "cats/PrivateTest/4", "dogs/train/4", "dogs/PrivateTest/4"),
+        ("cats/train/4", "cats/test-dev/4", "dogs/train/4", "dogs/public_test/4"),
+        tree("imagenet_train", "hidden_test"),
+        tree("pool_a", "pool_b", "hold_out"),
+    ],
+)
+def test_whatever_stands_beside_it_a_part_to_test_is_never_learnt(
+    tmp_path: Path, planted: tuple[str, ...]
+) -> None:
+    scan = scan_sources([plant(tmp_path, *planted)])
+    assert scan.classes == TWO
+    told = split_samples(scan, 0.3, 0.1, 0)
+    trained = {os.path.relpath(s.path, tmp_path) for s in (*told.train, *told.val)}
+    for_tests = ("test", "Test", "Prüfung", "hold_out")
+    assert trained and not [path for path in trained if any(word in path for word in for_tests)]
+
+
+@pytest.mark.parametrize("name", ["Papierkorb", "_recycle_bin", "System_Volume_Information", "Corbeille"])
+def test_trash_in_other_words_is_no_class(tmp_path: Path, name: str) -> None:
+    assert scan_sources([plant(tmp_path, "glass/3", "paper/3", f"{name}/5")]).classes == ("glass", "paper")
+
+
+@pytest.mark.parametrize(("one", "other"), [("plastic bag", "plasticbag"), ("e-waste", "ewaste")])
+def test_names_that_differ_in_spaces_and_hyphens_only_are_one_class(
+    tmp_path: Path, one: str, other: str
+) -> None:
+    scan = scan_sources([plant(tmp_path, f"train/{one}/3", f"val/{other}/2", "train/rest/3", "val/rest/2")])
+    assert len(scan.classes) == 2 and "spelling" in kinds(scan)
+
+
+def test_photos_beside_the_parts_of_a_split_are_told(tmp_path: Path) -> None:
+    scan = scan_sources([plant(tmp_path, *tree("train", "val"), "./3")])
+    assert "3 photos lie beside the folders of a ready split" in text(scan)

@@ -15,6 +15,7 @@ import torch
 from tests.faults import decoder
 from tests.photos import damage, make_photos
 from waste_gui.dataset.file_stats import file_stats
+from waste_gui.dataset.image_errors import VanishedImage
 from waste_gui.dataset.images import TruncatedImage
 from waste_gui.dataset.photo_cache import PhotoCache, open_photo_resized_images
 from waste_gui.dataset.pool import ReadingPool
@@ -351,3 +352,18 @@ def test_list_of_failures_is_whole_lines_after_a_disk_was_full(
     failures.wanted_again(samples[1].path)
     failures.write_csv()
     assert [row["times"] for row in lines_of(path)] == ["1", "2", "1"]
+
+
+def test_class_of_which_no_photo_can_be_read_is_told_once() -> None:
+    samples = [Sample(f"/x/{n}/{i}.jpg", label, "/x", n) for label, n in enumerate("ab") for i in range(2)]
+    told: list[str] = []
+    failures = Failures(10, lambda message: None, None)
+    failures.watch_classes({s.path: s.folder for s in samples}, lambda text, hint: told.append(text))
+    for sample in samples[:2]:
+        assert not told
+        failures.add(sample, VanishedImage(sample.path, "is away"), "replaced")
+    assert len(told) == 1 and "No photo of the class 'a' can be used" in told[0]
+    failures.are_back({samples[0].path})
+    assert not failures.known(samples[0].path) and failures.known(samples[1].path)
+    failures.add(samples[0], VanishedImage(samples[0].path, "is away"), "replaced")
+    assert len(told) == 2

@@ -273,6 +273,13 @@ def _part_missing(names: Sequence[str], missing: str, other: str) -> Caution:
 
 
 def _beside(seen: Seen) -> Iterator[Caution]:
+    if loose := sum(layout.loose for layout in seen.layouts):
+        yield Caution(
+            "beside_split",
+            f"{_photos(loose)} {'lies' if loose == 1 else 'lie'} beside the folders of a ready split, and "
+            f"{'is' if loose == 1 else 'are'} left out.",
+            "Sort them into the class folders to use them.",
+        )
     folders = [folder for layout in seen.layouts for folder in layout.beside]
     if folders:
         photos = _count(folders)

@@ -17,13 +17,13 @@ ReadySplit = Literal["train", "val", "test"]
 
 _PART_WORDS: dict[ReadySplit, str] = {
     "train": "train training trainings trn trainval learn learning entrenamiento entrainement entraînement "
-    "apprentissage treino treinamento addestramento обучение обучающая тренировка 训练 訓練 学習 학습 "
-    "훈련 eğitim egitim trening treningowy träning opleiding",
+    "ausbildung entrenar apprentissage treino treinamento addestramento обучение обучающая тренировка "
+    "训练 訓練 学習 학습 훈련 eğitim egitim trening treningowy träning opleiding",
     "val": "val vals valid validation validations validate validating dev devel development eval evaluation "
     "validación validacion validierung validierungs validazione validação validacao валидация проверка "
     "验证 驗證 検証 검증 doğrulama dogrulama walidacja validering validatie",
     "test": "test tests testing tst holdout unseen prueba pruebas teste testes essai prova тест тестовая "
-    "测试 測試 テスト 테스트 시험 testowy",
+    "prüfung pruefung probar 测试 測試 テスト 테스트 시험 testowy",
 }
 PART_WORDS: dict[str, ReadySplit] = {
     unicodedata.normalize("NFKC", word).casefold(): part
@@ -37,9 +37,9 @@ FILLERS = frozenset(
         "set sets data dataset datasets ds image images img imgs photo photos picture pictures pic pics "
         "split splits sample samples part subset folder folders file files jpg jpeg png crop crops cropped "
         "resized raw new final all full small mini big large original originals orig aug augmented partition "
-        "the of for x seg cls classification rgb color colour datos daten dati dados donnees données "
-        "conjunto jeu menge bilder fotos imagenes imágenes immagini imagens 集 数据 數據 图片 圖片 "
-        "データ データセット 画像 用"
+        "private public hidden blind official extra v the of for x seg cls classification rgb color colour "
+        "datos daten dati dados donnees données conjunto jeu menge bilder fotos imagenes imágenes immagini "
+        "imagens 集 数据 數據 图片 圖片 データ データセット 画像 用"
     ).split()
 )
 """Words that say nothing of what is in a folder."""
@@ -78,6 +78,8 @@ def part_name(name: str) -> PartName | None:
             rest.append(word)
     if parts == {"train", "val"}:  # VOC's trainval is there to learn from.
         parts = {"train"}
+    if parts == {"val", "test"}:  # COCO's test-dev is there to test.
+        parts = {"test"}
     return PartName(parts.pop(), " ".join(rest)) if len(parts) == 1 else None
 
 
@@ -100,7 +102,11 @@ def parts_among(names: Iterable[str]) -> dict[str, ReadySplit]:
     by_rest: dict[str, set[ReadySplit]] = {}
     for each in found.values():
         by_rest.setdefault(each.rest, set()).add(each.part)
-    return {name: each.part for name, each in found.items() if not each.rest or len(by_rest[each.rest]) > 1}
+    sure = {name: each.part for name, each in found.items() if not each.rest or len(by_rest[each.rest]) > 1}
+    # Beside a `val`, `imagenet_train` is what that was split off.
+    known = set(sure.values())
+    also = {name: each.part for name, each in found.items() if sure and each.part not in known}
+    return sure | also
 
 
 def are_folds(names: Sequence[str]) -> bool:
@@ -128,7 +134,7 @@ def spelling_key(name: str) -> str:
     """The same for names that differ in case, Unicode form, spaces and other separators only."""
     text = unicodedata.normalize("NFKC", name).casefold()
     text = unicodedata.normalize("NFKC", text)
-    return re.sub(r"[\s_\-.\u200b-\u200f\u2060\ufeff]+", " ", text).strip() or text
+    return re.sub(r"[\s_\-.\u200b-\u200f\u2060\ufeff]+", "", text) or text
 
 
 def tidy(name: str) -> str:
@@ -150,10 +156,13 @@ _SYSTEM = frozenset(
     )
 )
 _MARKED = re.compile(
-    r"[#@$~.]+_*\.?(recycle|recycled|recycler|recycle.?bin|bin|trash|trashes|trashbox|trash-\d+|deleted|snapshot|"
+    r"[#@$~._]+\.?(recycle|recycled|recycler|recycle.?bin|bin|trash|trashes|trashbox|trash-\d+|deleted|snapshot|"
     r"snapshots|recently.?snapshot|sharebin|eadir|tmp|thumb|thumbs|appstore|archive|system|quarantine)\b.*"
 )
-_FOUND = re.compile(r"found\.\d{3}|\$?recycle\W?bin|files_(trashbin|versions)|thevolumesettingsfolder")
+_FOUND = re.compile(
+    r"found\.\d{3}|\$?recycle\W?bin|files_(trashbin|versions)|thevolumesettingsfolder|"
+    r"papierkorb|corbeille|papelera( de reciclaje)?|cestino|lixeira|prullenbak|корзина|回收站|ごみ箱"
+)
 
 CHECKPOINTS = frozenset({"checkpoints", ".ipynb_checkpoints"})
 
@@ -161,4 +170,9 @@ CHECKPOINTS = frozenset({"checkpoints", ".ipynb_checkpoints"})
 def is_of_system(name: str) -> bool:
     """A folder that a NAS, a drive or a system keeps: of deleted files, snapshots, thumbnails."""
     lower = name.lower()
-    return lower in _SYSTEM or bool(_MARKED.fullmatch(lower)) or bool(_FOUND.fullmatch(lower))
+    return (
+        lower in _SYSTEM
+        or lower.replace("_", " ") in _SYSTEM
+        or bool(_MARKED.fullmatch(lower))
+        or bool(_FOUND.fullmatch(lower))
+    )

@@ -71,6 +71,8 @@ class Layout:
     skipped: Counter[str] = field(default_factory=Counter)
     beside: list[Folder] = field(default_factory=list)
     """Left out, as they stand beside a ready split."""
+    loose: int = 0
+    """Photos that lie beside the folders of a ready split."""
     unlabelled: list[tuple[Folder, ReadySplit]] = field(default_factory=list)
     """Parts of a split whose photos lie flat, in no class folder."""
     flat: list[Folder] = field(default_factory=list)
@@ -127,6 +129,7 @@ class _Reader:
         splits = {} if split else self._splits(folder)
         layout.skipped[UNLABELLED if split == "test" else OUTSIDE] += len(folder.photos)
         if splits:
+            layout.loose += len(folder.photos)
             self._read_split(children, splits)
             return
         if split is None and self._is_flat_split(children):
@@ -152,9 +155,13 @@ class _Reader:
         below = {spelling_key(c.name) for part in parts for c in self._class_level(part).filled()}
         if not below:
             return {}
-        others = {spelling_key(child.name) for child in children if child.name not in splits}
-        complete = "train" in splits.values() or not others
-        return splits if complete or others & below else {}
+        rest = [child for child in children if child.name not in splits]
+        if "train" in splits.values() or not rest:
+            return splits
+        # What has the same classes in it is there to train on, whatever it is called.
+        alike = [child for child in rest if below & {spelling_key(c.name) for c in child.filled()}]
+        beside = below & {spelling_key(child.name) for child in rest}
+        return splits | dict.fromkeys((child.name for child in alike), "train") if alike or beside else {}
 
     def _class_level(self, part: Folder) -> Folder:
         """Below `seg_train/seg_train` and `train/images`."""
@@ -272,10 +279,12 @@ class _Reader:
     def _parts(self, folder: Folder, split: ReadySplit | None) -> Iterator[Part]:
         """A class folder as a whole, or cut by splits that stand below it (glass/train/1.jpg)."""
         children = folder.filled()
-        if split is None and not folder.photos and _are_parts(children):
-            parts = parts_among(child.name for child in children)
-            for child in children:
-                yield Part(folder.name, list(child.all_photos()), parts[child.name], folder.path)
+        parts = parts_among(child.name for child in children)
+        if split is None and parts and ("train" in parts.values() or _are_parts(children)):
+            for child in children:  # Of others nobody says what they are for.
+                yield Part(folder.name, list(child.all_photos()), parts.get(child.name), folder.path)
+            if folder.photos:
+                yield Part(folder.name, list(folder.photos), None, folder.path)
         else:
             yield Part(folder.name, list(folder.all_photos()), split, folder.path)
 

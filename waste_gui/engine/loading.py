@@ -16,7 +16,7 @@ import queue
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -71,6 +71,9 @@ class Failures:
     ) -> None:
         """`aside` are photos that nobody wants read: others take their places, and nothing is said."""
         self.limit = limit
+        self._of_class: dict[str, str] = {}
+        self._tell: Callable[[str, str], object] = lambda text, hint: None
+        self._left: Counter[str] = Counter()
         self._aside = aside
         self.errors: dict[str, ImageError] = {}
         self._times: Counter[str] = Counter()
@@ -81,6 +84,24 @@ class Failures:
         self._csv_size = 0  # What is written of it, and who is not in it yet.
         self._unwritten: list[str] = []
         self._back: queue.SimpleQueue[set[str]] = queue.SimpleQueue()
+
+    def watch_classes(self, of_class: Mapping[str, str], tell: Callable[[str, str], object]) -> None:
+        """From now on `tell` hears of each class of which no photo can be read, and what to do. `of_class`
+        are the names of the classes by the photos' paths."""
+        self._of_class, self._tell = dict(of_class), tell
+        self._left = Counter(name for path, name in of_class.items() if path not in self.errors)
+
+    def _count_class(self, path: str) -> None:
+        name = self._of_class.get(path)
+        if name is None:
+            return
+        self._left[name] -= 1
+        if not self._left[name]:
+            text = (
+                f"No photo of the class '{name}' can be used: none can be read, and nothing is learnt of it."
+            )
+            hint = "Copy its photos again from where they came from, or leave its folder out."
+            self._tell(text, hint)
 
     def may_lack(self, paths: set[str]) -> bool:
         """Whether all these could fail, too; from any thread."""
@@ -94,7 +115,8 @@ class Failures:
         with contextlib.suppress(queue.Empty):
             while True:
                 for path in self._back.get_nowait():
-                    self.errors.pop(path, None)
+                    if self.errors.pop(path, None) is not None and path in self._of_class:
+                        self._left[self._of_class[path]] += 1
 
     def add(self, sample: Sample, error: ImageError, action: Action) -> None:
         """Tell of it, once a photo; TooManyFailures past the budget."""
@@ -115,6 +137,7 @@ class Failures:
                 limit=self.limit,
             )
         )
+        self._count_class(sample.path)
         self._append_csv()
         if len(self.errors) > self.limit:
             raise self._too_many()

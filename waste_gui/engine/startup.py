@@ -224,6 +224,11 @@ def begin_loading(
     pool = start_pool(config, context, side, own, paths, failures.may_lack, failures.are_back)
     if found.again:
         recall(failures, split, context)
+    names = found.scan.classes
+    failures.watch_classes(
+        {sample.path: names[sample.label] for sample in _all_samples(split)},
+        lambda text, hint: context.report(Warned(text=text, hint=hint)),
+    )
     own.callback(failures.write_csv)
     loader = Loader(
         pool,
