@@ -28,6 +28,8 @@ class Seen:
     joined: Sequence[Sequence[str]]
     class_of: Mapping[str, str | None]
     class_folders: ClassFolders
+    photos: Mapping[str, Counter[ReadySplit | None]]
+    """Of each class that has any, by the part of a split."""
     prefixes: Sequence[str] = ()
     """Classes that the names of the photos begin with, where the folders are none."""
 
@@ -38,8 +40,8 @@ def of(scan: Scan, seen: Seen) -> Iterator[Caution]:
     yield from _names(seen)
     yield from _parts_as_classes(seen)
     yield from _unlabelled(seen)
-    yield from _empty_classes(scan, seen)
-    yield from _single_photos(scan)
+    yield from _empty_classes(seen)
+    yield from _single_photos(scan, seen)
     yield from _spellings(scan, seen)
     yield from _one_part_only(scan, seen)
     yield from _beside(seen)
@@ -162,8 +164,8 @@ def _as_class(folders: Sequence[Folder], seen: Seen) -> Remedy | None:
     return Remedy("Use as a class", class_folders="top") if beside_classes else None
 
 
-def _empty_classes(scan: Scan, seen: Seen) -> Iterator[Caution]:
-    filled = {spelling_key(name) for name, photos in scan.photos_per_class().items() if photos}
+def _empty_classes(seen: Seen) -> Iterator[Caution]:
+    filled = {spelling_key(name) for name in seen.photos}
     told: dict[str, Folder] = {}
     for layout in seen.layouts:
         for folder in layout.empty:
@@ -193,8 +195,8 @@ def _what_helps(folder: Folder) -> str:
     return "Save them as JPEG or PNG, or take the folder away." if folder.all_others() else "Add photos."
 
 
-def _single_photos(scan: Scan) -> Iterator[Caution]:
-    single = [name for name, number in scan.trainable_per_class().items() if number == 1]
+def _single_photos(scan: Scan, seen: Seen) -> Iterator[Caution]:
+    single = [name for name in scan.classes if _to_learn(seen.photos.get(name, Counter())) == 1]
     if single:
         one = len(single) == 1
         yield Caution(
@@ -203,6 +205,10 @@ def _single_photos(scan: Scan) -> Iterator[Caution]:
             "Add photos, or leave the folder out." if one else "Add photos, or leave the folders out.",
             Remedy("Leave it out" if one else "Leave them out", folders_of(scan, single)),
         )
+
+
+def _to_learn(photos: Counter[ReadySplit | None]) -> int:
+    return photos.total() - photos["test"]
 
 
 def folders_of(scan: Scan, classes: Sequence[str]) -> dict[str, str | None]:
@@ -229,12 +235,11 @@ def _look_alike(names: Sequence[str]) -> bool:
 
 
 def _one_part_only(scan: Scan, seen: Seen) -> Iterator[Caution]:
-    parts: dict[str, set[str]] = {name: set() for name in scan.classes}
-    used: set[str] = set()
-    for sample in scan.samples:
-        parts[scan.classes[sample.label]].add(sample.split or "train")
-        used.add(sample.split or "train")
-    ready = {sample.split for sample in scan.samples if sample.split}
+    parts: dict[str, set[str]] = {
+        name: {part or "train" for part in seen.photos.get(name, ())} for name in scan.classes
+    }
+    used = set().union(*parts.values())
+    ready = {part for photos in seen.photos.values() for part in photos if part}
     untrained = sorted(name for name, its in parts.items() if its and "train" not in its and "train" in used)
     unchecked = sorted(
         name for name, its in parts.items() if "train" in its and "val" not in its and "val" in ready

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from waste_gui.config import ClassFolders
 from waste_gui.dataset import cautions, folder_names
 from waste_gui.dataset.cautions import BY_NAMES, Seen
+from waste_gui.dataset.folder_names import ReadySplit
 from waste_gui.dataset.label_tables import layout_of, table_of
 from waste_gui.dataset.layout import Layout, Part, understand
 from waste_gui.dataset.mapping import VOCABULARY, build_mapping, key
@@ -44,9 +45,9 @@ def scan_sources(
     _check_sources(sources, roots, layouts)
     names, class_of, joined = _name_classes(found, classes, mapping)
     scan = _label(found, names, class_of, skipped, keep_all=bool(classes))
-    few = sum(1 for photos in scan.photos_per_class().values() if photos) < 2
-    offered = prefixes(photo for root in roots for photo in root.all_photos()) if few else []
-    seen = Seen(sources, layouts, joined, class_of, class_folders, offered)
+    photos = _photos_of_parts(found, scan, class_of)
+    offered = prefixes(photo for root in roots for photo in root.all_photos()) if len(photos) < 2 else []
+    seen = Seen(sources, layouts, joined, class_of, class_folders, photos, offered)
     by_table = [layout.table for layout in layouts if layout.table is not None]
     told = ", ".join(f"{os.path.basename(table.path)} ({table.column})" for table in by_table)
     scan = replace(scan, cautions=tuple(cautions.of(scan, seen)), tables=told)
@@ -57,6 +58,19 @@ def scan_sources(
             also = f" {cautions.by_names(offered)}" if offered else ""
             raise DatasetError(error.text, f"{error.hint}{also}") from None
     return scan
+
+
+def _photos_of_parts(
+    found: Sequence[_Found], scan: Scan, class_of: Mapping[str, str | None]
+) -> dict[str, Counter[ReadySplit | None]]:
+    """How many photos each class has for which part; of those that are among the samples."""
+    counts: dict[str, Counter[ReadySplit | None]] = {}
+    used = {(each.source, each.folder) for each in scan.folders}
+    for each in found:
+        name, number = class_of[each.part.name], len(each.part.photos)
+        if name is not None and number and (each.source, each.part.name) in used:
+            counts.setdefault(name, Counter())[each.part.split] += number
+    return counts
 
 
 def _understand(
